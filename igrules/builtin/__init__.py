@@ -1,0 +1,1 @@
+"""The kinds that come with igrules, contributed through the same hooks as a stranger's."""

@@ -1,0 +1,1 @@
+"""The platform: signatures, the payload reader, the Graph client, answer classes, limits."""

@@ -1,0 +1,1 @@
+"""From text to a compiled ruleset: loader, compiler, templates, phrase index, schema, reports."""

@@ -1,0 +1,1 @@
+"""Everything durable, through peewee: on SQLite or PostgreSQL."""

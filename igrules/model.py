@@ -1,0 +1,318 @@
+"""The frozen values that travel: events, facts, decisions, effects, outcomes of a delivery.
+
+Bytes come in at one door, become an `Event`; `Facts` say what is known; deciding gives a
+`Decision`; its `Effect`s go out through channels, which answer with an `Outcome`.
+
+Times are integer milliseconds UTC, durations integer milliseconds, ids are opaque strings.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+class _Nothing(Mapping[str, Any]):
+    """A mapping without entries that may be a dataclass default, because it is hashable."""
+
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "{}"
+
+
+EMPTY: Mapping[str, Any] = _Nothing()
+
+NOT_FOR_RULES = frozenset(
+    {
+        "echo", "self", "own", "message_edit", "message_deleted", "seen", "standby", "handover",
+        "optin", "story_insights", "test", "unknown",
+    }
+)  # fmt: skip
+"""Event kinds that never reach a rule (platform sheet 8.1); an event of one of them ends as
+``skipped`` with its kind as the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Something that came with a message. ``kind`` is a word of the rule file (``image``, ``video``,
+    ``audio``, ``file``, ``post``, ``reel``, ``story``, ``sticker``, ``other``); ``raw`` is
+    Instagram's own word. ``url`` is a link that expires, or empty."""
+
+    kind: str
+    raw: str
+    url: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that came in, in the normal form of the platform sheet (section 9.1).
+
+    ``kind`` is one of ``message``, ``postback``, ``referral``, ``reaction``, ``comment``,
+    ``live_comment``, ``mention_comment``, ``mention_caption``, ``tag_added``, ``handoff_ended`` or a
+    word of `NOT_FOR_RULES`. ``sub`` refines a message: ``text``, ``attachment``, ``story_mention``,
+    ``story_reply``, ``reply``, ``quick_reply``, ``unsupported``.
+    """
+
+    kind: str
+    account: str
+    """The account's side as the element says it (IG_ID); ``entry`` is what the envelope says."""
+    person: str = ""
+    """The other side (IGSID), ``@name`` where only a user name is known, empty when nobody."""
+    sub: str = ""
+    entry: str = ""
+    key: str = ""
+    """What makes this update the same as another one; platform sheet 9.2, before hashing."""
+    ref: str = ""
+    """The message id or comment id this event is about."""
+    text: str = ""
+    username: str = ""
+    payload: str = ""
+    title: str = ""
+    emoji: str = ""
+    removed: bool = False
+    attachments: tuple[Attachment, ...] = ()
+    media: str = ""
+    media_kind: str = ""
+    """``post``, ``reel``, ``story``, ``live`` or ``ad``; empty when unknown."""
+    original_media: str = ""
+    parent: str = ""
+    """The comment this comment answers."""
+    reply_to: str = ""
+    story: str = ""
+    referral: str = ""
+    """The ``ref`` of an ig.me link or ad."""
+    referral_source: str = ""
+    """``link`` or ``ad``; empty when there is no referral."""
+    tag: str = ""
+    own_igsid: str = ""
+    """The account's own scoped id where this update teaches it."""
+    occurred_at: int = 0
+    received_at: int = 0
+    raw: bytes = field(default=b"", repr=False)
+    """An envelope with this one element: reading it again gives this event again."""
+    id: int = 0
+    """The inbox row, 0 before it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What is known of a person at one account. ``None`` in a profile fact means unknown."""
+
+    id: int = 0
+    person: str = ""
+    username: str = ""
+    language: str = ""
+    tags: frozenset[str] = frozenset()
+    fields: Mapping[str, Any] = EMPTY
+    first_at: int | None = None
+    """When the first event of this person was stored; ``None``: this is it."""
+    last_in_at: int | None = None
+    """The last event that opened the 24-hour window, before the present one."""
+    opted_out: bool = False
+    handoff_until: int | None = None
+    quiet_until: int | None = None
+    quiet_reason: str = ""
+    profile: Mapping[str, Any] = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A rule fired for this contact (on this post) at this time."""
+
+    name: str
+    at: int
+    post: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A read-only snapshot of everything a decision may look at besides event, ruleset and time.
+
+    ``marks`` are those of this contact; ``marks_post`` and ``marks_all`` count for the scopes ``post``
+    and ``everyone``. ``sent_in_window`` counts automatic messages in the window of ``per_contact``.
+    """
+
+    contact: Contact = Contact()
+    marks: tuple[Mark, ...] = ()
+    marks_post: tuple[Mark, ...] = ()
+    marks_all: tuple[Mark, ...] = ()
+    sent_in_window: int = 0
+    answered_last_minute: int = 0
+    paused: str = ""
+    """The hold that pauses this tenant, account or installation; empty when none."""
+    paused_rules: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something a channel shall do. Nothing here has been done yet.
+
+    ``kind`` is the act (``text``, ``media``, ``reply``, ``private_reply``, ``react``, ``typing``,
+    ``mark_seen``, or a plugin's own), ``target`` the person, comment, media or message it goes to.
+    ``track`` is the unit of strict order inside a conversation: ``m`` for messages, else the comment.
+    ``slot`` reserves something that exists once (``pr:<comment id>``). ``key`` makes it the same
+    effect after a crash. ``after`` delays it by that many milliseconds.
+    """
+
+    kind: str
+    target: str
+    payload: Mapping[str, Any]
+    channel: str = "instagram"
+    track: str = "m"
+    slot: str | None = None
+    key: str = ""
+    rule: str = ""
+    step: str = ""
+    after: int = 0
+    expires_at: int = 0
+    counted: bool = True
+    """Counts as an automatic message of the tenant (texts, media, replies; not typing or seen)."""
+    idempotent: bool = False
+    on_doubt: str = ""
+    on_error: str = "stop"
+    companion: str = ""
+    """The key of the effect that must be sent before this one goes out: "we wrote you" is never said
+    before it is true. If that one is closed unsent, this one ends as ``skipped: companion``."""
+    start_by: float = 0.0
+    """Monotonic seconds by which the first byte must have left, else the call is `NotDone`; 0: no
+    limit. Set by the worker, so that one that was frozen does not wake up and send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of the contact: ``tag``, ``untag`` (``name``), ``set``, ``unset``, ``increment`` (``name``,
+    ``value``), ``opt_out``, ``opt_in``, ``quiet`` (``name`` the reason, ``value`` until when)."""
+
+    kind: str
+    name: str = ""
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A line for the trace, written by ``log``."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Ends the run: the steps after it are not carried out."""
+
+    reason: str = "stopped"
+
+
+Planned = Effect | Change | Remark | Halt
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one rule for one event: ``reason`` is ``fired`` or the first reason why not."""
+
+    rule: str
+    reason: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The result of deciding one event: trace, effects and state changes, nothing done yet.
+
+    ``outcome``: ``answered``, ``listened``, ``no_match``, ``skipped``, ``failed``, ``quarantined``.
+    ``trace`` is JSON: with the stored event and ruleset version it allows to decide again.
+    """
+
+    outcome: str
+    reason: str = ""
+    effects: tuple[Effect, ...] = ()
+    changes: tuple[Change, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    events: tuple[Event, ...] = ()
+    """Internal events this decision causes (``tag_added``), put behind the present one."""
+    trace: Mapping[str, Any] = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An Instagram professional account, ready for a call. ``api`` is ``instagram_login`` or
+    ``facebook_login``; ``page_id`` is empty with the former."""
+
+    id: int
+    tenant_id: int
+    tenant: str
+    ig_id: str
+    api: str
+    page_id: str = ""
+    username: str = ""
+    token: str = dataclasses.field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the other side said: class (``SENT``, ``THROTTLE``, …), HTTP status, code and subcode."""
+
+    cls: str = ""
+    status: int = 0
+    code: int = 0
+    subcode: int = 0
+    trace_id: str = ""
+    message: str = ""
+    """Meta's own words about the error, for the trace; never message text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """It went out. ``id`` is the platform's id, ``person`` who received it where it says so."""
+
+    id: str = ""
+    person: str = ""
+    evidence: str = "receipt"
+    result: Any = None
+    answer: Answer = Answer()
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """Proved not done; may be tried again ``after`` milliseconds (``None``: by the retry schedule).
+    ``counts`` is false when this does not use up a retry (throttled)."""
+
+    after: int | None = None
+    reason: str = ""
+    counts: bool = True
+    answer: Answer = Answer()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The other side said no, for good."""
+
+    reason: str
+    answer: Answer = Answer()
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody can tell whether it was done."""
+
+    reason: str
+    answer: Answer = Answer()
+
+
+Receipt = Sent | NotDone | Refused | Unknown
+
+OutcomeWord = Literal["answered", "listened", "no_match", "skipped", "failed", "quarantined"]

@@ -1,0 +1,1 @@
+"""The HTTP doors: webhooks, health, and the process that serves them."""

@@ -1,0 +1,1 @@
+"""The worker that moves rows, its doorbell and its chores."""

@@ -1,0 +1,103 @@
+"""The settings of an installation: flags, then ``IGRULES_*`` variables, then ``igrules.toml``."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from igrules.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything an operator can set. Durations are milliseconds, sizes bytes."""
+
+    database_url: str = "igrules.db"
+    """A path or ``sqlite:///path`` (embedded), or ``postgresql://…``."""
+    sqlite_driver: str = "auto"
+    """``auto``, ``sqlite3`` or ``cysqlite``."""
+    state_dir: str = ".igrules"
+    key_file: str = ""
+    """Where the master key stands; empty: ``master.key`` in the state directory."""
+    deployment: str = ""
+    bell: str = "memory"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    web_threads: int = 32
+    threads: int = 8
+    """Worker threads of this process."""
+    timezone: str = ""
+    igl_url: str = "https://graph.instagram.com"
+    fbl_url: str = "https://graph.facebook.com"
+    graph_version: str = "v26.0"
+    lease: int = 30_000
+    quiet: int = 120_000
+    """How long after its deadline an unclear send is left alone before it is parked."""
+    linger: int = 2
+    """How long the webhook writer waits for company, in milliseconds."""
+    sweep_every: int = 1_000
+    claim_lanes: int = 8
+    retry_scale: float = 1.0
+    """Multiplies the retry schedule; below 1 in tests."""
+
+
+_ALIASES = {"DATABASE_URL": "database_url", "PORT": "port"}
+
+
+def read_configuration(
+    flags: Mapping[str, Any], environ: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Configuration:
+    """Put the settings together. ``flags`` that are ``None`` were not given.
+
+    Raises `UsageError` for an unknown setting in ``igrules.toml`` or a value of the wrong type.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, tuple[Any, str]] = {}
+    for name, value in _from_file(cwd or Path.cwd()).items():
+        values[name] = (value, "igrules.toml")
+    for variable, name in _ALIASES.items():
+        if environ.get(variable):
+            values[name] = (environ[variable], variable)
+    for field in dataclasses.fields(Configuration):
+        variable = "IGRULES_" + field.name.upper()
+        if environ.get(variable):
+            values[field.name] = (environ[variable], variable)
+    for name, value in flags.items():
+        if value is not None:
+            values[name] = (value, "--" + name.replace("_", "-"))
+    return Configuration(
+        **{name: _convert(name, value, source) for name, (value, source) in values.items()}
+    )
+
+
+def _from_file(start: Path) -> dict[str, Any]:
+    for directory in (start, *start.parents):
+        path = directory / "igrules.toml"
+        if path.is_file():
+            try:
+                return tomllib.loads(path.read_text(encoding="utf-8"))
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+                raise UsageError(
+                    f"{path} cannot be read: {error}", "mend it, or remove it"
+                ) from error
+    return {}
+
+
+def _convert(name: str, value: Any, source: str) -> Any:
+    fields = {field.name: field for field in dataclasses.fields(Configuration)}
+    if name not in fields:
+        known = ", ".join(sorted(fields))
+        raise UsageError(f"unknown setting '{name}' in {source}", f"settings are {known}")
+    kind = type(fields[name].default)
+    try:
+        return kind(value)
+    except (TypeError, ValueError) as error:
+        word = {int: "a whole number", float: "a number"}.get(kind, "text")
+        raise UsageError(
+            f"{source} is '{value}', which is not {word}", f"set {source} to {word}"
+        ) from error
