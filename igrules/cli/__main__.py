@@ -1,0 +1,5 @@
+"""``python -m igrules.cli``."""
+
+from igrules.cli import main
+
+main()

@@ -1,0 +1,79 @@
+"""All commands put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from igrules.cli import apply as apply_command
+from igrules.cli import apps, db, listing, plugins, secrets, serving, tenants
+from igrules.cli import init as init_command
+from igrules.cli import schema as schema_command
+from igrules.cli import validate as validate_command
+
+_GROUPS = {
+    "secret": secrets.app,
+    "tenant": tenants.app,
+    "app": apps.app,
+    "plugins": plugins.app,
+    "db": db.app,
+}
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "init": init_command.init,
+    "validate": validate_command.validate,
+    "list": listing.list_rules,
+    "schema": schema_command.schema,
+    "apply": apply_command.apply,
+    "serve": serving.serve,
+    "work": serving.work,
+    "demo": serving.demo,
+}
+
+
+def build(arguments: Sequence[str]) -> Callable[[], Any]:
+    """The application, ready to run with these arguments.
+
+    Plugins are asked for commands only when the first argument is none of ours.
+    """
+    app = typer.Typer(
+        name="igrules",
+        help="Run Instagram for many accounts at once, by rules.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=True,
+    )
+    app.callback()(_options)
+    for name, command in _COMMANDS.items():
+        app.command(name)(command)
+    for name, group in _GROUPS.items():
+        app.add_typer(group, name=name)
+    first = next((argument for argument in arguments if not argument.startswith("-")), "")
+    if first and first not in _COMMANDS and first not in _GROUPS:
+        _add_plugin_commands(app)
+    return lambda: app(args=list(arguments), prog_name="igrules")
+
+
+def _add_plugin_commands(app: typer.Typer) -> None:
+    from igrules.plugins import build_registry
+
+    for name, group in build_registry().commands.items():
+        app.add_typer(group, name=name)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from igrules import __version__
+
+        typer.echo(f"igrules {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Run Instagram for many accounts at once, by rules."""

@@ -1,0 +1,91 @@
+"""``igrules serve``, ``work``, ``demo`` and ``sandbox``: the commands that keep running."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from igrules.cli.options import Database, StateDir
+
+Threads = Annotated[
+    int | None, typer.Option("--threads", min=1, max=64, help="Worker threads.", show_default=False)
+]
+
+
+def serve(
+    host: Annotated[str | None, typer.Option("--host", help="Default: 127.0.0.1.")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=0, max=65535, help="Default: 8080 (also PORT).")
+    ] = None,
+    no_work: Annotated[
+        bool, typer.Option("--no-work", help="Only take webhooks; `igrules work` answers.")
+    ] = False,
+    threads: Threads = None,
+    database_url: Database = None,
+    state_dir: StateDir = None,
+) -> None:
+    """Take webhooks and answer: server and worker in one process."""
+    from igrules.cli.store import configuration, open_ledger
+    from igrules.instagram.client import GraphClient, GraphUrls
+    from igrules.plugins import build_registry
+    from igrules.web.serving import Server
+    from igrules.work.logs import log_to_stderr
+
+    settings = configuration(database_url, state_dir, host=host, port=port, threads=threads)
+    log_to_stderr()
+    urls = GraphUrls(settings.igl_url, settings.fbl_url, settings.graph_version)
+    registry = build_registry(graph=GraphClient(urls))
+    ledger = open_ledger(settings)
+    server = Server(settings, registry, ledger, work=not no_work)
+    try:
+        server.run(lambda url: typer.echo(f"igrules serves {url}"))
+    finally:
+        ledger.close()
+
+
+def work(
+    threads: Threads = None,
+    once: Annotated[bool, typer.Option("--once", help="End when nothing is due any more.")] = False,
+    database_url: Database = None,
+    state_dir: StateDir = None,
+) -> None:
+    """Answer what was stored: a worker beside `igrules serve --no-work`."""
+    from igrules.cli.store import configuration, open_ledger
+    from igrules.instagram.client import GraphClient, GraphUrls
+    from igrules.plugins import build_registry
+    from igrules.web.serving import run_worker
+    from igrules.work.logs import log_to_stderr
+
+    settings = configuration(database_url, state_dir, threads=threads)
+    log_to_stderr()
+    urls = GraphUrls(settings.igl_url, settings.fbl_url, settings.graph_version)
+    registry = build_registry(graph=GraphClient(urls))
+    ledger = open_ledger(settings)
+    try:
+        run_worker(settings, registry, ledger, once=once)
+    finally:
+        ledger.close()
+
+
+def demo(
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=0, max=65535, help="Default: 8080, or a free one."),
+    ] = None,
+    tenant: Annotated[
+        list[str] | None, typer.Option("--tenant", help="Only these example tenants.")
+    ] = None,
+    rulesets: Annotated[
+        Path | None,
+        typer.Option("--rulesets", help="Your own directory of tenants instead of the examples."),
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", help="Keep database and journal in this directory.")
+    ] = None,
+) -> None:
+    """Try everything without a Meta account: server, worker and a local Instagram with a phone."""
+    from igrules.cli.demo import run
+
+    run(port=port, only=tenant or [], rulesets=rulesets, keep=keep)
