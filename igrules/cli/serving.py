@@ -27,6 +27,7 @@ def serve(
     state_dir: StateDir = None,
 ) -> None:
     """Take webhooks and answer: server and worker in one process."""
+    from igrules.cli.exits import Finish
     from igrules.cli.store import configuration, open_ledger
     from igrules.instagram.client import GraphClient, GraphUrls
     from igrules.plugins import build_registry
@@ -40,9 +41,10 @@ def serve(
     ledger = open_ledger(settings)
     server = Server(settings, registry, ledger, work=not no_work)
     try:
-        server.run(lambda url: typer.echo(f"igrules serves {url}"))
+        code = server.run(lambda url: typer.echo(f"igrules serves {url}"))
     finally:
         ledger.close()
+    raise Finish(code)
 
 
 def work(
@@ -52,6 +54,7 @@ def work(
     state_dir: StateDir = None,
 ) -> None:
     """Answer what was stored: a worker beside `igrules serve --no-work`."""
+    from igrules.cli.exits import Finish
     from igrules.cli.store import configuration, open_ledger
     from igrules.instagram.client import GraphClient, GraphUrls
     from igrules.plugins import build_registry
@@ -64,9 +67,10 @@ def work(
     registry = build_registry(graph=GraphClient(urls))
     ledger = open_ledger(settings)
     try:
-        run_worker(settings, registry, ledger, once=once)
+        code = run_worker(settings, registry, ledger, once=once)
     finally:
         ledger.close()
+    raise Finish(code)
 
 
 def demo(

@@ -1,0 +1,264 @@
+"""``igrules demo``: server, worker and a local Instagram in one process, over real HTTP.
+
+The product takes part in it as in production: it knows the local Instagram by its base URL only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from igrules.errors import UsageError
+
+if TYPE_CHECKING:
+    from igrules.cli.checking import Checked
+    from igrules.kinds import Registry
+    from igrules.ledger import Ledger
+    from igrules.sandbox.server import Sandbox
+
+
+def run(*, port: int | None, only: Sequence[str], rulesets: Path | None, keep: Path | None) -> None:
+    """Run the demo until it is interrupted.
+
+    Raises `UsageError` when the rulesets cannot be used, ``keep`` is not a demo's directory, or the
+    port is taken.
+    """
+    from igrules.work.logs import log_to_stderr
+
+    log_to_stderr(level=30)
+    with _directory(keep) as work:
+        checked = _tenants(rulesets, only)
+        demo = Demo(work, checked, _free_port(port))
+        demo.start()
+        try:
+            names = ", ".join(one.tenant.slug for one in checked)
+            where = f"database in {work}" if keep else "temporary database"
+            typer.echo(f"igrules {_version()} · {where} · tenants {names}")
+            typer.echo(f"open  {demo.url}   and write a message or a comment; Ctrl-C ends")
+            sys.stdout.flush()
+            _wait_for_signal()
+        finally:
+            demo.stop()
+
+
+class Demo:
+    """The three parts of a demo and what connects them."""
+
+    def __init__(self, work: Path, checked: Sequence[Checked], port: int) -> None:
+        """Make the parts in ``work``; the phone will be on ``port`` (0: a free one)."""
+        from igrules.instagram.client import GraphClient, GraphUrls
+        from igrules.ledger import Ledger
+        from igrules.plugins import build_registry
+        from igrules.sandbox.server import Sandbox
+        from igrules.web.serving import Server
+        from igrules.work.configuration import Configuration
+
+        self._secret = secrets.token_hex(16)
+        server_port = _unused_port()
+        self._sandbox: Sandbox = Sandbox(
+            work / "journal.jsonl",
+            webhook_url=f"http://127.0.0.1:{server_port}/webhook",
+            app_secret=self._secret.encode(),
+            port=port,
+            token=secrets.token_urlsafe(24),
+        )
+        self._sandbox.start()
+        self._settings = Configuration(
+            database_url=str(work / "igrules.db"),
+            state_dir=str(work / "state"),
+            port=server_port,
+            igl_url=self._sandbox.url,
+            fbl_url=self._sandbox.url,
+        )
+        settings = self._settings
+        urls = GraphUrls(settings.igl_url, settings.fbl_url, settings.graph_version)
+        registry = _telling(build_registry(graph=GraphClient(urls)), print_record)
+        self._ledger: Ledger = Ledger.open(settings.database_url, settings.state_dir)
+        _publish(self._ledger, self._sandbox, registry, checked, self._secret)
+        self._server = Server(settings, registry, self._ledger)
+
+    @property
+    def url(self) -> str:
+        """The address of the phone, with the token that opens it once."""
+        return self._sandbox.phone_url
+
+    def start(self) -> None:
+        """Begin to take webhooks and to answer."""
+        self._server.start()
+
+    def stop(self) -> None:
+        """End everything, in the order in which nothing is lost."""
+        self._sandbox.stop()
+        self._server.stop()
+        self._ledger.close()
+
+
+def print_record(record: Mapping[str, Any]) -> None:
+    """Write one line for what was decided."""
+    if record["what"] != "decision" or record.get("kind") in {"echo", "seen"}:
+        return
+    clock = time.strftime("%H:%M:%S")
+    what = str(record.get("kind", "event")).replace("message", "dm")
+    reason = record.get("reason") or ", ".join(record.get("rules", ()))
+    typer.echo(f"{clock}  {record.get('tenant', '')!s:10} {what:10} {record['outcome']}  {reason}")
+
+
+def _telling(registry: Registry, observe: Any) -> Registry:
+    def told(record: Mapping[str, Any]) -> None:
+        observe(record)
+
+    return dataclasses.replace(registry, observers=(*registry.observers, ("demo", told)))
+
+
+def _publish(
+    ledger: Ledger, sandbox: Sandbox, registry: Registry, checked: Sequence[Checked], secret: str
+) -> None:
+    """Connect every tenant to an account of the local Instagram and publish its rules."""
+    from igrules.cli.store import now
+    from igrules.language.compiler import compile_tenant
+
+    apps = {
+        str(one.compiled.ruleset.settings.instagram.get("app", "default")) or "default"
+        for one in checked
+        if one.compiled.ruleset
+    }
+    for name in sorted(apps):
+        ledger.apps.add(name, "instagram_login", [secret], secrets.token_urlsafe(24), now())
+    for one in checked:
+        slug, files = one.tenant.slug, one.tenant.for_ledger()
+        ruleset = compile_tenant(files, registry, slug=slug).ruleset
+        assert ruleset is not None  # `_tenants` refused everything that does not compile
+        settings = ruleset.settings
+        tenant = ledger.tenants.add(slug, settings.name or slug, now())
+        scope = ledger.for_tenant(tenant.id)
+        scope.publish(files, ruleset.digest, settings, "demo", "demo", now())
+        account = settings.instagram
+        if not account:
+            continue
+        token = "IGAA" + secrets.token_hex(16)
+        if account.get("token") is not None:
+            scope.secrets.set(account["token"].name, token, now())
+        sandbox.add_account(
+            ig_id=account["account_id"],
+            username=account.get("username") or slug,
+            api=account["api"],
+            page_id=account.get("page_id", ""),
+            token=token,
+            title=settings.name or slug,
+            hints=_hints(one),
+            posts=[{"id": f"1795000000000000{tenant.id}", "caption": _CAPTIONS.get(slug, slug)}],
+        )
+
+
+_CAPTIONS = {
+    "luz": "A coleção nova chegou ✨ Comenta PREÇO que eu te mando a tabela.",
+    "criadora": "Escrevi um guia para quem está começando. Comenta GUIA que eu te mando 💌",
+    "clinica": "Check-up em dia é cuidado. Dúvidas sobre a consulta? Comenta aqui.",
+}
+
+
+def _hints(one: Checked) -> list[str]:
+    """Messages worth trying: what the examples say the rules take."""
+    assert one.compiled.ruleset is not None
+    hints = [
+        text
+        for rule in one.compiled.ruleset.rules
+        if rule.answers
+        for kind, text, _ in rule.examples[:2]
+        if kind == "match"
+    ]
+    return hints[:5]
+
+
+def _tenants(rulesets: Path | None, only: Sequence[str]) -> list[Checked]:
+    from igrules.cli.checking import check, has_errors
+    from igrules.errors import RulesetError
+    from igrules.plugins import build_registry
+
+    checked = check([str(rulesets or _examples())], build_registry())
+    known = [one.tenant.slug for one in checked]
+    unknown = [slug for slug in only if slug not in known]
+    if unknown:
+        raise UsageError(f"there is no tenant '{unknown[0]}'", f"there are {', '.join(known)}")
+    chosen = [one for one in checked if not only or one.tenant.slug in only]
+    problems = [problem for one in chosen for problem in one.problems]
+    if has_errors(problems):
+        raise RulesetError(problems)
+    return chosen
+
+
+def _examples() -> Path:
+    """The example tenants: of the installed package, else of the checkout."""
+    package = Path(__file__).parent.parent
+    for place in (package / "rulesets", package.parent / "rulesets"):
+        if place.is_dir():
+            return place
+    raise UsageError("the example tenants are missing", "name your own with  --rulesets DIR")
+
+
+@contextmanager
+def _directory(keep: Path | None) -> Iterator[Path]:
+    """A directory for the demo: a temporary one, or ``keep`` when it is empty or a demo's own."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="igrules-demo-") as name:
+            yield Path(name)
+        return
+    keep.mkdir(parents=True, exist_ok=True)
+    if any(keep.iterdir()):
+        raise UsageError(
+            f"'{keep}' is not empty, and a demo never runs on data that is not its own",
+            "name a new directory",
+        )
+    yield keep
+
+
+def _free_port(wanted: int | None) -> int:
+    """The port for the phone: the one asked for, else 8080, else (0) a free one."""
+    if wanted is not None:
+        if wanted and not _is_free(wanted):
+            raise UsageError(f"port {wanted} is in use", "name another one with  --port")
+        return wanted
+    return 8080 if _is_free(8080) else 0
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for_signal() -> None:
+    """Return when the process is asked to end."""
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    signal.signal(signal.SIGINT, lambda *_: ended.set())
+    while not ended.wait(0.5):
+        pass
+
+
+def _version() -> str:
+    from igrules import __version__
+
+    return __version__
