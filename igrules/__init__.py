@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         Span as Span,
     )
     from igrules.hookspecs import hookimpl as hookimpl
+    from igrules.instagram.text import split_text as split_text
+    from igrules.instagram.windows import window_end as window_end
     from igrules.kinds import (
         Action as Action,
         Channel as Channel,
@@ -38,7 +40,46 @@ if TYPE_CHECKING:
         Word as Word,
         Words as Words,
     )
+    from igrules.language.anchors import (
+        joined_anchors as joined_anchors,
+        parts_anchors as parts_anchors,
+        phrase_anchors as phrase_anchors,
+        text_anchors as text_anchors,
+    )
+    from igrules.language.expressions import (
+        Expression as Expression,
+        compile_expression as compile_expression,
+        expression_subject as expression_subject,
+    )
+    from igrules.language.folding import (
+        fold as fold,
+        folded_text as folded_text,
+        shrink as shrink,
+    )
+    from igrules.language.formats import (
+        as_number as as_number,
+        format_moment as format_moment,
+        format_number as format_number,
+        is_empty as is_empty,
+        locale as locale,
+        spoken as spoken,
+    )
+    from igrules.language.patterns import (
+        Like as Like,
+        PatternError as PatternError,
+        compile_like as compile_like,
+    )
+    from igrules.language.phrases import (
+        Hit as Hit,
+        Matcher as Matcher,
+        Phrase as Phrase,
+        PhraseError as PhraseError,
+        is_whole as is_whole,
+        read_phrase as read_phrase,
+        starts_with as starts_with,
+    )
     from igrules.model import (
+        EMPTY as EMPTY,
         Account as Account,
         Answer as Answer,
         Attachment as Attachment,
@@ -48,10 +89,13 @@ if TYPE_CHECKING:
         Effect as Effect,
         Event as Event,
         Facts as Facts,
+        Failure as Failure,
         Halt as Halt,
         Mark as Mark,
         NotDone as NotDone,
         Outcome as Outcome,
+        Planned as Planned,
+        Receipt as Receipt,
         Refused as Refused,
         Remark as Remark,
         Sent as Sent,
@@ -61,18 +105,40 @@ if TYPE_CHECKING:
 _HOMES = {
     "igrules.errors": ("IgrulesError", "PluginError", "Problem", "Span"),
     "igrules.hookspecs": ("hookimpl",),
+    "igrules.instagram.text": ("split_text",),
+    "igrules.instagram.windows": ("window_end",),
     "igrules.kinds": (
-        "Action", "Channel", "Complaint", "Condition", "Example", "Filter", "Lint", "Moment", "Rate",
-        "Registry", "Secret", "Settings", "Slot", "Trigger", "Verdict", "Word", "Words",
+        "Action", "Channel", "Complaint", "Condition", "Example", "Filter", "Lint", "Moment",
+        "Rate", "Registry", "Secret", "Settings", "Slot", "Trigger", "Verdict", "Word", "Words",
+    ),
+    "igrules.language.anchors": (
+        "joined_anchors", "parts_anchors", "phrase_anchors", "text_anchors",
+    ),
+    "igrules.language.expressions": (
+        "Expression", "compile_expression", "expression_subject",
+    ),
+    "igrules.language.folding": (
+        "fold", "folded_text", "shrink",
+    ),
+    "igrules.language.formats": (
+        "as_number", "format_moment", "format_number", "is_empty", "locale", "spoken",
+    ),
+    "igrules.language.patterns": (
+        "Like", "PatternError", "compile_like",
+    ),
+    "igrules.language.phrases": (
+        "Hit", "Matcher", "Phrase", "PhraseError", "is_whole", "read_phrase", "starts_with",
     ),
     "igrules.model": (
-        "Account", "Answer", "Attachment", "Change", "Contact", "Decision", "Effect", "Event", "Facts",
-        "Halt", "Mark", "NotDone", "Outcome", "Refused", "Remark", "Sent", "Unknown",
+        "EMPTY", "Account", "Answer", "Attachment", "Change", "Contact", "Decision", "Effect",
+        "Event",
+        "Facts", "Failure", "Halt", "Mark", "NotDone", "Outcome", "Planned", "Receipt", "Refused",
+        "Remark", "Sent", "Unknown",
     ),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted([*_HOME_OF, "__version__"])  # noqa: PLE0605  # sorted keeps it readable
+__all__ = sorted([*_HOME_OF, "__version__"])
 
 
 def __getattr__(name: str) -> Any:

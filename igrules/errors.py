@@ -18,6 +18,7 @@ stands in three places only: around one plugin's load, one plugin's call, one tu
         Unavailable       not reachable, full or too slow; trying again later may help
         SchemaMismatch    the database belongs to another igrules
         LeaseLost         the lane was taken over; this turn's work is void
+        Stale             others changed what a decision rested on; decide again
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ Severity = Literal["error", "warning", "hint"]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of one file. Lines and columns count from 1 in code points; the end is exclusive."""
+    """A stretch of one file. Lines and columns count from 1 in code points; the end is
+    exclusive."""
 
     file: str
     line: int
@@ -146,3 +148,7 @@ class SchemaMismatch(LedgerError):
 
 class LeaseLost(LedgerError):
     """The lane was taken over by another worker; this turn's work is void."""
+
+
+class Stale(LedgerError):
+    """Others changed what a decision rested on while it was made; nothing was stored."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from igrules.errors import Problem, Severity
 from igrules.model import (
@@ -35,11 +35,12 @@ SlotType = Literal[
 class Slot:
     """The shape of one value in a rule file.
 
-    What a value is compiled to: ``text`` ``phrase`` ``name`` ``id`` ``tag`` ``clock`` ``date`` ``zone``
-    ``emoji`` ``like`` ``regex`` ``field`` a `str`; ``template`` and ``url`` (with ``blanks``) a
-    `Template`; ``bool`` ``int`` ``number`` the Python value; ``duration`` milliseconds; ``percent`` basis
-    points (20% is 2000); ``rate`` a `Rate`; ``secret`` a `Secret`; ``map`` a mapping of the keys that were
-    written or have a default; ``steps`` and ``condition`` their compiled form; ``any`` plain JSON.
+    What a value is compiled to: ``text`` ``phrase`` ``name`` ``id`` ``tag`` ``clock`` ``date``
+    ``zone`` ``emoji`` ``like`` ``regex`` ``field`` a `str`; ``template`` and ``url`` (with
+    ``blanks``) a `Template`; ``bool`` ``int`` ``number`` the Python value; ``duration``
+    milliseconds; ``percent`` basis points (20% is 2000); ``rate`` a `Rate`; ``secret`` a `Secret`;
+    ``map`` a mapping of the keys that were written or have a default; ``steps`` and ``condition``
+    their compiled form; ``any`` plain JSON.
     """
 
     type: SlotType = "text"
@@ -54,7 +55,8 @@ class Slot:
     names: SlotType = "name"
     required: bool = False
     short: str = ""
-    """A ``map`` that may be written as the bare value of this key: ``text: hi`` is ``text: {text: hi}``."""
+    """A ``map`` that may be written as the bare value of this key: ``text: hi`` is ``text: {text:
+    hi}``."""
     default: Any = None
     low: float | None = None
     """Lowest number, or milliseconds of a duration."""
@@ -100,11 +102,10 @@ class Complaint:
     severity: Severity = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One folded word. ``forms`` are all its readings (stretched letters count as one or two),
-    ``mark`` is ``#`` or ``@`` when one stood directly before it; ``start`` and ``end`` are places in the
-    text as it was written."""
+    ``mark`` is ``#`` or ``@`` when one stood directly before it; ``start`` and ``end`` are places
+    in the text as it was written."""
 
     forms: tuple[str, ...]
     mark: str = ""
@@ -124,7 +125,8 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a condition found. ``holds`` is ``None`` when it cannot be known: the condition *failed*.
+    """What a condition found. ``holds`` is ``None`` when it cannot be known: the condition
+    *failed*.
 
     ``why`` is a few words for the trace, ``captures`` what it found for ``{{ match.… }}``.
     """
@@ -167,10 +169,11 @@ class Settings:
 class Moment:
     """What a condition or action may look at: one event, what is known, and the time.
 
-    ``via`` is the trigger by which the event came to this rule. ``read(case, accents)`` gives the text
-    of the event folded, computed once. ``render(template)`` fills a template of the options.
+    ``via`` is the trigger by which the event came to this rule. ``read(case, accents)`` gives the
+    text of the event folded, computed once. ``render(template)`` fills a template of the options.
     ``nth`` counts how often this step was reached before, plus a fixed number for this contact, so
-    ``nth % size`` walks through variants. ``stem`` is the beginning of the keys of this step's effects.
+    ``nth % size`` walks through variants. ``stem`` is the beginning of the keys of this step's
+    effects.
     """
 
     event: Event
@@ -200,10 +203,10 @@ class Example:
 class Trigger:
     """Something ``when`` can name.
 
-    ``events`` are the event kinds it hears at all; ``match`` decides about one of them.
-    ``reaches`` maps a need of an action (``message``, ``react``, ``reply``, ``private_reply``, ``moderate``,
-    ``contact``) to ``yes``, ``window``, ``once`` or ``no``; a missing one is ``no``.
-    ``text`` says whether its events carry text.
+    ``events`` are the event kinds it hears at all; ``match`` decides about one of them. ``reaches``
+    maps a need of an action (``message``, ``react``, ``reply``, ``private_reply``, ``moderate``,
+    ``contact``) to ``yes``, ``window``, ``once`` or ``no``; a missing one is ``no``. ``text`` says
+    whether its events carry text.
     """
 
     name: str
@@ -217,18 +220,23 @@ class Trigger:
     """Make an event of this trigger from an account id and a text, for ``examples`` and tests."""
     examples: tuple[Example, ...] = ()
     plugin: str = ""
+    check: Callable[[Any], Iterable[Complaint]] | None = None
+    """Complain about options when the file is compiled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """Something ``if`` and ``unless`` can ask.
 
-    ``test(moment, options)`` gives a `Verdict` or a plain bool. ``check`` complains about options when
-    the file is compiled; ``prepare`` turns good ones into whatever ``test`` wants to be handed.
-    ``anchors(prepared)`` names phrases of which at least one must occur in the text (folded with
-    neither case nor accents) for the condition to be true, each as a tuple of words; ``None``: it can be
-    true without any. The engine skips a rule none of whose anchors occur.
-    ``facts`` names what it needs that must be fetched (``profile``), ``offline`` that ``examples`` run it.
+    ``test(moment, options)`` gives a `Verdict` or a plain bool. ``check`` complains about options
+    when the file is compiled; ``prepare`` turns good ones into whatever ``test`` wants to be
+    handed. ``anchors(prepared)`` names what must occur in the text, at least one of it, for the
+    condition to be true; ``None``: it can be true without any. The engine skips a rule none of
+    whose anchors occur. An anchor is a tuple of words in a row, folded with neither case nor
+    accents. Instead of a plain word it may hold ``troc*`` (any ending), ``orcamento~2`` (with up to
+    two typing errors) or, alone, ``*letters*`` (anywhere inside the words put together);
+    `phrase_anchors` and `text_anchors` make them. ``facts`` names what it needs that must be
+    fetched (``profile``), ``offline`` that ``examples`` run it.
     """
 
     name: str
@@ -250,11 +258,11 @@ class Condition:
 class Action:
     """Something a step can do.
 
-    ``plan(moment, options)`` says what shall happen; nothing happens in it. ``needs`` is what it must
-    reach (see `Trigger.reaches`), empty when it works everywhere. ``answers``: a rule that holds it
-    is an answering rule. ``parks``: the run waits for the channel's answer, and then
-    ``resume(moment, options, result)`` goes on. ``bare``: may stand as a plain word.
-    ``varies`` says that ``moment.nth`` counts ``contact`` or ``post``; empty: it has no variants.
+    ``plan(moment, options)`` says what shall happen; nothing happens in it. ``needs`` is what it
+    must reach (see `Trigger.reaches`), empty when it works everywhere. ``answers``: a rule that
+    holds it is an answering rule. ``parks``: the run waits for the channel's answer, and then
+    ``resume(moment, options, result)`` goes on. ``bare``: may stand as a plain word. ``varies``
+    says that ``moment.nth`` counts ``contact`` or ``post``; empty: it has no variants.
     ``simulate(options)`` gives the result that offline runs use.
     """
 
@@ -278,8 +286,9 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A template filter: ``apply(value, arguments, language)``. Total and bounded: it never raises for
-    any value, and returns what it cannot use unchanged. ``least`` and ``most`` count arguments."""
+    """A template filter: ``apply(value, arguments, language)``. Total and bounded: it never raises
+    for any value, and returns what it cannot use unchanged. ``least`` and ``most`` count
+    arguments."""
 
     name: str
     summary: str
@@ -292,9 +301,9 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A way out. ``deliver(effect, account)`` performs one effect and never raises for what the other
-    side does: it answers `Sent`, `NotDone`, `Refused` or `Unknown`. ``idempotent(effect)``: doing it
-    twice changes nothing. ``look(effect, account)`` searches for proof of an unclear one.
+    """A way out. ``deliver(effect, account)`` performs one effect and never raises for what the
+    other side does: it answers `Sent`, `NotDone`, `Refused` or `Unknown`. ``idempotent(effect)``:
+    doing it twice changes nothing. ``look(effect, account)`` searches for proof of an unclear one.
     """
 
     name: str

@@ -47,9 +47,9 @@ NOT_FOR_RULES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """Something that came with a message. ``kind`` is a word of the rule file (``image``, ``video``,
-    ``audio``, ``file``, ``post``, ``reel``, ``story``, ``sticker``, ``other``); ``raw`` is
-    Instagram's own word. ``url`` is a link that expires, or empty."""
+    """Something that came with a message. ``kind`` is a word of the rule file (``image``,
+    ``video``, ``audio``, ``file``, ``post``, ``reel``, ``story``, ``sticker``, ``other``); ``raw``
+    is Instagram's own word. ``url`` is a link that expires, or empty."""
 
     kind: str
     raw: str
@@ -62,9 +62,9 @@ class Event:
     """One thing that came in, in the normal form of the platform sheet (section 9.1).
 
     ``kind`` is one of ``message``, ``postback``, ``referral``, ``reaction``, ``comment``,
-    ``live_comment``, ``mention_comment``, ``mention_caption``, ``tag_added``, ``handoff_ended`` or a
-    word of `NOT_FOR_RULES`. ``sub`` refines a message: ``text``, ``attachment``, ``story_mention``,
-    ``story_reply``, ``reply``, ``quick_reply``, ``unsupported``.
+    ``live_comment``, ``mention_comment``, ``mention_caption``, ``tag_added``, ``handoff_ended`` or
+    a word of `NOT_FOR_RULES`. ``sub`` refines a message: ``text``, ``attachment``,
+    ``story_mention``, ``story_reply``, ``reply``, ``quick_reply``, ``unsupported``.
     """
 
     kind: str
@@ -142,8 +142,9 @@ class Mark:
 class Facts:
     """A read-only snapshot of everything a decision may look at besides event, ruleset and time.
 
-    ``marks`` are those of this contact; ``marks_post`` and ``marks_all`` count for the scopes ``post``
-    and ``everyone``. ``sent_in_window`` counts automatic messages in the window of ``per_contact``.
+    ``marks`` are those of this contact; ``marks_post`` and ``marks_all`` count for the scopes
+    ``post`` and ``everyone``. ``sent_in_window`` counts automatic messages in the window of
+    ``per_contact``.
     """
 
     contact: Contact = Contact()
@@ -163,9 +164,9 @@ class Effect:
 
     ``kind`` is the act (``text``, ``media``, ``reply``, ``private_reply``, ``react``, ``typing``,
     ``mark_seen``, or a plugin's own), ``target`` the person, comment, media or message it goes to.
-    ``track`` is the unit of strict order inside a conversation: ``m`` for messages, else the comment.
-    ``slot`` reserves something that exists once (``pr:<comment id>``). ``key`` makes it the same
-    effect after a crash. ``after`` delays it by that many milliseconds.
+    ``track`` is the unit of strict order inside a conversation: ``m`` for messages, else the
+    comment. ``slot`` reserves something that exists once (``pr:<comment id>``). ``key`` makes it
+    the same effect after a crash. ``after`` delays it by that many milliseconds.
     """
 
     kind: str
@@ -185,8 +186,9 @@ class Effect:
     on_doubt: str = ""
     on_error: str = "stop"
     companion: str = ""
-    """The key of the effect that must be sent before this one goes out: "we wrote you" is never said
-    before it is true. If that one is closed unsent, this one ends as ``skipped: companion``."""
+    """The key of the effect that must be sent before this one goes out: "we wrote you" is never
+    said before it is true. If that one is closed unsent, this one ends as ``skipped:
+    companion``."""
     start_by: float = 0.0
     """Monotonic seconds by which the first byte must have left, else the call is `NotDone`; 0: no
     limit. Set by the worker, so that one that was frozen does not wake up and send."""
@@ -194,8 +196,9 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of the contact: ``tag``, ``untag`` (``name``), ``set``, ``unset``, ``increment`` (``name``,
-    ``value``), ``opt_out``, ``opt_in``, ``quiet`` (``name`` the reason, ``value`` until when)."""
+    """A change of the contact: ``tag``, ``untag`` (``name``), ``set``, ``unset``, ``increment``
+    (``name``, ``value``), ``opt_out``, ``opt_in``, ``quiet`` (``name`` the reason, ``value`` until
+    when)."""
 
     kind: str
     name: str = ""
@@ -216,12 +219,20 @@ class Halt:
     reason: str = "stopped"
 
 
-Planned = Effect | Change | Remark | Halt
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """This step cannot be carried out with the values at hand; ``on_error`` says what follows."""
+
+    reason: str
+
+
+Planned = Effect | Change | Remark | Halt | Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one rule for one event: ``reason`` is ``fired`` or the first reason why not."""
+    """What became of one rule for one event: ``reason`` is ``fired`` or the first reason why
+    not."""
 
     rule: str
     reason: str
@@ -260,11 +271,14 @@ class Account:
     page_id: str = ""
     username: str = ""
     token: str = dataclasses.field(default="", repr=False)
+    proof: str = dataclasses.field(default="", repr=False)
+    """The ``appsecret_proof`` that goes with the token, empty when none is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the other side said: class (``SENT``, ``THROTTLE``, …), HTTP status, code and subcode."""
+    """What the other side said: class (``SENT``, ``THROTTLE``, …), HTTP status, code and
+    subcode."""
 
     cls: str = ""
     status: int = 0

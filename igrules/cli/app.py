@@ -7,11 +7,19 @@ from typing import Annotated, Any
 
 import typer
 
-from igrules.cli import apply as apply_command
-from igrules.cli import apps, db, listing, plugins, secrets, serving, tenants
-from igrules.cli import init as init_command
-from igrules.cli import schema as schema_command
-from igrules.cli import validate as validate_command
+from igrules.cli import (
+    apply as apply_command,
+    apps,
+    db,
+    init as init_command,
+    listing,
+    plugins,
+    schema as schema_command,
+    secrets,
+    serving,
+    tenants,
+    validate as validate_command,
+)
 
 _GROUPS = {
     "secret": secrets.app,

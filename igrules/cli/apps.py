@@ -55,7 +55,7 @@ def _read_values() -> tuple[str, list[str]]:
 
     if sys.stdin.isatty():
         token = str(typer.prompt("verify token (empty: make one)", default="", show_default=False))
-        keys = []
+        keys: list[str] = []
         while len(keys) < 4:
             key = str(
                 typer.prompt(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -123,7 +124,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
     print_table(table)
 
 
-def print_table(table: list[tuple[str, ...]]) -> None:
+def print_table(table: Sequence[tuple[str, ...]]) -> None:
     """Write rows in columns as wide as their widest cell; the last column stays ragged."""
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for row in table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -59,7 +59,7 @@ def list_tenants(
     from igrules.cli.store import opened
 
     with opened(database_url, state_dir) as ledger:
-        rows = []
+        rows: list[dict[str, Any]] = []
         for tenant in ledger.tenants.list():
             scope = ledger.for_tenant(tenant.id)
             live = scope.live()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from igrules.errors import Span
-from igrules.kinds import Action, Condition, Rate, Settings, Trigger
+from igrules.kinds import Action, Condition, Filter, Rate, Settings, Trigger
 from igrules.model import EMPTY
 
 Scope = Literal["contact", "contact_post", "post", "everyone"]
@@ -62,8 +62,9 @@ class Step:
 class Rule:
     """One rule, written out or made of a short form.
 
-    ``source`` is ``rules``, ``replies``, ``comments`` or ``fallback``. ``number`` is its place in the order of
-    trying, counted from 0 over all rules. ``words`` are the phrases of a short form as written.
+    ``source`` is ``rules``, ``replies``, ``comments`` or ``fallback``. ``number`` is its place in
+    the order of trying, counted from 0 over all rules. ``words`` are the phrases of a short form as
+    written.
     """
 
     id: str
@@ -108,8 +109,8 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """Everything of a tenant, compiled. ``rules`` are all rules in the order of trying: listening and
-    answering ones, then the short forms of ``replies`` and ``comments``, then the fallback."""
+    """Everything of a tenant, compiled. ``rules`` are all rules in the order of trying: listening
+    and answering ones, then the short forms of ``replies`` and ``comments``, then the fallback."""
 
     settings: Settings
     rules: tuple[Rule, ...]
@@ -123,6 +124,9 @@ class Ruleset:
     files: Mapping[str, bytes] = EMPTY
     """Relative path to contents: what `apply` stores and any machine compiles again."""
     marks: Mapping[str, int] = EMPTY
-    """Names of marks of contact scopes that deciding looks at, and how many of the newest matter."""
+    """Names of marks of contact scopes that deciding looks at, and how many of the newest
+    matter."""
     marks_post: Mapping[str, int] = EMPTY
     marks_all: Mapping[str, int] = EMPTY
+    filters: Mapping[str, Filter] = EMPTY
+    """The template filters of the registry it was compiled with."""

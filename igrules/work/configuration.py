@@ -93,11 +93,11 @@ def _convert(name: str, value: Any, source: str) -> Any:
     if name not in fields:
         known = ", ".join(sorted(fields))
         raise UsageError(f"unknown setting '{name}' in {source}", f"settings are {known}")
-    kind = type(fields[name].default)
+    default: Any = fields[name].default
     try:
-        return kind(value)
+        return type(default)(value)
     except (TypeError, ValueError) as error:
-        word = {int: "a whole number", float: "a number"}.get(kind, "text")
+        word = {int: "a whole number", float: "a number"}.get(type(default), "text")
         raise UsageError(
             f"{source} is '{value}', which is not {word}", f"set {source} to {word}"
         ) from error
