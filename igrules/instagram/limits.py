@@ -1,0 +1,96 @@
+"""The figures of the platform, and what its answers say about the rest (platform sheet 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from igrules.instagram.parsing import parse
+
+TEXT_BYTES = 1000
+"""Bytes of UTF-8 in a message or private reply."""
+TEMPLATE_TEXT = 640
+"""Characters in the text above buttons."""
+REPLY_CHARACTERS = 2200
+QUICK_REPLIES = 13
+BUTTONS = 3
+TITLE_CHARACTERS = 20
+PAYLOAD_CHARACTERS = 1000
+IMAGES = 10
+COMMENT_DAYS = 7
+ANSWER_BYTES = 1 << 20
+"""Bytes of an answer that are read at all."""
+
+CALL_MS = 15_000
+MEDIA_CALL_MS = 90_000
+"""With media by URL: Meta fetches first, which may take 75 seconds."""
+CONNECT_MS = 5_000
+
+THROTTLED_MS = 60_000
+EXHAUSTED_MS = 300_000
+"""When the budget is used up and no header says for how long."""
+_LONGEST_MS = 86_400_000
+_APP, _BUSINESS = "x-app-usage", "x-business-use-case-usage"
+
+
+def wait_of(headers: Mapping[str, str]) -> int | None:
+    """Milliseconds the answer asks us to wait, at most a day; ``None`` when it does not say.
+
+    ``Retry-After`` comes first, then the estimate of a budget that is used up. Header names are
+    compared in lower case.
+    """
+    lower = {name.lower(): value for name, value in headers.items()}
+    asked = _retry_after(lower)
+    if asked is None:
+        asked = _regain(lower)
+    return None if asked is None else max(0, min(asked, _LONGEST_MS))
+
+
+def usage_of(headers: Mapping[str, str]) -> int:
+    """The most used budget in percent, 0 when the answer does not say."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    return max((_percent(budget) for budget in _budgets(lower)), default=0)
+
+
+def _retry_after(headers: Mapping[str, str]) -> int | None:
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return int(value[:9]) * 1000
+    try:
+        # Against the answer's own clock: ours may differ from the platform's.
+        then, now = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("date", ""))
+        return int((then - now).total_seconds() * 1000)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _regain(headers: Mapping[str, str]) -> int | None:
+    waits = []
+    for budget in _budgets(headers):
+        if _percent(budget) >= 100:
+            minutes = budget.get("estimated_time_to_regain_access")
+            known = isinstance(minutes, int) and minutes > 0
+            waits.append(minutes * 60_000 if known and minutes else EXHAUSTED_MS)
+    return max(waits, default=None)
+
+
+def _budgets(headers: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    app, business = _json(headers.get(_APP)), _json(headers.get(_BUSINESS))
+    found: list[Mapping[str, Any]] = [app] if isinstance(app, dict) else []
+    for listed in business.values() if isinstance(business, dict) else ():
+        if isinstance(listed, list):
+            found += [item for item in listed if isinstance(item, dict)]
+    return found
+
+
+def _json(text: str | None) -> Any:
+    try:
+        return parse(text.encode("utf-8", "surrogatepass")) if text else None
+    except ValueError:
+        return None
+
+
+def _percent(budget: Mapping[str, Any]) -> int:
+    figures = (budget.get(name) for name in ("call_count", "total_time", "total_cputime"))
+    return max((figure for figure in figures if isinstance(figure, int)), default=0)

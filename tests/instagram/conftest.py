@@ -1,0 +1,39 @@
+"""A server double, a client that speaks to it, and accounts of both flavours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from igrules.instagram.client import GraphClient, GraphUrls
+from igrules.model import Account
+from tests.instagram.double import Double
+
+TOKEN = "IGAAcanary0123456789abcdefCANARY"
+
+
+@pytest.fixture
+def double() -> Iterator[Double]:
+    server = Double()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def client(double: Double) -> Iterator[GraphClient]:
+    made = GraphClient(GraphUrls(double.url, double.url, "v26.0"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account(1, 1, "luz", "17841400000000101", "instagram_login", token=TOKEN)
+
+
+@pytest.fixture
+def page() -> Account:
+    return Account(
+        2, 1, "luz", "17841400000000101", "facebook_login", page_id="1020304", token=TOKEN
+    )
