@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from igrules.errors import UsageError
+from igrules.model import NOT_FOR_RULES
 
 if TYPE_CHECKING:
     from igrules.cli.checking import Checked
     from igrules.kinds import Registry
+    from igrules.language.ruleset import Ruleset
     from igrules.ledger import Ledger
     from igrules.sandbox.server import Sandbox
 
@@ -84,9 +86,10 @@ class Demo:
         )
         settings = self._settings
         urls = GraphUrls(settings.igl_url, settings.fbl_url, settings.graph_version)
-        registry = _telling(build_registry(graph=GraphClient(urls)), print_record)
+        registry = _telling(build_registry(graph=GraphClient(urls)), self._print)
         self._ledger: Ledger = Ledger.open(settings.database_url, settings.state_dir)
         _publish(self._ledger, self._sandbox, registry, checked, self._secret)
+        self._slugs = {tenant.id: tenant.slug for tenant in self._ledger.tenants.list()}
         self._server = Server(settings, registry, self._ledger)
 
     @property
@@ -104,15 +107,16 @@ class Demo:
         self._server.stop()
         self._ledger.close()
 
-
-def print_record(record: Mapping[str, Any]) -> None:
-    """Write one line for what was decided."""
-    if record["what"] != "decision" or record.get("kind") in {"echo", "seen"}:
-        return
-    clock = time.strftime("%H:%M:%S")
-    what = str(record.get("kind", "event")).replace("message", "dm")
-    reason = record.get("reason") or ", ".join(record.get("rules", ()))
-    typer.echo(f"{clock}  {record.get('tenant', '')!s:10} {what:10} {record['outcome']}  {reason}")
+    def _print(self, record: Mapping[str, Any]) -> None:
+        """Write one line for what was decided about something a person did."""
+        kind = str(record.get("kind", ""))
+        if record["what"] != "decision" or kind in NOT_FOR_RULES:
+            return
+        tenant = self._slugs.get(record.get("tenant_id", 0), "")
+        because = ", ".join(record.get("rules", ())) or record.get("reason", "")
+        what = "dm" if kind == "message" else kind
+        line = f"{time.strftime('%H:%M:%S')}  {tenant:10} {what:12} {record['outcome']:9} {because}"
+        typer.echo(line.rstrip())
 
 
 def _telling(registry: Registry, observe: Any) -> Registry:
@@ -157,11 +161,13 @@ def _publish(
             page_id=account.get("page_id", ""),
             token=token,
             title=settings.name or slug,
-            hints=_hints(one),
+            hints=_hints(ruleset, "dm"),
+            comment_hints=_hints(ruleset, "comment"),
             posts=[{"id": f"1795000000000000{tenant.id}", "caption": _CAPTIONS.get(slug, slug)}],
         )
 
 
+_ORDER = {"luz": 0, "criadora": 1, "clinica": 2}
 _CAPTIONS = {
     "luz": "A coleção nova chegou ✨ Comenta PREÇO que eu te mando a tabela.",
     "criadora": "Escrevi um guia para quem está começando. Comenta GUIA que eu te mando 💌",
@@ -169,16 +175,13 @@ _CAPTIONS = {
 }
 
 
-def _hints(one: Checked) -> list[str]:
-    """Messages worth trying: what the examples say the rules take."""
-    assert one.compiled.ruleset is not None
-    hints = [
-        text
-        for rule in one.compiled.ruleset.rules
-        if rule.answers
-        for kind, text, _ in rule.examples[:2]
-        if kind == "match"
-    ]
+def _hints(ruleset: Ruleset, trigger: str) -> list[str]:
+    """Messages or comments worth trying: what the examples say the rules take, else their words."""
+    hints = []
+    for rule in ruleset.rules:
+        if rule.answers and any(hears.trigger.name == trigger for hears in rule.hears):
+            matches = [text for kind, text, _ in rule.examples if kind == "match"]
+            hints += matches[:1] or [phrase.upper() for phrase in rule.phrases[:1]]
     return hints[:5]
 
 
@@ -192,6 +195,7 @@ def _tenants(rulesets: Path | None, only: Sequence[str]) -> list[Checked]:
     unknown = [slug for slug in only if slug not in known]
     if unknown:
         raise UsageError(f"there is no tenant '{unknown[0]}'", f"there are {', '.join(known)}")
+    checked.sort(key=lambda one: _ORDER.get(one.tenant.slug, len(_ORDER)))
     chosen = [one for one in checked if not only or one.tenant.slug in only]
     problems = [problem for one in chosen for problem in one.problems]
     if has_errors(problems):

@@ -75,8 +75,6 @@ def validate(
         report = render(problems, sources(checked), chosen, wants_color(color), hints)
         if report:
             typer.echo(report.rstrip("\n"))
-        if not problems and chosen == "text":
-            typer.echo(_all_good(checked))
     failing = strict and any(problem.severity == "warning" for problem in problems)
     if has_errors(problems) or failing:
         raise Finish(FINDINGS)
@@ -107,19 +105,6 @@ def _count(problems: list[Problem]) -> None:
     names = {problem.code: problem.name for problem in problems}
     for code, number in sorted(Counter(problem.code for problem in problems).items()):
         typer.echo(f"{number:5}  {code}  {names[code]}")
-
-
-def _all_good(checked: list[Checked]) -> str:
-    files = sum(len(one.tenant.files) for one in checked)
-    rules = sum(len(one.compiled.ruleset.rules) for one in checked if one.compiled.ruleset)
-    return (
-        f"{_plural(files, 'file')} of {_plural(len(checked), 'tenant')}, "
-        f"{_plural(rules, 'rule')}: no problems"
-    )
-
-
-def _plural(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _write_fixes(checked: list[Checked], unsafe: bool) -> bool:

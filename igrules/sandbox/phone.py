@@ -1,7 +1,10 @@
 """The phone: a page on which a stranger writes to an account and sees the answer.
 
-The page opens with a one-time token; the browser that used it keeps a cookie. Scripts and styles
-are files, nothing is inline, and every text reaches the page as text.
+The page opens with a token that is made anew for each run; a browser that used it keeps a cookie.
+Scripts and styles are files, nothing is inline, and every text reaches the page as text.
+
+Why the token opens more than one browser: whoever tries the demo opens the printed address again,
+in another browser or on a phone screen, and a door that is locked then looks broken.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ class PhoneDoor:
     def __init__(self, world: World, people: People, token: str, over: threading.Event) -> None:
         self._world = world
         self._people = people
-        self._token: str | None = token
+        self._token = token
         self._over = over
         self._sessions: set[str] = set()
         self._lock = threading.Lock()
@@ -141,15 +144,14 @@ class PhoneDoor:
         return found, self._world.person(account, name)
 
     def _admit(self, req: falcon.Request, resp: falcon.Response) -> bool:
-        """Let a browser in that has the cookie, or brings the token, which is used up by that."""
+        """Let a browser in that has the cookie, or brings the token."""
         if self._knows(req):
             return True
         once = req.get_param("once") or ""
+        if not hmac.compare_digest(once.encode(), self._token.encode()):
+            return False
+        session = secrets.token_urlsafe(24)
         with self._lock:
-            if not self._token or not hmac.compare_digest(once.encode(), self._token.encode()):
-                return False
-            self._token = None
-            session = secrets.token_urlsafe(24)
             self._sessions.add(session)
         resp.set_cookie(
             _cookie(req), session, path="/phone", http_only=True, same_site="Strict", secure=False

@@ -55,9 +55,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "refused": "That did not work.",
         "now": "now",
         "business": "on this machine",
-        "forbidden_title": "This page opens once",
-        "forbidden": "The link works in the browser that opened it first. Start the demo again for "
-        "a new one.",
+        "forbidden_title": "This page needs its link",
+        "forbidden": "Open the address that the terminal shows; it is made anew for each demo.",
     },
     "pt": {
         "lang": "pt-BR",
@@ -109,9 +108,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "refused": "Isso não funcionou.",
         "now": "agora",
         "business": "nesta máquina",
-        "forbidden_title": "Esta página abre uma vez só",
-        "forbidden": "O link funciona no navegador que o abriu primeiro. Inicie a demonstração de "
-        "novo para receber outro.",
+        "forbidden_title": "Esta página precisa do seu link",
+        "forbidden": "Abra o endereço que o terminal mostra; ele é novo a cada demonstração.",
     },
 }
 

@@ -1,0 +1,84 @@
+"""Real processes of igrules for tests: start, kill, wait for a condition with a bound."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+PAUSE = 0.02
+
+
+def wait_until(claim: Callable[[], bool], seconds: float, what: str = "the condition") -> None:
+    """Return as soon as ``claim`` holds; fail with ``what`` when it does not in time."""
+    until = time.monotonic() + seconds
+    while not claim():
+        if time.monotonic() > until:
+            raise AssertionError(f"{what}: not within {seconds:g} s")
+        time.sleep(PAUSE)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Process:
+    """``igrules`` with these arguments, in a process group of its own."""
+
+    def __init__(self, arguments: list[str], environment: Mapping[str, str], log: Path) -> None:
+        self._arguments = arguments
+        self._environment = dict(os.environ, **environment)
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; what it writes goes to the log file."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "igrules.cli", *self._arguments],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def kill(self) -> None:
+        """``kill -9``, at once and without a chance to tidy up."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def stop(self, seconds: float = 25.0) -> int:
+        """Ask it to end and give its exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(seconds)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def said(self) -> str:
+        """Everything it wrote so far."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+
+def answers(url: str) -> bool:
+    """Whether a GET of ``url`` gives 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
