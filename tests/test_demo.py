@@ -1,0 +1,116 @@
+"""The demo as a stranger meets it: one command, one URL, answers on the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.running import Process, wait_until
+
+LUZ, BIA = "17841400000000101", "17841400000000202"
+
+
+class Phone:
+    """The page of a running demo, used by what the page itself uses."""
+
+    def __init__(self, url: str) -> None:
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._base = url.partition("/phone")[0]
+        self.status = self._session.get(url, timeout=5).status_code
+
+    def do(self, account: str, **what: str) -> None:
+        """Act as ana."""
+        body = {"account": account, "as": "ana", **what}
+        answer = self._session.post(f"{self._base}/phone/do", json=body, timeout=5)
+        answer.raise_for_status()
+
+    def sees(self, account: str, text: str) -> Callable[[], bool]:
+        """Whether ``text`` stands anywhere on the phone."""
+
+        def look() -> bool:
+            query = {"account": account, "as": "ana"}
+            got = self._session.get(f"{self._base}/phone/state", params=query, timeout=15)
+            return text in got.text
+
+        return look
+
+    def state(self, account: str) -> dict[str, Any]:
+        """Everything the page shows."""
+        query = {"account": account, "as": "ana"}
+        found: dict[str, Any] = self._session.get(
+            f"{self._base}/phone/state", params=query, timeout=15
+        ).json()
+        return found
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    log = tmp_path_factory.mktemp("demo") / "out"
+    process = Process(["demo", "--port", "0"], {}, log)
+    process.start()
+    wait_until(lambda: "Ctrl-C ends" in process.said(), 20, "the demo is ready")
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="module")
+def phone(demo: Process) -> Phone:
+    found = re.search(r"http://127\.0\.0\.1:\d+/phone\?once=\S+", demo.said())
+    assert found is not None, demo.said()
+    return Phone(found.group())
+
+
+def test_a_price_question_is_answered_in_the_page(phone: Phone) -> None:
+    phone.do(LUZ, do="write", text="qual o PREÇO?")
+
+    assert phone.status == 200
+    wait_until(phone.sees(LUZ, "luz.example/precos"), 5, "the answer is on the page")
+
+
+def test_a_comment_gets_a_public_and_a_private_reply(phone: Phone) -> None:
+    post = str(phone.state(BIA)["posts"][0]["id"])
+
+    phone.do(BIA, do="comment", post=post, text="GUIA")
+
+    wait_until(phone.sees(BIA, "biacria.example/guia"), 5, "the private reply is on the page")
+    wait_until(lambda: has_reply(phone), 5, "the public reply is on the page")
+
+
+def has_reply(phone: Phone) -> bool:
+    return any(
+        word in str(phone.state(BIA)) for word in ("direct!", "Olha a sua DM", "na sua caixa")
+    )
+
+
+def test_the_terminal_says_what_was_decided(demo: Process, phone: Phone) -> None:
+    phone.do(LUZ, do="write", text="xyzzy, sem palavra conhecida")
+
+    wait_until(lambda: "fallback" in demo.said(), 5, "the line of the fallback")
+
+
+def test_a_demo_never_runs_on_data_that_is_not_its_own(tmp_path: Path) -> None:
+    (tmp_path / "igrules.db").write_text("somebody's data")
+    process = Process(["demo", "--keep", str(tmp_path)], {}, tmp_path / "out")
+
+    process.start()
+
+    wait_until(lambda: not process.runs, 10, "the demo ends")
+    assert "not empty" in process.said()
+    assert (tmp_path / "igrules.db").read_text() == "somebody's data"
+
+
+def test_ctrl_c_ends_the_demo_in_good_order(tmp_path: Path) -> None:
+    process = Process(["demo", "--port", "0", "--tenant", "luz"], {}, tmp_path / "out")
+    process.start()
+    wait_until(lambda: "Ctrl-C ends" in process.said(), 20, "the demo is ready")
+
+    code = process.stop()
+
+    assert code == 0, process.said()
+    assert "Traceback" not in process.said()
