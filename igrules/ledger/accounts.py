@@ -1,0 +1,84 @@
+"""The Instagram accounts of tenants. An account belongs to one tenant."""
+
+from __future__ import annotations
+
+from igrules.errors import Conflict
+from igrules.kinds import Secret, Settings
+from igrules.ledger import columns
+from igrules.ledger.database import Database, Row
+from igrules.model import Account
+
+_SELECT = (
+    "SELECT a.id, a.tenant_id, t.slug, a.ig_id, a.flavour, a.page_id, a.username FROM account a"
+    " JOIN tenant t ON t.id = a.tenant_id"
+)
+
+
+def connected(db: Database, tenant_id: int) -> list[Account]:
+    """The accounts of a tenant, without tokens."""
+    rows = db.all(
+        f"{_SELECT} WHERE a.tenant_id = ? AND a.state = 'connected' ORDER BY a.id", (tenant_id,)
+    )
+    return [_account(row) for row in rows]
+
+
+def account(db: Database, tenant_id: int, account_id: int) -> Account | None:
+    """One account, without its token; also a disconnected one."""
+    row = db.first(f"{_SELECT} WHERE a.tenant_id = ? AND a.id = ?", (tenant_id, account_id))
+    return _account(row) if row else None
+
+
+def _account(row: Row) -> Account:
+    id, tenant_id, slug, ig_id, flavour, page_id, username = row
+    return Account(id, tenant_id, slug, ig_id, columns.api(flavour), page_id, username)
+
+
+def connect(db: Database, tenant_id: int, settings: Settings, now: int) -> None:
+    """Make the account of the settings this tenant's, and its only one, inside a transaction.
+
+    Raises `Conflict` when it belongs to another tenant.
+    """
+    wanted = columns.text(str(settings.instagram.get("account_id") or ""))
+    db.run(
+        "UPDATE account SET state = 'disconnected' WHERE tenant_id = ? AND ig_id <> ?",
+        (tenant_id, wanted),
+    )
+    if not wanted:
+        return
+    row = db.first(
+        f"SELECT id, tenant_id, state FROM account WHERE ig_id = ?{db.locked}", (wanted,)
+    )
+    if row is not None and row[1] != tenant_id:
+        _take_over(db, wanted, row)
+    db.run(
+        "INSERT INTO account (tenant_id, ig_id, flavour, page_id, username, app, token_secret,"
+        " preset, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (ig_id) DO UPDATE SET flavour = excluded.flavour,"
+        " page_id = excluded.page_id, username = excluded.username, app = excluded.app,"
+        " token_secret = excluded.token_secret, preset = excluded.preset, state = 'connected'",
+        (tenant_id, wanted, *_columns(settings), now),
+    )
+
+
+def _take_over(db: Database, ig_id: str, row: Row) -> None:
+    """Free the id of an account that another tenant gave up; its history stays with that tenant."""
+    id, _, state = row
+    if state == "connected":
+        raise Conflict(
+            f"the account {ig_id} is already connected elsewhere",
+            "remove it from the other tenant's tenant.yaml and publish that first",
+        )
+    db.run("UPDATE account SET ig_id = ? WHERE id = ?", (f"{ig_id}~{id}", id))
+
+
+def _columns(settings: Settings) -> tuple[str, str, str, str, str, str]:
+    instagram = settings.instagram
+    token = instagram.get("token")
+    return (
+        columns.flavour(str(instagram.get("api") or "")),
+        columns.text(str(instagram.get("page_id") or "")),
+        columns.text(str(instagram.get("username") or "")),
+        columns.text(str(instagram.get("app") or "")),
+        token.name if isinstance(token, Secret) else "",
+        settings.preset,
+    )

@@ -1,0 +1,157 @@
+"""Contacts: the people of an account, and how decisions change them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from igrules.ledger import columns
+from igrules.ledger.database import Database, Row
+from igrules.ledger.values import Lane, StoredEvent
+from igrules.model import Change, Contact
+
+_SELECT = (
+    "SELECT id, person, username, language, tags, fields, first_at, last_in_at, opted_out,"
+    " handoff_until, quiet_until, quiet_reason, profile FROM contact"
+)
+_OPENS_WINDOW = frozenset({"message", "postback"})
+"""Kinds of events after which messages may be sent for 24 hours."""
+
+_SILENT = frozenset({"echo", "own", "seen", "self", "tag_added", "handoff_ended"})
+"""Kinds of events in which the person did nothing: they make no contact."""
+
+
+def find(db: Database, tenant_id: int, account_id: int, person: str) -> Contact | None:
+    """The contact of a person at an account."""
+    row = db.first(
+        f"{_SELECT} WHERE account_id = ? AND person = ? AND tenant_id = ?",
+        (account_id, columns.text(person), tenant_id),
+    )
+    return _contact(row) if row else None
+
+
+def of_person(db: Database, tenant_id: int, person: str) -> Contact | None:
+    """The contact a tenant knows by this id, or by ``@name``."""
+    column, value = ("username", person[1:]) if person.startswith("@") else ("person", person)
+    row = db.first(
+        f"{_SELECT} WHERE tenant_id = ? AND {column} = ? ORDER BY id DESC LIMIT 1",
+        (tenant_id, columns.text(value)),
+    )
+    return _contact(row) if row else None
+
+
+def newest(db: Database, tenant_id: int, limit: int) -> list[Contact]:
+    """A tenant's contacts, newest first."""
+    rows = db.all(f"{_SELECT} WHERE tenant_id = ? ORDER BY id DESC LIMIT ?", (tenant_id, limit))
+    return [_contact(row) for row in rows]
+
+
+def _contact(row: Row) -> Contact:
+    (
+        id, person, username, language, tags, fields, first_at, last_in_at, opted_out,
+        handoff_until, quiet_until, quiet_reason, profile,
+    ) = row  # fmt: skip
+    return Contact(
+        id=id,
+        person=person,
+        username=username,
+        language=language,
+        tags=frozenset(columns.from_json(tags) or ()),
+        fields=columns.from_json(fields) or {},
+        first_at=first_at,
+        last_in_at=last_in_at,
+        opted_out=opted_out == "yes",
+        handoff_until=handoff_until,
+        quiet_until=quiet_until,
+        quiet_reason=quiet_reason,
+        profile=columns.from_json(profile) or {},
+    )
+
+
+def keep(
+    db: Database, lane: Lane, stored: StoredEvent, changes: Sequence[Change], now: int
+) -> int | None:
+    """Note that the person was heard, carry out changes, and give the contact's id; ``None`` for an
+    event without a person. Inside a transaction that holds the lane."""
+    if lane.person.startswith("~"):
+        return None
+    silent = stored.kind in _SILENT
+    if silent and not changes:
+        row = db.first(
+            "SELECT id FROM contact WHERE account_id = ? AND person = ?",
+            (lane.account_id, lane.person),
+        )
+        return int(row[0]) if row else None
+    heard = (stored.occurred_at or stored.received_at) if stored.kind in _OPENS_WINDOW else None
+    row = db.first(
+        "INSERT INTO contact (tenant_id, account_id, person, username, tags, fields, first_at,"
+        " last_in_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (account_id, person) DO UPDATE SET"
+        " username = CASE WHEN excluded.username <> '' THEN excluded.username"
+        " ELSE contact.username END,"
+        " last_in_at = CASE WHEN contact.last_in_at IS NULL"
+        " OR excluded.last_in_at > contact.last_in_at THEN excluded.last_in_at"
+        " ELSE contact.last_in_at END RETURNING id",
+        (lane.tenant_id, lane.account_id, lane.person, "" if silent else stored.username,
+         b"[]", b"{}", now, heard),
+    )  # fmt: skip
+    assert row is not None  # an upsert gives its row
+    if changes:
+        _change(db, int(row[0]), changes)
+    return int(row[0])
+
+
+def _change(db: Database, contact_id: int, changes: Sequence[Change]) -> None:
+    """Apply changes to what is stored now, so that an edit made meanwhile stays."""
+    row = db.first(
+        "SELECT tags, fields, opted_out, quiet_until, quiet_reason, handoff_until FROM contact"
+        f" WHERE id = ?{db.locked}",
+        (contact_id,),
+    )
+    assert row is not None  # the caller has just written it
+    state: dict[str, Any] = {
+        "tags": set(columns.from_json(row[0]) or ()),
+        "fields": columns.from_json(row[1]) or {},
+        "opted_out": row[2],
+        "quiet_until": row[3],
+        "quiet_reason": row[4],
+        "handoff_until": row[5],
+    }
+    for change in changes:
+        _apply(state, change)
+    db.run(
+        "UPDATE contact SET tags = ?, fields = ?, opted_out = ?, quiet_until = ?,"
+        " quiet_reason = ?, handoff_until = ? WHERE id = ?",
+        (
+            columns.to_json(state["tags"]),
+            columns.to_json(state["fields"]),
+            state["opted_out"],
+            state["quiet_until"],
+            state["quiet_reason"],
+            state["handoff_until"],
+            contact_id,
+        ),
+    )
+
+
+def _apply(state: dict[str, Any], change: Change) -> None:
+    tags, fields = state["tags"], state["fields"]
+    if change.kind == "tag":
+        tags.add(change.name)
+    elif change.kind == "untag":
+        tags.discard(change.name)
+    elif change.kind == "set":
+        fields[change.name] = change.value
+    elif change.kind == "unset":
+        fields.pop(change.name, None)
+    elif change.kind == "increment":
+        before = fields.get(change.name)
+        number = before if isinstance(before, int | float) else 0
+        fields[change.name] = number + (1 if change.value is None else change.value)
+    elif change.kind in ("opt_out", "opt_in"):
+        state["opted_out"] = columns.yes(change.kind == "opt_out")
+    elif change.kind == "quiet":
+        state["quiet_until"] = change.value
+        state["quiet_reason"] = columns.text(change.name)
+    elif change.kind == "handoff":
+        state["handoff_until"] = change.value

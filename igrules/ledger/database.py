@@ -1,0 +1,270 @@
+"""Run statements and transactions on either engine.
+
+Statements are written once, with ``?`` for parameters, in the SQL both engines share. The one
+difference that is allowed lives in `Database.transaction`: SQLite takes its write lock at the
+beginning, on PostgreSQL rows are locked as they are read (`Database.locked`, `Database.skipping`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import peewee
+
+from igrules.errors import IgrulesError, LedgerError, SchemaMismatch, Unavailable
+from igrules.ledger.drivers import BUSY_SECONDS, Driver
+from igrules.ledger.fair_lock import FairLock
+
+MOST_PARAMETERS = 30_000
+"""Both engines take at least this many in one statement."""
+
+Row = tuple[Any, ...]
+
+
+def holders(count: int) -> str:
+    """``?, ?, ?``."""
+    return ", ".join(["?"] * count)
+
+
+def tuples(rows: int, columns: int) -> str:
+    """``(?, ?), (?, ?)``."""
+    return ", ".join(["(" + holders(columns) + ")"] * rows)
+
+
+class Database:
+    """One database with a connection for each thread that uses it."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+        self.engine = driver.engine
+        self._peewee = driver.peewee
+        self._errors: tuple[type[Exception], ...] = (peewee.PeeweeException, *driver.errors)
+        self._postgres = driver.engine == "postgresql"
+        self._begin = () if self._postgres else ("IMMEDIATE",)
+        self._writers = None if self._postgres else FairLock()
+        self._gate = threading.Lock()
+        self._connections: list[tuple[threading.Thread, Any]] = []
+        self.locked = " FOR UPDATE" if self._postgres else ""
+        """Ends a SELECT inside a transaction whose rows shall stay as they are."""
+        self.skipping = " FOR UPDATE SKIP LOCKED" if self._postgres else ""
+        """The same, leaving out rows somebody else holds."""
+
+    @property
+    def peewee(self) -> Any:
+        """The peewee database, connected for this thread: for migrations."""
+        self._connect()
+        return self._peewee
+
+    # Statements
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Carry out a statement and give the number of rows it touched."""
+        return int(self._execute(sql, parameters).rowcount)
+
+    def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Every row of the answer."""
+        cursor = self._execute(sql, parameters)
+        try:
+            return list(cursor.fetchall())
+        except self._errors as error:
+            raise self._translated(error) from error
+
+    def first(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """The first row of the answer, ``None`` when there is none."""
+        rows = self.all(sql, parameters)
+        return rows[0] if rows else None
+
+    def number(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """The one number the statement asks for; 0 for null."""
+        row = self.first(sql, parameters)
+        return int(row[0] or 0) if row else 0
+
+    @contextmanager
+    def translating(self) -> Iterator[None]:
+        """Turn what the driver raises in the block into errors of ours."""
+        try:
+            yield
+        except self._errors as error:
+            raise self._translated(error) from error
+
+    def _execute(self, sql: str, parameters: Sequence[Any]) -> Any:
+        if self._peewee.is_closed():
+            self._connect()
+        written = sql.replace("?", "%s") if self._postgres else sql
+        inside = self._peewee.in_transaction()
+        try:
+            return self._peewee.execute_sql(written, parameters)
+        except self._errors as error:
+            problem = self._translated(error)
+            if inside or not self._peewee.is_closed():
+                raise problem from error
+        # The connection had died since its last use, and nothing was under way on it.
+        self._connect()
+        with self.translating():
+            return self._peewee.execute_sql(written, parameters)
+
+    # Transactions
+
+    @contextmanager
+    def transaction(self, durable: bool = True) -> Iterator[Database]:
+        """Do what follows as one: all of it is stored when the block ends, or nothing.
+
+        ``durable=False`` leaves out the wait for the disk on SQLite, for what a dead machine would
+        not need: the order of commits stays. Raises `Unavailable` when the turn to write does not
+        come within ten seconds. Transactions do not nest.
+        """
+        if self._peewee.in_transaction():
+            raise RuntimeError("a transaction is open in this thread already")
+        if self._writers is not None and not self._writers.acquire(BUSY_SECONDS):
+            raise Unavailable("other writers keep the database busy", "try again")
+        relaxed = not durable and not self._postgres
+        try:
+            if relaxed:
+                self.run("PRAGMA synchronous = 1")
+            try:
+                with self._begun():
+                    yield self
+            finally:
+                if relaxed:
+                    self.run("PRAGMA synchronous = 2")
+        finally:
+            if self._writers is not None:
+                self._writers.release()
+
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
+        helper = self._enter()
+        try:
+            yield
+        except BaseException as error:
+            # A connection that broke was dropped already, and the transaction with it.
+            if not self._peewee.is_closed():
+                try:
+                    helper.__exit__(type(error), error, error.__traceback__)
+                except self._errors as second:
+                    self._translated(second)
+            raise
+        try:
+            helper.__exit__(None, None, None)
+        except self._errors as error:
+            raise self._translated(error) from error
+
+    def _enter(self) -> Any:
+        """Begin; once more on a new connection when the old one has died since its last use."""
+        for attempt in (1, 2):
+            self._connect()
+            helper = self._peewee.transaction(*self._begin)
+            try:
+                helper.__enter__()
+                return helper
+            except self._errors as error:
+                problem = self._translated(error)
+                if attempt == 2 or not self._peewee.is_closed():
+                    raise problem from error
+        raise AssertionError("unreachable")
+
+    # Connections
+
+    def _connect(self) -> None:
+        if not self._peewee.is_closed():
+            return
+        self._close_orphans()
+        try:
+            self._open()
+        except self._errors as error:
+            raise self._translated(error) from error
+        with self._gate:
+            self._connections.append((threading.current_thread(), self._peewee.connection()))
+
+    def _open(self) -> None:
+        """Connect. Several processes that make one new file may lock each other out for a
+        moment."""
+        patience = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._peewee.connect()
+                return
+            except peewee.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > patience:
+                    raise
+                time.sleep(0.02)
+
+    def _close_orphans(self) -> None:
+        """Close the connections of threads that have ended."""
+        with self._gate:
+            gone = [pair for pair in self._connections if not pair[0].is_alive()]
+            self._connections = [pair for pair in self._connections if pair[0].is_alive()]
+        for _, connection in gone:
+            connection.close()
+
+    def _drop(self) -> None:
+        """Forget this thread's connection."""
+        if self._peewee.is_closed():
+            return
+        connection = self._peewee.connection()
+        with self._gate:
+            self._connections = [pair for pair in self._connections if pair[1] is not connection]
+        self._peewee.dispose()
+        connection.close()
+
+    def close(self) -> None:
+        """Close the connections of all threads. Nothing may be running."""
+        if not self._peewee.is_closed():
+            self._drop()
+        with self._gate:
+            rest, self._connections = self._connections, []
+        for _, connection in rest:
+            connection.close()
+
+    # Errors
+
+    def _translated(self, error: Exception) -> IgrulesError:
+        """Say in our words what the driver said, and drop a connection that is broken."""
+        text = str(error)
+        if self._postgres:
+            return self._postgres_error(error, text)
+        if "not a database" in text:
+            return SchemaMismatch(
+                f"{self.driver.path} is not a database", "give another path, or move the file away"
+            )
+        if "malformed" in text:
+            return Unavailable(
+                f"{self.driver.path} is damaged", "stop every process and restore the last backup"
+            )
+        if "locked" in text or "busy" in text:
+            return Unavailable("another process keeps the database locked", "try again")
+        if "full" in text:
+            return Unavailable("the disk is full", "free some space; nothing needs a restart")
+        if "readonly" in text or "unable to open" in text:
+            return Unavailable(
+                f"{self.driver.path} cannot be written", "check who owns it and its directory"
+            )
+        return self._unexpected(error)
+
+    def _postgres_error(self, error: Exception, text: str) -> IgrulesError:
+        if not self._peewee.is_closed():
+            connection = self._peewee.connection()
+            if connection.closed or connection.broken:
+                self._drop()
+        elif isinstance(error, peewee.OperationalError):
+            line = text.strip().splitlines()[0] if text.strip() else "no answer"
+            return Unavailable(
+                f"the PostgreSQL server cannot be reached: {line}",
+                "check that it runs and that database_url is right",
+            )
+        if isinstance(error, peewee.OperationalError | peewee.InterfaceError):
+            return Unavailable("the PostgreSQL server gave up on a statement", "try again")
+        return self._unexpected(error)
+
+    def _unexpected(self, error: Exception) -> IgrulesError:
+        if isinstance(error, peewee.OperationalError | peewee.ProgrammingError) and (
+            "no such" in str(error) or "does not exist" in str(error)
+        ):
+            return SchemaMismatch(
+                "the database has another schema than this igrules", "igrules db upgrade"
+            )
+        return LedgerError(f"the database refused a statement ({type(error).__name__})")

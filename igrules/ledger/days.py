@@ -1,0 +1,49 @@
+"""The local day a tenant's daily limit counts in.
+
+Why the date itself: a new day is a new row, so nothing has to reset a counter, and a day of 23 or
+25 hours needs no rule.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+def local_day(zone: str, now: int) -> str:
+    """The date in a zone at a time, such as ``2026-03-01``."""
+    return _local(zone, now).date().isoformat()
+
+
+def next_midnight(zone: str, now: int) -> int:
+    """When the next local day begins, in milliseconds."""
+    local = _local(zone, now)
+    tomorrow = local.date() + timedelta(days=1)
+    begins = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=local.tzinfo)
+    return int(begins.timestamp() * 1000)
+
+
+def zone_at(zone: str, zone_next: str, zone_from: int | None, now: int) -> str:
+    """The zone that counts at a time, when one is to follow another."""
+    return zone_next if zone_from is not None and now >= zone_from else zone
+
+
+def switched(
+    zone: str, zone_next: str, zone_from: int | None, wanted: str, now: int
+) -> tuple[str, str, int | None]:
+    """Zone, next zone and when it takes over, after ``wanted`` was published.
+
+    A change takes effect at the next midnight of the old zone, else a day could be counted twice.
+    """
+    current = zone_at(zone, zone_next, zone_from, now)
+    if not current or current == wanted:
+        return wanted, "", None
+    return current, wanted, next_midnight(current, now)
+
+
+def _local(zone: str, now: int) -> datetime:
+    moment = datetime.fromtimestamp(now / 1000, UTC)
+    try:
+        return moment.astimezone(ZoneInfo(zone)) if zone else moment
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return moment

@@ -1,0 +1,183 @@
+"""Webhook bodies: stored before the answer, split into events afterwards.
+
+Why a body is stored as it came: understanding it may fail, and Meta cannot be asked again.
+Splitting is serial, in order of arrival, one transaction a batch; a crash rolls it back and the
+next one does it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from igrules.errors import Unavailable, Unreadable
+from igrules.ledger.database import Database, Row, holders, tuples
+from igrules.ledger.deployment import Deployment
+from igrules.ledger.drivers import BUSY_SECONDS
+from igrules.ledger.fair_lock import FairLock
+from igrules.ledger.intake import Body, Intake
+from igrules.ledger.stats import add_stat
+from igrules.ledger.upkeep import checkpoint
+from igrules.ledger.values import NewDelivery, SplitResult
+from igrules.model import Event
+
+Read = Callable[[bytes, int], Sequence[Event]]
+
+_MOST_BYTES = 8 << 20
+"""How much of bodies a split holds in memory at once."""
+
+_READER_FAILURES = (Unreadable, ArithmeticError, AttributeError, LookupError, RecursionError,
+                    TypeError, ValueError)  # fmt: skip
+"""One body that no reader can take must not hold up all others for ever."""
+
+
+class Deliveries:
+    """Stores bodies and splits them."""
+
+    def __init__(self, database: Database, deployment: Deployment) -> None:
+        self._db = database
+        self._deployment = deployment
+        self._turn = FairLock()
+        self._gate = threading.Lock()
+        self._forged = 0
+        self._forged_at = 0
+        self._counted_at = 0.0
+        self._checked_at = 0.0
+
+    def store(self, items: Sequence[NewDelivery]) -> list[int]:
+        """Store verified bodies in one durable transaction and give their ids, in order."""
+        if not items:
+            return []
+        parameters: list[object] = []
+        for item in items:
+            digest = hashlib.sha256(item.body).digest()
+            parameters += [item.received_at, item.app_id, item.route_tenant_id, digest,
+                           len(item.body), "open", item.body]  # fmt: skip
+        with self._db.transaction() as db:
+            rows = db.all(
+                "INSERT INTO delivery (received_at, app_id, route_tenant_id, sha256, bytes, state,"
+                f" body) VALUES {tuples(len(items), 7)} RETURNING id",
+                parameters,
+            )
+        self._keep_log_short()
+        # Ids are drawn in the order of the rows; the order of the answer is not promised.
+        return sorted(row[0] for row in rows)
+
+    def _keep_log_short(self) -> None:
+        """At most once a second: where only webhooks are taken, nobody else does it."""
+        if time.monotonic() - self._checked_at >= 1:
+            self._checked_at = time.monotonic()
+            checkpoint(self._db)
+
+    def split(
+        self, read: Read, now: int, *, limit: int = 100, max_events: int = 500
+    ) -> SplitResult:
+        """Turn open bodies, oldest first, into events: up to ``limit`` bodies, or as many as make
+        ``max_events`` events, one at least. Every update ends as an event, a duplicate, an orphan
+        or a test.
+
+        ``read`` gives the events of a body; a body it cannot read is kept as ``unreadable``.
+        """
+        if not self._turn.acquire(BUSY_SECONDS):
+            raise Unavailable("another thread splits for too long", "try again")
+        try:
+            if self._db.engine == "sqlite":
+                return self._split_sqlite(read, now, limit, max_events)
+            return self._split_postgres(read, now, limit, max_events)
+        finally:
+            self._turn.release()
+
+    def _split_sqlite(self, read: Read, now: int, limit: int, max_events: int) -> SplitResult:
+        """Read before the write lock is taken, so that nobody waits for a parser."""
+        bodies = _parsed(self._open(limit), read, max_events)
+        if not bodies:
+            return SplitResult()
+        with self._db.transaction() as db:
+            ids = [body.id for body in bodies]
+            still = db.all(
+                f"SELECT id FROM delivery WHERE state = 'open' AND id IN ({holders(len(ids))})", ids
+            )
+            left = {row[0] for row in still}
+            return self._take(db, [body for body in bodies if body.id in left], now)
+
+    def _split_postgres(self, read: Read, now: int, limit: int, max_events: int) -> SplitResult:
+        with self._db.transaction() as db:
+            if not db.first(f"SELECT name FROM chore WHERE name = 'split'{db.skipping}"):
+                return SplitResult()
+            bodies = _parsed(self._open(limit), read, max_events)
+            return self._take(db, bodies, now) if bodies else SplitResult()
+
+    def _take(self, db: Database, bodies: list[Body], now: int) -> SplitResult:
+        return Intake(db, self._deployment, now).take(bodies) if bodies else SplitResult()
+
+    def _open(self, limit: int) -> list[Row]:
+        """The oldest open bodies, one at least, together no larger than `_MOST_BYTES`."""
+        sizes = self._db.all(
+            "SELECT id, bytes FROM delivery WHERE state = 'open' ORDER BY id LIMIT ?", (limit,)
+        )
+        ids: list[int] = []
+        total = 0
+        for id, size in sizes:
+            total += size
+            if ids and total > _MOST_BYTES:
+                break
+            ids.append(id)
+        if not ids:
+            return []
+        return self._db.all(
+            "SELECT id, app_id, route_tenant_id, received_at, body FROM delivery"
+            f" WHERE state = 'open' AND id IN ({holders(len(ids))}) ORDER BY id",
+            ids,
+        )
+
+    def waiting(self) -> bool:
+        """Whether a body waits to be split."""
+        return bool(self._db.all("SELECT id FROM delivery WHERE state = 'open' LIMIT 1"))
+
+    def count_forged(self, now: int) -> None:
+        """Count a webhook nobody known has signed. Written at most once a second, so that forging
+        requests cannot keep the disk busy; `write_forged` brings the rest."""
+        with self._gate:
+            self._forged += 1
+            self._forged_at = now
+            if time.monotonic() - self._counted_at < 1:
+                return
+        self.write_forged(now)
+
+    def write_forged(self, now: int | None = None) -> None:
+        """Store what `count_forged` has kept back, under the day of ``now``, or of the last one."""
+        with self._gate:
+            count, self._forged = self._forged, 0
+            day = self._forged_at if now is None else now
+            self._counted_at = time.monotonic()
+        if count:
+            with self._restoring(count), self._db.transaction(durable=False) as db:
+                add_stat(db, 0, day, "forged", "", count)
+
+    @contextmanager
+    def _restoring(self, count: int) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            with self._gate:
+                self._forged += count
+            raise
+
+
+def _parsed(rows: Sequence[Row], read: Read, max_events: int) -> list[Body]:
+    bodies: list[Body] = []
+    events = 0
+    for id, app_id, route_tenant_id, received_at, body in rows:
+        found: tuple[Event, ...] | None
+        try:
+            found = tuple(read(bytes(body), received_at))
+        except _READER_FAILURES:
+            found = None
+        bodies.append(Body(id, app_id, route_tenant_id, received_at, found))
+        events += len(found or ())
+        if events >= max_events:
+            break
+    return bodies

@@ -1,0 +1,89 @@
+"""The one row that makes a database this installation's: its name, its keys, its generation."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import uuid
+from dataclasses import dataclass, field
+
+from igrules.errors import SchemaMismatch
+from igrules.ledger.database import Database, Row
+from igrules.ledger.migrating import GENERATION
+from igrules.ledger.seals import Place, Seals
+
+_HASH_KEY = Place("deployment", "hash_key", 0, 1)
+_AUDIT_KEY = Place("deployment", "audit_key", 0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What is known of the installation. ``copied``: the configuration names another one, so
+    nothing may be sent from here."""
+
+    name: str
+    epoch: int
+    generation: int
+    hash_key: bytes = field(repr=False)
+    copied: bool = False
+
+    def hashed(self, *parts: bytes) -> bytes:
+        """16 bytes that stand for these parts and tell nothing about them."""
+        return hmac.digest(self.hash_key, b"\x1f".join(parts), "sha256")[:16]
+
+
+def exists(database: Database) -> bool:
+    """Whether the database has been used before."""
+    return database.number("SELECT count(*) FROM deployment") > 0
+
+
+def make(database: Database, seals: Seals, name: str) -> None:
+    """Write the row of a new database, inside a transaction; the row that is there stays."""
+    restore(
+        database,
+        (
+            name or uuid.uuid4().hex,
+            GENERATION,
+            seals.seal(os.urandom(32), _HASH_KEY),
+            seals.seal(os.urandom(32), _AUDIT_KEY),
+        ),
+    )
+
+
+def kept(database: Database) -> Row:
+    """Name and keys, to be put into a database made anew."""
+    row = database.first(
+        "SELECT deployment_id, schema_version, hash_key, audit_key FROM deployment WHERE id = 1"
+    )
+    if row is None:
+        raise SchemaMismatch("the database has no deployment row", "igrules db upgrade")
+    return row
+
+
+def restore(database: Database, row: Row) -> None:
+    """Write the row that `kept` gave, unless there is one."""
+    database.run(
+        "INSERT INTO deployment (id, deployment_id, schema_version, hash_key, audit_key)"
+        " VALUES (1, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        row,
+    )
+
+
+def read(database: Database, seals: Seals, name: str) -> Deployment:
+    """Read the row. Raises `SchemaMismatch` for a database of a newer igrules, `SealError` for
+    another master key."""
+    row = database.first(
+        "SELECT deployment_id, epoch, schema_version, hash_key FROM deployment WHERE id = 1"
+    )
+    if row is None:
+        raise SchemaMismatch("the database has no deployment row", "igrules db upgrade")
+    stored, epoch, generation, sealed = row
+    if generation > GENERATION:
+        raise SchemaMismatch(
+            f"the database is of a newer igrules (generation {generation}, this one knows"
+            f" {GENERATION})",
+            "upgrade igrules",
+        )
+    return Deployment(
+        stored, epoch, generation, seals.open(sealed, _HASH_KEY), bool(name) and name != stored
+    )

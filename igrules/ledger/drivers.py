@@ -1,0 +1,165 @@
+"""Choose the driver and the settings of a connection for a database address.
+
+Why two SQLite drivers: libraries 3.7.0 to 3.51.2 can corrupt a WAL database when one connection
+checkpoints while another commits. Python uses the system's library, which is often older, so the
+package cysqlite with a library of its own stands in for it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import peewee
+
+from igrules.errors import Unavailable, UsageError
+
+SAFE_LIBRARY = (3, 51, 3)
+BUSY_SECONDS = 10
+APPLICATION_ID = 0x69677275
+"""Marks a SQLite file as ours: ``igru``."""
+
+_PRAGMAS = (
+    ("auto_vacuum", 2),
+    ("journal_mode", "wal"),
+    ("synchronous", 2),
+    ("foreign_keys", 1),
+    ("secure_delete", 1),
+    ("mmap_size", 0),
+    ("wal_autocheckpoint", 0),
+)
+_POSTGRES_SETTINGS = (
+    "SET synchronous_commit = on; SET statement_timeout = '10s'; "
+    "SET idle_in_transaction_session_timeout = '30s'; "
+    "SET default_transaction_isolation = 'read committed'"
+)
+_FAR_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A peewee database that is not connected yet, and what there is to know about it."""
+
+    engine: str
+    """``sqlite`` or ``postgresql``."""
+    name: str
+    """The Python package that speaks to it."""
+    library: str
+    """Version of the SQLite library or of psycopg."""
+    peewee: Any
+    path: Path | None
+    """The SQLite file; ``None`` on PostgreSQL."""
+    errors: tuple[type[Exception], ...]
+    safe: bool
+    """The library has the WAL fix; always true on PostgreSQL."""
+
+
+def choose(url: str, sqlite_driver: str = "auto") -> Driver:
+    """The driver for a path, ``sqlite:///path`` or ``postgresql://…``.
+
+    Raises `UsageError` for an address that cannot be, `Unavailable` when what it needs is missing.
+    """
+    if url.startswith(("postgres://", "postgresql://")):
+        return _postgres("postgresql://" + url.partition("://")[2])
+    path = url.removeprefix("sqlite:///")
+    if "://" in path or not path or path == ":memory:":
+        raise UsageError(
+            f"'{_masked(url)}' is no database address",
+            "give the path of a file, or postgresql://user@host/name",
+        )
+    return _sqlite(Path(path).expanduser(), sqlite_driver)
+
+
+def _masked(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
+def _sqlite(path: Path, wanted: str) -> Driver:
+    _check_place(path)
+    if wanted not in ("auto", "sqlite3", "cysqlite"):
+        raise UsageError(
+            f"'{wanted}' is no SQLite driver", "set sqlite_driver to auto, sqlite3 or cysqlite"
+        )
+    own = sqlite3.sqlite_version_info >= SAFE_LIBRARY
+    if wanted == "sqlite3" or (wanted == "auto" and own):
+        database: Any = peewee.SqliteDatabase(
+            str(path), pragmas=_PRAGMAS, timeout=BUSY_SECONDS, check_same_thread=False
+        )
+        return Driver(
+            "sqlite", "sqlite3", sqlite3.sqlite_version, database, path, (sqlite3.Error,), own
+        )
+    return _cysqlite(path)
+
+
+def _cysqlite(path: Path) -> Driver:
+    try:
+        from cysqlite._cysqlite import sqlite_version, sqlite_version_info
+        from cysqlite.exceptions import SqliteError
+        from playhouse.cysqlite_ext import CySqliteDatabase
+    except ImportError as error:
+        wanted = ".".join(map(str, SAFE_LIBRARY))
+        raise Unavailable(
+            f"the SQLite library {sqlite3.sqlite_version} is too old to be safe",
+            f"pip install cysqlite, or use a Python with SQLite {wanted} or newer",
+        ) from error
+    return Driver(
+        "sqlite",
+        "cysqlite",
+        sqlite_version,
+        CySqliteDatabase(str(path), rank_functions=False, pragmas=_PRAGMAS, timeout=BUSY_SECONDS),
+        path,
+        (SqliteError,),
+        sqlite_version_info >= SAFE_LIBRARY,
+    )
+
+
+def _check_place(path: Path) -> None:
+    if path.is_dir():
+        raise UsageError(f"{path} is a directory", f"name a file, such as {path / 'igrules.db'}")
+    if not path.parent.is_dir():
+        raise Unavailable(f"there is no directory {path.parent}", f"mkdir -p {path.parent}")
+    kind = _file_system(path.parent)
+    if kind in _FAR_FILE_SYSTEMS or kind.startswith("fuse."):
+        raise Unavailable(
+            f"{path.parent} is on a network file system ({kind}), where SQLite can lose data",
+            "put the file on a local disk, or use postgresql://…",
+        )
+
+
+def _file_system(directory: Path) -> str:
+    """The kind of file system a directory is on; empty where the system does not tell."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    where = directory.resolve()
+    best, kind = -1, ""
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        point = Path(fields[1].replace("\\040", " "))
+        if (where == point or point in where.parents) and len(point.parts) > best:
+            best, kind = len(point.parts), fields[2]
+    return kind
+
+
+def _postgres(url: str) -> Driver:
+    try:
+        import psycopg
+    except ImportError as error:
+        raise Unavailable(
+            "PostgreSQL needs the package psycopg", "pip install 'igrules[postgres]'"
+        ) from error
+
+    class _Postgres(peewee.PostgresqlDatabase):
+        def _initialize_connection(self, conn: Any) -> None:
+            conn.execute(_POSTGRES_SETTINGS)
+
+    database = _Postgres(url, prefer_psycopg3=True, connect_timeout=5, application_name="igrules")
+    return Driver(
+        "postgresql", "psycopg", psycopg.__version__, database, None, (psycopg.Error,), True
+    )

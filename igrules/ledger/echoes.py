@@ -1,0 +1,77 @@
+"""Recognise our own acts when Instagram tells of them, and settle by them what was unclear."""
+
+from __future__ import annotations
+
+from igrules.ledger import columns, fingerprints
+from igrules.ledger.database import Database, Row, holders
+from igrules.ledger.deployment import Deployment
+from igrules.ledger.leases import wake_lane
+from igrules.ledger.settle import mark_sent
+from igrules.ledger.values import Lane
+from igrules.model import Event
+
+_COMMENTS = frozenset({"own", "comment", "live_comment"})
+
+
+def settle(database: Database, deployment: Deployment, lane: Lane, event: Event, now: int) -> bool:
+    """Whether the event is the echo of a send of ours; an unclear one is sent from now on.
+
+    Echoes are matched by account, not by lane: a private reply names a comment, not a person.
+    """
+    if event.ref and database.first(
+        "SELECT id FROM send WHERE account_id = ? AND message_id = ? AND message_id <> ''"
+        " AND tenant_id = ?",
+        (lane.account_id, columns.text(event.ref), lane.tenant_id),
+    ):
+        return True
+    fingerprint = fingerprints.of_event(deployment, event)
+    if fingerprint is None:
+        return False
+    match = _match(database, lane, event, fingerprint)
+    if match is None:
+        return False
+    send_id, lane_id = match
+    with database.transaction() as db:
+        lanes = sorted({lane.id, lane_id})
+        db.all(
+            f"SELECT id FROM lane WHERE id IN ({holders(len(lanes))})"
+            f" ORDER BY account_id, person{db.locked}",
+            lanes,
+        )
+        still = db.first(
+            "SELECT id FROM send WHERE id = ? AND state IN ('sending', 'doubt', 'parked')"
+            + db.locked,
+            (send_id,),
+        )
+        if still:
+            mark_sent(db, send_id, event.ref, "echo", now)
+            wake_lane(db, lane_id, now)
+    return True
+
+
+def _match(
+    database: Database, lane: Lane, event: Event, fingerprint: bytes
+) -> tuple[int, int] | None:
+    """The oldest unclear send this echo can be of, and its lane."""
+    rows = database.all(
+        "SELECT s.id, s.lane_id, s.kind, s.target, l.person, s.state FROM send s"
+        " JOIN lane l ON l.id = s.lane_id WHERE s.account_id = ? AND s.fingerprint = ?"
+        " AND s.state IN ('sending', 'doubt') AND s.tenant_id = ? ORDER BY s.id",
+        (lane.account_id, fingerprint, lane.tenant_id),
+    )
+    for id, lane_id, kind, target, person, _ in rows:
+        if event.kind in _COMMENTS:
+            ours = kind == "reply" and target in (event.parent, event.media)
+        else:
+            ours = kind != "reply" and lane.person in (target, person)
+        if ours:
+            return int(id), int(lane_id)
+    return None if event.kind in _COMMENTS else _nameless(rows)
+
+
+def _nameless(rows: list[Row]) -> tuple[int, int] | None:
+    """A private reply may reach its person under another id than the comment bore. Only when it is
+    the one unclear send with these words, and no call is under way, can it be meant."""
+    if len(rows) == 1 and rows[0][2] == "private_reply" and rows[0][5] == "doubt":
+        return int(rows[0][0]), int(rows[0][1])
+    return None

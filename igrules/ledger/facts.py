@@ -1,0 +1,117 @@
+"""Read everything a decision may look at, once, before it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from igrules.ledger import columns, holds
+from igrules.ledger.contacts import find
+from igrules.ledger.database import Database, holders
+from igrules.ledger.values import Lane, ReadFacts
+from igrules.model import Contact, Event, Mark
+
+_MINUTE = 60_000
+_FEW = 40
+"""Up to so many names are asked for by name; beyond, all marks of the contact are read."""
+
+
+def read_facts(
+    db: Database,
+    lane: Lane,
+    event: Event,
+    now: int,
+    marks: Mapping[str, int],
+    marks_post: Mapping[str, int],
+    marks_all: Mapping[str, int],
+    per_contact_window: int,
+) -> ReadFacts:
+    """The facts of one event; see `Lanes.facts`."""
+    contact = find(db, lane.tenant_id, lane.account_id, lane.person)
+    post = columns.text(event.media)
+    sent, answered = _sent(db, lane, now, per_contact_window)
+    held = holds.active(db, now)
+    over = holds.covering(held, lane.tenant_id, lane.account_id)
+    rules = f"{lane.tenant_id}:"
+    return ReadFacts(
+        contact=contact or Contact(person=lane.person, username=event.username),
+        marks=_of_contact(db, lane, contact.id, marks, post) if contact and marks else (),
+        marks_post=of_post(db, lane.tenant_id, post, marks_post),
+        marks_all=of_all(db, lane.tenant_id, marks_all),
+        sent_in_window=sent,
+        answered_last_minute=answered,
+        paused=over.reason if over else "",
+        paused_rules=frozenset(
+            hold.scope_id.removeprefix(rules)
+            for hold in held
+            if hold.scope == "rule" and hold.scope_id.startswith(rules)
+        ),
+        wide_post=tuple(marks_post.items()),
+        wide_all=tuple(marks_all.items()),
+        post=post,
+    )
+
+
+def _sent(db: Database, lane: Lane, now: int, window: int) -> tuple[int, int]:
+    """Automatic messages to this person in the window, and events answered in the last minute."""
+    row = db.first(
+        "SELECT sum(CASE WHEN created_at > ? THEN 1 ELSE 0 END),"
+        " count(DISTINCT CASE WHEN created_at > ? THEN inbox_id END) FROM send"
+        " WHERE lane_id = ? AND created_at > ? AND counted = 'yes'"
+        " AND state IN ('pending', 'sending', 'sent', 'doubt', 'parked')",
+        (now - window, now - _MINUTE, lane.id, now - max(window, _MINUTE)),
+    )
+    return (int(row[0] or 0), int(row[1] or 0)) if row else (0, 0)
+
+
+def _of_contact(
+    db: Database, lane: Lane, contact_id: int, names: Mapping[str, int], post: str
+) -> tuple[Mark, ...]:
+    """The newest marks of each name: over all posts, and once more for this post."""
+    wanted = list(names) if len(names) <= _FEW else []
+    only = f" AND name IN ({holders(len(wanted))})" if wanted else ""
+    most = max(names.values())
+    rows = db.all(
+        "SELECT name, at, post, place, place_on_post FROM (SELECT name, at, post, id,"
+        " row_number() OVER (PARTITION BY name ORDER BY at DESC, id DESC) AS place,"
+        " row_number() OVER (PARTITION BY name, post ORDER BY at DESC, id DESC) AS place_on_post"
+        f" FROM mark WHERE contact_id = ? AND tenant_id = ?{only}) AS ranked"
+        " WHERE place <= ? OR (post = ? AND place_on_post <= ?) ORDER BY at DESC, id DESC",
+        [contact_id, lane.tenant_id, *wanted, most, post, most],
+    )
+    return tuple(
+        Mark(name, at, on)
+        for name, at, on, place, place_on_post in rows
+        if place <= names.get(name, 0) or (on == post and place_on_post <= names.get(name, 0))
+    )
+
+
+def of_post(
+    db: Database, tenant_id: int, post: str, names: Mapping[str, int] | Iterable[tuple[str, int]]
+) -> tuple[Mark, ...]:
+    """The newest marks of each name on a post, by anybody; none without a post."""
+    if not post:
+        return ()
+    found: list[Mark] = []
+    for name, count in dict(names).items():
+        rows = db.all(
+            "SELECT name, at, post FROM mark WHERE tenant_id = ? AND name = ? AND post = ?"
+            " ORDER BY at DESC, id DESC LIMIT ?",
+            (tenant_id, columns.text(name), post, count),
+        )
+        found += [Mark(*row) for row in rows]
+    return tuple(found)
+
+
+def of_all(
+    db: Database, tenant_id: int, names: Mapping[str, int] | Iterable[tuple[str, int]]
+) -> tuple[Mark, ...]:
+    """The newest marks of each name in the tenant, by anybody."""
+    found: list[Mark] = []
+    for name, count in dict(names).items():
+        rows = db.all(
+            "SELECT name, at, post FROM mark WHERE tenant_id = ? AND name = ?"
+            " ORDER BY at DESC, id DESC LIMIT ?",
+            (tenant_id, columns.text(name), count),
+        )
+        found += [Mark(*row) for row in rows]
+    return tuple(found)

@@ -1,0 +1,178 @@
+"""May this send go out now? Checked in the transaction that writes ``sending``, the first gate that
+closes decides."""
+
+from __future__ import annotations
+
+from igrules.ledger import holds
+from igrules.ledger.database import Database, Row
+from igrules.ledger.days import local_day, next_midnight, zone_at
+from igrules.ledger.deployment import Deployment
+from igrules.ledger.values import Closed, Lane, Wait
+from igrules.model import Effect
+
+_MINUTE = 60_000
+_WINDOW = 25 * 3_600_000
+_SOON = 1_000
+_COMMENTS = frozenset({"reply", "private_reply"})
+"""Kinds that answer a comment: they need no window of messages, and wait for the next day's
+quota."""
+
+_OPEN = frozenset({"pending", "sending", "doubt"})
+
+
+def check(
+    db: Database, deployment: Deployment, lane: Lane, send_id: int, now: int
+) -> Closed | Wait | None:
+    """The first closed gate of a send, ``None`` when all are open. Locks the send."""
+    contact = db.first(
+        "SELECT opted_out, handoff_until, unreachable_until FROM contact"
+        " WHERE account_id = ? AND person = ?",
+        (lane.account_id, lane.person),
+    )
+    row = db.first(
+        "SELECT state, reason, rule, kind, fingerprint, expires_at, companion, tenant_id FROM send"
+        f" WHERE id = ? AND lane_id = ?{db.locked}",
+        (send_id, lane.id),
+    )
+    if row is None:
+        return Closed("cancelled", "gone")
+    state, reason, rule, kind, fingerprint, expires_at, companion, _ = row
+    if state != "pending":
+        return Closed(state, reason)
+    return (
+        _held(db, deployment, lane, rule, now)
+        or _unwelcome(contact, kind, now)
+        or (Closed("expired", "window") if expires_at and now > expires_at else None)
+        or _repeated(db, lane, send_id, rule, fingerprint, now)
+        or _accompanied(db, companion, now)
+    )
+
+
+def _held(
+    db: Database, deployment: Deployment, lane: Lane, rule: str, now: int
+) -> Closed | Wait | None:
+    if deployment.copied:
+        return Wait(now + holds.RECHECK, "copied")
+    hold = holds.covering(holds.active(db, now), lane.tenant_id, lane.account_id, rule)
+    if hold is None:
+        return None
+    if hold.mode == "drop":
+        return Closed("skipped", "paused")
+    again = now + holds.RECHECK
+    return Wait(min(hold.until, again) if hold.until is not None else again, hold.reason)
+
+
+def _unwelcome(contact: Row | None, kind: str, now: int) -> Closed | None:
+    if contact is None:
+        return None
+    opted_out, handoff_until, unreachable_until = contact
+    if opted_out == "yes":
+        return Closed("skipped", "opted_out")
+    if handoff_until is not None and handoff_until > now:
+        return Closed("skipped", "handed_off")
+    if unreachable_until is not None and unreachable_until > now and kind not in _COMMENTS:
+        return Closed("skipped", "unreachable")
+    return None
+
+
+def _repeated(
+    db: Database, lane: Lane, send_id: int, rule: str, fingerprint: bytes | None, now: int
+) -> Closed | None:
+    """The same text of the same rule to the same person within a minute is a mistake, not an
+    answer."""
+    if fingerprint is None or not rule:
+        return None
+    found = db.first(
+        "SELECT id FROM send WHERE lane_id = ? AND created_at > ? AND rule = ? AND fingerprint = ?"
+        " AND id <> ? AND state IN ('sending', 'sent', 'doubt', 'parked')"
+        " AND coalesce(closed_at, created_at) > ? LIMIT 1",
+        (lane.id, now - _WINDOW, rule, fingerprint, send_id, now - _MINUTE),
+    )
+    return Closed("skipped", "repeated") if found else None
+
+
+def _accompanied(db: Database, companion: str, now: int) -> Closed | Wait | None:
+    """ "We wrote you" is said only after it is true."""
+    if not companion:
+        return None
+    row = db.first("SELECT state, not_before FROM send WHERE key = ?", (companion,))
+    if row is None or (row[0] != "sent" and row[0] not in _OPEN):
+        return Closed("skipped", "companion")
+    if row[0] == "sent":
+        return None
+    return Wait(max(int(row[1]), now + _SOON), "companion")
+
+
+def reserve(
+    db: Database, tenant_id: int, send_id: int, effect: Effect, now: int
+) -> str | Closed | Wait | None:
+    """Take one of the tenant's daily limit and give the local day it was taken from; ``None`` when
+    this send is not limited."""
+    if not effect.counted:
+        return None
+    row = db.first(
+        "SELECT per_day, zone, zone_next, zone_from FROM tenant WHERE id = ?", (tenant_id,)
+    )
+    if row is None or row[0] is None:
+        return None
+    taken = db.first("SELECT quota_day FROM send WHERE id = ?", (send_id,))
+    if taken is not None and taken[0]:
+        # An earlier attempt that may have gone out counts already.
+        return str(taken[0])
+    zone = zone_at(row[1], row[2], row[3], now)
+    day = local_day(zone, now)
+    db.run(
+        "INSERT INTO quota (tenant_id, day) VALUES (?, ?) ON CONFLICT (tenant_id, day) DO NOTHING",
+        (tenant_id, day),
+    )
+    if db.run(
+        "UPDATE quota SET used = used + 1 WHERE tenant_id = ? AND day = ? AND used < ?",
+        (tenant_id, day, row[0]),
+    ):
+        return day
+    if effect.kind in _COMMENTS:
+        return Wait(next_midnight(zone, now), "daily_limit")
+    return Closed("skipped", "daily_limit")
+
+
+def give_back(db: Database, tenant_id: int, day: str | None) -> None:
+    """Return what `reserve` took from this day."""
+    if day:
+        db.run(
+            "UPDATE quota SET used = used - 1 WHERE tenant_id = ? AND day = ? AND used > 0",
+            (tenant_id, day),
+        )
+
+
+def open(
+    db: Database, lane: Lane, send_id: int, now: int, allowed: int, quiet: int, day: str | None
+) -> int:
+    """Write ``sending`` and the attempt, and give its number."""
+    row = db.first(
+        "UPDATE send SET state = 'sending', reason = '', attempt = attempt + 1, not_before = ?,"
+        " quota_day = ? WHERE id = ? RETURNING attempt",
+        (now + allowed + quiet, day, send_id),
+    )
+    assert row is not None  # it was read and locked in this transaction
+    db.run(
+        "INSERT INTO attempt (send_id, n, owner, fence, started_at, deadline_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (send_id, row[0], lane.owner, lane.fence, now, now + allowed),
+    )
+    return int(row[0])
+
+
+def close(db: Database, send_id: int, closed: Closed, now: int) -> None:
+    """End a pending send without a call."""
+    db.run(
+        "UPDATE send SET state = ?, reason = ?, closed_at = ? WHERE id = ? AND state = 'pending'",
+        (closed.state, closed.reason, now, send_id),
+    )
+
+
+def put_off(db: Database, send_id: int, wait: Wait) -> None:
+    """Keep a pending send back."""
+    db.run(
+        "UPDATE send SET not_before = ?, reason = ? WHERE id = ? AND state = 'pending'",
+        (wait.until, wait.reason, send_id),
+    )

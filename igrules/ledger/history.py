@@ -1,0 +1,114 @@
+"""Read what happened: a tenant's events and sends."""
+
+from __future__ import annotations
+
+from igrules.errors import NotFound
+from igrules.ledger import columns
+from igrules.ledger.database import Database, Row
+from igrules.ledger.values import EventRow, SendRow
+
+_EVENT = (
+    "SELECT i.id, i.kind, i.ref, l.person, i.received_at, i.occurred_at, i.state, i.body,"
+    " d.outcome, d.reason, d.ruleset_version, d.trace, d.took_us, i.account_id, i.username,"
+    " i.source, i.replays, d.created_at FROM inbox i JOIN lane l ON l.id = i.lane_id"
+    " LEFT JOIN decision d ON d.inbox_id = i.id AND d.replay = i.replays WHERE i.tenant_id = ?"
+)
+_SEND = (
+    "SELECT s.id, s.key, s.kind, s.target, s.payload, s.state, s.reason, s.message_id,"
+    " s.evidence, s.attempt, s.created_at, s.closed_at, s.rule, s.step, s.inbox_id, l.person,"
+    " s.track, s.slot, s.not_before, s.expires_at FROM send s JOIN lane l ON l.id = s.lane_id"
+    " WHERE s.tenant_id = ?"
+)
+
+
+def events(
+    db: Database, tenant_id: int, limit: int, before: int | None, outcome: str | None
+) -> list[EventRow]:
+    """The newest events, newest first; only those with an id below ``before``, or of this
+    outcome."""
+    where = ""
+    values: list[object] = [tenant_id]
+    if before is not None:
+        where, values = " AND i.id < ?", [*values, before]
+    if outcome is not None:
+        where, values = where + " AND d.outcome = ?", [*values, outcome]
+    rows = db.all(f"{_EVENT}{where} ORDER BY i.id DESC LIMIT ?", [*values, limit])
+    return [_event(row) for row in rows]
+
+
+def event(db: Database, tenant_id: int, id: int) -> EventRow:
+    """One event. Raises `NotFound`."""
+    row = db.first(f"{_EVENT} AND i.id = ?", (tenant_id, id))
+    if row is None:
+        raise NotFound(f"there is no event {id}", "look for it in the list of events")
+    return _event(row)
+
+
+def sends(
+    db: Database, tenant_id: int, limit: int, state: str | None, event_id: int | None
+) -> list[SendRow]:
+    """The newest sends, newest first; those of one event in the order they go out."""
+    where, order = "", "DESC"
+    values: list[object] = [tenant_id]
+    if state is not None:
+        where, values = where + " AND s.state = ?", [*values, state]
+    if event_id is not None:
+        where, values, order = where + " AND s.inbox_id = ?", [*values, event_id], "ASC"
+    rows = db.all(f"{_SEND}{where} ORDER BY s.id {order} LIMIT ?", [*values, limit])
+    return [_send(row) for row in rows]
+
+
+def _event(row: Row) -> EventRow:
+    (
+        id, kind, ref, person, received_at, occurred_at, state, body, outcome, reason, version,
+        trace, took_us, account_id, username, source, replays, decided_at,
+    ) = row  # fmt: skip
+    return EventRow(
+        id=id,
+        kind=kind,
+        ref=ref,
+        person=person,
+        received_at=received_at,
+        occurred_at=occurred_at,
+        state=state,
+        body=bytes(body or b""),
+        outcome=outcome or "",
+        reason=reason or "",
+        ruleset_version=version or 0,
+        trace=columns.from_json(trace),
+        took_us=took_us or 0,
+        account_id=account_id,
+        username=username,
+        source=source,
+        replays=replays,
+        decided_at=decided_at,
+    )
+
+
+def _send(row: Row) -> SendRow:
+    (
+        id, key, kind, target, payload, state, reason, message_id, evidence, attempt, created_at,
+        closed_at, rule, step, event_id, person, track, slot, not_before, expires_at,
+    ) = row  # fmt: skip
+    return SendRow(
+        id=id,
+        key=key,
+        kind=kind,
+        target=target,
+        payload=columns.from_json(payload) or {},
+        state=state,
+        reason=reason,
+        message_id=message_id,
+        evidence=evidence,
+        attempt=attempt,
+        created_at=created_at,
+        closed_at=closed_at,
+        rule=rule,
+        step=step,
+        event_id=event_id,
+        person=person,
+        track=track,
+        slot=slot,
+        not_before=not_before,
+        expires_at=expires_at or 0,
+    )

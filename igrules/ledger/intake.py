@@ -1,0 +1,269 @@
+"""Write the events of webhook bodies into lanes, each once.
+
+Rows are locked in the order every other transaction uses: seen keys, lanes by account and person,
+turns by tenant. A lane is locked before the ids of its events are drawn, so ids follow arrival.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from igrules.ledger import columns
+from igrules.ledger.database import MOST_PARAMETERS, Database, holders, tuples
+from igrules.ledger.deployment import Deployment
+from igrules.ledger.routing import Orphaned, Routes, Target
+from igrules.ledger.stats import add_stat, day_begin
+from igrules.ledger.turns import wake_tenants
+from igrules.ledger.values import SplitResult
+from igrules.model import Event
+
+_T = TypeVar("_T")
+
+ORPHANS_A_DAY = 1_000
+"""How many orphans of an app are kept a day; further ones are only counted."""
+
+# One comment comes as two kinds when the post is an ad or live, so they share their keys.
+_FAMILIES = {
+    "live_comment": "comment",
+    "own": "comment",
+    "echo": "message",
+    "self": "message",
+    "mention_comment": "mention",
+    "mention_caption": "mention",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A webhook body and its events; ``None``: it cannot be read."""
+
+    id: int
+    app_id: int
+    route_tenant_id: int | None
+    received_at: int
+    events: tuple[Event, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Update:
+    """One event on its way to a lane."""
+
+    body: Body
+    event: Event
+    target: Target
+    key: bytes
+
+    @property
+    def seen(self) -> tuple[int, bytes]:
+        return self.target.account_id, self.key
+
+    @property
+    def lane(self) -> tuple[int, str]:
+        return self.target.account_id, _person(self.event)
+
+
+class Intake:
+    """One split, inside its transaction."""
+
+    def __init__(self, db: Database, deployment: Deployment, now: int) -> None:
+        self._db = db
+        self._deployment = deployment
+        self._now = now
+        self._counts: Counter[tuple[int, str]] = Counter()
+
+    def take(self, bodies: Sequence[Body]) -> SplitResult:
+        """Store the events of these bodies, which nobody else is splitting, and wipe the bodies."""
+        unreadable = [body.id for body in bodies if body.events is None]
+        readable = [body for body in bodies if body.events is not None]
+        updates, orphans = self._routed(readable)
+        fresh = self._unseen(updates)
+        lanes = self._lanes(fresh)
+        self._store(fresh, lanes)
+        self._store_orphans(orphans)
+        woken = self._wake(fresh, lanes)
+        self._close(readable, unreadable)
+        total = Counter[str]()
+        for (_, what), count in self._counts.items():
+            total[what] += count
+        return SplitResult(
+            deliveries=len(bodies),
+            events=total["events"],
+            duplicates=total["duplicates"],
+            orphans=total["orphans"],
+            unreadable=len(unreadable),
+            lanes=woken,
+            tests=total["tests"],
+        )
+
+    def _routed(
+        self, bodies: Sequence[Body]
+    ) -> tuple[list[_Update], list[tuple[Body, Event, Orphaned]]]:
+        pairs = [(body, event) for body in bodies for event in body.events or ()]
+        routes = Routes(self._db, [event for _, event in pairs])
+        updates, orphans = [], []
+        for body, event in pairs:
+            if event.kind == "test":
+                self._counts[body.id, "tests"] += 1
+                continue
+            target = routes.find(event, body.app_id, body.route_tenant_id)
+            if isinstance(target, Orphaned):
+                self._counts[body.id, "orphans"] += 1
+                orphans.append((body, event, target))
+            else:
+                updates.append(_Update(body, event, target, self._key(event)))
+        if tests := sum(n for (_, what), n in self._counts.items() if what == "tests"):
+            add_stat(self._db, 0, self._now, "test", "", tests)
+        return updates, orphans
+
+    def _key(self, event: Event) -> bytes:
+        """What is the same for two copies of an update; 16 bytes."""
+        family = _FAMILIES.get(event.kind, event.kind)
+        if event.key:
+            return self._deployment.hashed(family.encode(), _bytes(event.key))
+        return self._deployment.hashed(
+            family.encode(), _bytes(event.person), str(event.occurred_at).encode(), event.raw
+        )
+
+    def _unseen(self, updates: Sequence[_Update]) -> list[_Update]:
+        """The updates nobody has seen before, each once, in order of arrival."""
+        fresh: set[tuple[int, bytes]] = set()
+        for part in _slices(sorted({update.seen for update in updates}), 3):
+            parameters = [value for seen in part for value in (*seen, self._now)]
+            rows = self._db.all(
+                f"INSERT INTO seen (account_id, key, seen_at) VALUES {tuples(len(part), 3)}"
+                " ON CONFLICT DO NOTHING RETURNING account_id, key",
+                parameters,
+            )
+            fresh.update((account_id, bytes(key)) for account_id, key in rows)
+        kept = []
+        for update in updates:
+            if update.seen in fresh:
+                fresh.remove(update.seen)
+                kept.append(update)
+                self._counts[update.body.id, "events"] += 1
+            else:
+                self._counts[update.body.id, "duplicates"] += 1
+        return kept
+
+    def _lanes(self, updates: Sequence[_Update]) -> dict[tuple[int, str], int]:
+        """Ids of the lanes, made where they are new, all locked in order."""
+        tenants = {update.lane: update.target.tenant_id for update in updates}
+        found: dict[tuple[int, str], int] = {}
+        for part in _slices(sorted(tenants), 3):
+            parameters = [value for lane in part for value in (tenants[lane], *lane)]
+            self._db.run(
+                "INSERT INTO lane (tenant_id, account_id, person)"
+                f" VALUES {tuples(len(part), 3)} ON CONFLICT DO NOTHING",
+                parameters,
+            )
+            rows = self._db.all(
+                "SELECT account_id, person, id FROM lane"
+                f" WHERE (account_id, person) IN (VALUES {tuples(len(part), 2)})"
+                f" ORDER BY account_id, person{self._db.locked}",
+                [value for lane in part for value in lane],
+            )
+            found.update(((account_id, person), id) for account_id, person, id in rows)
+        return found
+
+    def _store(self, updates: Sequence[_Update], lanes: dict[tuple[int, str], int]) -> None:
+        for part in _slices(updates, 12):
+            parameters: list[object] = []
+            for update in part:
+                event = update.event
+                parameters += [update.target.tenant_id, update.target.account_id,
+                               lanes[update.lane], update.body.id, columns.text(event.kind),
+                               columns.text(event.ref), columns.text(event.username), "webhook",
+                               event.occurred_at, update.body.received_at, event.raw,
+                               "open"]  # fmt: skip
+            self._db.run(
+                "INSERT INTO inbox (tenant_id, account_id, lane_id, delivery_id, kind, ref,"
+                " username, source, occurred_at, received_at, body, state)"
+                f" VALUES {tuples(len(part), 12)}",
+                parameters,
+            )
+
+    def _store_orphans(self, orphans: Sequence[tuple[Body, Event, Orphaned]]) -> None:
+        if not orphans:
+            return
+        room = {
+            app_id: ORPHANS_A_DAY
+            - self._db.number(
+                "SELECT count(*) FROM orphan WHERE app_id = ? AND received_at >= ?",
+                (app_id, day_begin(self._now)),
+            )
+            for app_id in {body.app_id for body, _, _ in orphans}
+        }
+        reasons: Counter[str] = Counter()
+        rows: list[tuple[object, ...]] = []
+        for body, event, orphaned in orphans:
+            reasons[orphaned.reason] += 1
+            if room[body.app_id] > 0:
+                room[body.app_id] -= 1
+                rows.append((body.app_id, body.route_tenant_id,
+                             columns.text(event.entry or event.account), orphaned.reason,
+                             body.received_at, event.raw))  # fmt: skip
+        for part in _slices(rows, 6):
+            self._db.run(
+                "INSERT INTO orphan (app_id, route_tenant_id, ig_id, reason, received_at, body)"
+                f" VALUES {tuples(len(part), 6)}",
+                [value for row in part for value in row],
+            )
+        for reason, count in sorted(reasons.items()):
+            add_stat(self._db, 0, self._now, "orphan", reason, count)
+
+    def _wake(self, updates: Sequence[_Update], lanes: dict[tuple[int, str], int]) -> int:
+        """Make the lanes due that nobody is working on; those will look again by themselves."""
+        woken = 0
+        for part in _slices(sorted(lanes.values()), 1):
+            woken += self._db.run(
+                "UPDATE lane SET due = ? WHERE owner IS NULL AND (due IS NULL OR due > ?)"
+                f" AND id IN ({holders(len(part))})",
+                [self._now, self._now, *part],
+            )
+        if woken:
+            wake_tenants(self._db, {update.target.tenant_id for update in updates}, self._now)
+        return woken
+
+    def _close(self, readable: Sequence[Body], unreadable: Sequence[int]) -> None:
+        for ids in _slices(unreadable, 1):
+            self._db.run(
+                f"UPDATE delivery SET state = 'unreadable' WHERE id IN ({holders(len(ids))})", ids
+            )
+        for part in _slices(readable, 5):
+            parameters = [
+                value
+                for body in part
+                for value in (body.id, *(self._counts[body.id, what] for what in _COUNTED))
+            ]
+            self._db.run(
+                "UPDATE delivery SET state = 'split', body = NULL, events = counted.column2,"
+                " duplicates = counted.column3, orphans = counted.column4,"
+                f" tests = counted.column5 FROM (VALUES {tuples(len(part), 5)}) AS counted"
+                " WHERE delivery.id = counted.column1",
+                parameters,
+            )
+
+
+_COUNTED = ("events", "duplicates", "orphans", "tests")
+
+
+def _person(event: Event) -> str:
+    """Whose lane it is; an update without a person waits in a lane of its own, or the account's."""
+    if event.person:
+        return columns.text(event.person)
+    if event.kind in ("mention_comment", "mention_caption"):
+        return columns.text(f"~mention:{event.ref or event.media}")
+    return "~account"
+
+
+def _bytes(value: str) -> bytes:
+    return value.encode("utf-8", "surrogatepass")
+
+
+def _slices(items: Sequence[_T], width: int) -> Iterator[Sequence[_T]]:
+    size = MOST_PARAMETERS // width - 2
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

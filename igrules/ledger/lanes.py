@@ -1,0 +1,231 @@
+"""Conversations as units of work: claimed, worked on under a fence, given back.
+
+A lane is due when something of it can be done. A claim moves ``due`` to the end of its lease, so
+the lane of a dead worker becomes due by itself; nothing else schedules anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+from igrules.ledger import columns, echoes, record, upkeep
+from igrules.ledger.database import Database, holders
+from igrules.ledger.deployment import Deployment
+from igrules.ledger.facts import read_facts
+from igrules.ledger.leases import hold_lane, lease_lost
+from igrules.ledger.sends import Sends
+from igrules.ledger.turns import put_off, wake_tenants
+from igrules.ledger.values import Lane, Ready, StoredEvent
+from igrules.model import EMPTY, Decision, Effect, Event, Facts
+
+POISONED = 3
+"""So many deaths in a row and a lane's first item is set aside."""
+
+_TENANTS_TRIED = 4
+
+
+class Lanes:
+    """The worker's side of lanes and their events."""
+
+    def __init__(self, database: Database, deployment: Deployment, sends: Sends) -> None:
+        self._db = database
+        self._deployment = deployment
+        self._sends = sends
+
+    def claim(
+        self, owner: str, now: int, *, lease: int, limit: int, full: Collection[int] = ()
+    ) -> list[Lane]:
+        """Take up to ``limit`` due lanes of one tenant: of the one served longest ago that is not
+        ``full``.
+
+        A lane whose last lease was never released is given alone, so that an event that kills its
+        worker counts against nobody else. Empty: nothing is due.
+        """
+        # A claim that a power cut takes back belonged to a worker that the power cut has ended.
+        with self._db.transaction(durable=False) as db:
+            passed = set(full)
+            for _ in range(_TENANTS_TRIED):
+                tenant_id = _next_tenant(db, passed, now)
+                if tenant_id is None:
+                    return []
+                lanes = self._take(db, tenant_id, owner, now, lease, limit)
+                if lanes:
+                    return lanes
+                passed.add(tenant_id)
+            return []
+
+    def _take(
+        self, db: Database, tenant_id: int, owner: str, now: int, lease: int, limit: int
+    ) -> list[Lane]:
+        rows = db.all(
+            "SELECT id, account_id, person, fence, owner, deaths FROM lane"
+            f" WHERE tenant_id = ? AND due <= ? ORDER BY due LIMIT ?{db.skipping}",
+            (tenant_id, now, limit),
+        )
+        if not rows:
+            put_off(db, tenant_id, now)
+            return []
+        if rows[0][4] is not None:
+            rows = rows[:1]
+        else:
+            rows = [row for row in rows if row[4] is None]
+        db.run(
+            "UPDATE lane SET owner = ?, due = ?, fence = fence + 1,"
+            " deaths = deaths + CASE WHEN owner IS NULL THEN 0 ELSE 1 END"
+            f" WHERE id IN ({holders(len(rows))})",
+            [owner, now + lease, *(row[0] for row in rows)],
+        )
+        db.run("UPDATE turn SET served_at = ? WHERE tenant_id = ?", (now, tenant_id))
+        lanes = []
+        for id, account_id, person, fence, before, deaths in rows:
+            died = deaths + (before is not None)
+            lanes.append(
+                Lane(id, tenant_id, account_id, person, fence + 1, owner, died >= POISONED, died)
+            )
+        return lanes
+
+    def release(self, lane: Lane, now: int) -> None:
+        """Give a lane back, due when its next item is. Raises `LeaseLost`."""
+        with self._db.transaction(durable=False) as db:
+            if not db.first(
+                f"SELECT id FROM lane WHERE id = ? AND fence = ? AND owner = ?{db.locked}",
+                (lane.id, lane.fence, lane.owner),
+            ):
+                raise lease_lost(lane)
+            due = next_due(db, lane.id, now)
+            db.run("UPDATE lane SET owner = NULL, deaths = 0, due = ? WHERE id = ?", (due, lane.id))
+            if due is not None:
+                wake_tenants(db, (lane.tenant_id,), due)
+
+    def sweep(self, now: int) -> bool:
+        """Make up for every missed wake-up: true when a lane is due or a body waits to be split.
+
+        Keeps SQLite's write-ahead log short as well, since nothing else does.
+        """
+        upkeep.checkpoint(self._db)
+        late = self._db.all(
+            "SELECT t.tenant_id FROM turn t WHERE (t.next_due IS NULL OR t.next_due > ?)"
+            " AND EXISTS (SELECT 1 FROM lane l WHERE l.tenant_id = t.tenant_id AND l.due <= ?)",
+            (now, now),
+        )
+        if late:
+            with self._db.transaction(durable=False) as db:
+                wake_tenants(db, [row[0] for row in late], now)
+            return True
+        if self._db.all("SELECT id FROM delivery WHERE state = 'open' LIMIT 1"):
+            return True
+        return bool(
+            self._db.all(
+                "SELECT t.tenant_id FROM turn t WHERE t.next_due <= ? AND EXISTS (SELECT 1"
+                " FROM lane l WHERE l.tenant_id = t.tenant_id AND l.due <= ?) LIMIT 1",
+                (now, now),
+            )
+        )
+
+    def depth(self, now: int) -> int:
+        """How many lanes are due."""
+        return self._db.number("SELECT count(*) FROM lane WHERE due <= ?", (now,))
+
+    def next_event(self, lane: Lane, now: int) -> StoredEvent | None:
+        """The oldest event of the lane that is not decided yet."""
+        row = self._db.first(
+            "SELECT id, kind, source, body, received_at, replays, ref, username, occurred_at"
+            " FROM inbox WHERE lane_id = ? AND state = 'open' ORDER BY id LIMIT 1",
+            (lane.id,),
+        )
+        if row is None:
+            return None
+        id, kind, source, body, received_at, replays, ref, username, occurred_at = row
+        data = bytes(body or b"")
+        event = columns.to_event(data, id) if source == "internal" else None
+        return StoredEvent(
+            id, kind, source, data, received_at, replays, ref, username, occurred_at, event
+        )
+
+    def facts(
+        self,
+        lane: Lane,
+        event: Event,
+        now: int,
+        *,
+        marks: Mapping[str, int] = EMPTY,
+        marks_post: Mapping[str, int] = EMPTY,
+        marks_all: Mapping[str, int] = EMPTY,
+        per_contact_window: int = 86_400_000,
+    ) -> Facts:
+        """What is known about the lane's person. ``marks*`` name marks and how many of the newest
+        matter, for this contact, for this post, for the whole tenant."""
+        return read_facts(
+            self._db, lane, event, now, marks, marks_post, marks_all, per_contact_window
+        )
+
+    def record(
+        self,
+        lane: Lane,
+        stored: StoredEvent,
+        decision: Decision,
+        now: int,
+        *,
+        version: int,
+        lease: int,
+        facts: Facts | None = None,
+        took_us: int = 0,
+        quiet: int = 0,
+        deadline: Callable[[Effect], int] | None = None,
+    ) -> Ready | None:
+        """Store a decision with everything that follows from it, and close the event: all or
+        nothing.
+
+        With ``facts``, marks that count for a post or for everyone are looked up again, and
+        `Stale` is raised when they no longer are what the decision saw. Raises `LeaseLost`.
+
+        With ``deadline`` and ``quiet`` (see `Sends.begin`), the first send is begun in the same
+        transaction when its gates are open, and given: one wait for the disk less.
+        """
+        sends = self._sends if deadline is not None and decision.effects else None
+        way = sends.way(lane) if sends else None
+        ready = None
+        with self._db.transaction() as db:
+            hold_lane(db, lane, now + lease)
+            contact_id = record.write(
+                db, self._deployment, lane, stored, decision, now, version, took_us
+            )
+            if sends and way and deadline:
+                ready = sends.start(db, lane, way, now, lease, quiet, deadline)
+            record.add_marks(db, lane, contact_id, decision.marks, facts)
+        return ready
+
+    def echo(self, lane: Lane, event: Event, now: int) -> bool:
+        """Settle a send of ours by its echo, or by our own comment coming in; true when it was
+        ours."""
+        return echoes.settle(self._db, self._deployment, lane, event, now)
+
+    def quarantine(self, lane: Lane, stored: StoredEvent, now: int, version: int) -> None:
+        """Set an event aside that has ended its worker again and again. Raises `LeaseLost`."""
+        with self._db.transaction() as db:
+            hold_lane(db, lane, None)
+            record.quarantine(db, lane, stored, now, version)
+
+
+def next_due(db: Database, lane_id: int, now: int) -> int | None:
+    """When the next item of a lane can be worked on; ``None``: there is none."""
+    if db.first("SELECT 1 FROM inbox WHERE lane_id = ? AND state = 'open' LIMIT 1", (lane_id,)):
+        return now
+    heads: dict[str, int] = {}
+    for track, state, not_before in db.all(
+        "SELECT track, state, not_before FROM send WHERE lane_id = ?"
+        " AND state IN ('pending', 'sending', 'doubt') ORDER BY id",
+        (lane_id,),
+    ):
+        # A call nobody waits for any more: the next turn says that its outcome is unclear.
+        heads.setdefault(track, now if state == "sending" else not_before)
+    return min(heads.values(), default=None)
+
+
+def _next_tenant(db: Database, passed: Collection[int], now: int) -> int | None:
+    out = f" AND tenant_id NOT IN ({holders(len(passed))})" if passed else ""
+    row = db.first(
+        f"SELECT tenant_id FROM turn WHERE next_due <= ?{out} ORDER BY served_at LIMIT 1",
+        [now, *passed],
+    )
+    return int(row[0]) if row else None

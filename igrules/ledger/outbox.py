@@ -1,0 +1,124 @@
+"""Put effects into the lane as sends, and read them back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from igrules.ledger import columns, fingerprints
+from igrules.ledger.database import Database, Row, tuples
+from igrules.ledger.deployment import Deployment
+from igrules.ledger.values import Lane
+from igrules.model import Effect
+
+_COLUMNS = (
+    "tenant_id, account_id, lane_id, inbox_id, key, slot, track, channel, kind, target, payload,"
+    " fingerprint, rule, step, state, reason, not_before, expires_at, counted, idempotent,"
+    " on_doubt, on_error, companion, epoch, created_at, closed_at"
+)
+_WIDTH = _COLUMNS.count(",") + 1
+
+EFFECT = (
+    "kind, target, payload, channel, track, slot, key, rule, step, expires_at, counted,"
+    " idempotent, on_doubt, on_error, companion"
+)
+"""The columns `effect` reads, in order."""
+
+
+def add(
+    db: Database,
+    deployment: Deployment,
+    lane: Lane,
+    inbox_id: int,
+    effects: Sequence[Effect],
+    now: int,
+) -> None:
+    """Store effects as pending sends, in order. A key that exists stays as it is; one whose slot is
+    taken ends as ``skipped: slot``."""
+    if not effects:
+        return
+    rows = [
+        _row(deployment, lane, inbox_id, effect, number, now)
+        for number, effect in enumerate(effects)
+    ]
+    if not any(effect.slot for effect in effects):
+        db.run(
+            f"INSERT INTO send ({_COLUMNS}) VALUES {tuples(len(rows), _WIDTH)}"
+            " ON CONFLICT (key) DO NOTHING",
+            [value for row in rows for value in row],
+        )
+        return
+    for effect, row in zip(effects, rows, strict=True):
+        _add_one(db, effect, row, now)
+
+
+def _add_one(db: Database, effect: Effect, row: list[object], now: int) -> None:
+    insert = f"INSERT INTO send ({_COLUMNS}) VALUES ({tuples(1, _WIDTH)[1:-1]}) ON CONFLICT"
+    if not effect.slot:
+        db.run(f"{insert} (key) DO NOTHING", row)
+        return
+    if db.run(f"{insert} DO NOTHING", row):
+        return
+    # Either the key or the slot was there. Without its slot only the key can be in the way.
+    names = [name.strip() for name in _COLUMNS.split(",")]
+    without = dict(zip(names, row, strict=True))
+    without.update(slot=None, state="skipped", reason="slot", closed_at=now)
+    db.run(f"{insert} (key) DO NOTHING", list(without.values()))
+
+
+def _row(
+    deployment: Deployment, lane: Lane, inbox_id: int, effect: Effect, number: int, now: int
+) -> list[object]:
+    key = effect.key or f"{inbox_id}:{effect.rule}:{effect.step}:{number}"
+    return [
+        lane.tenant_id,
+        lane.account_id,
+        lane.id,
+        inbox_id,
+        columns.text(key),
+        columns.text(effect.slot) if effect.slot else None,
+        columns.text(effect.track),
+        columns.text(effect.channel),
+        columns.text(effect.kind),
+        columns.text(effect.target),
+        columns.to_json(effect.payload),
+        fingerprints.of_effect(deployment, effect.payload),
+        columns.text(effect.rule),
+        columns.text(effect.step),
+        "pending",
+        "",
+        now + effect.after,
+        effect.expires_at or None,
+        columns.yes(effect.counted),
+        columns.yes(effect.idempotent),
+        effect.on_doubt,
+        effect.on_error,
+        columns.text(effect.companion),
+        deployment.epoch,
+        now,
+        None,
+    ]
+
+
+def effect(row: Row) -> Effect:
+    """The effect a row of `EFFECT` holds."""
+    (
+        kind, target, payload, channel, track, slot, key, rule, step, expires_at, counted,
+        idempotent, on_doubt, on_error, companion,
+    ) = row  # fmt: skip
+    return Effect(
+        kind,
+        target,
+        columns.from_json(payload) or {},
+        channel=channel,
+        track=track,
+        slot=slot,
+        key=key,
+        rule=rule,
+        step=step,
+        expires_at=expires_at or 0,
+        counted=counted == "yes",
+        idempotent=idempotent == "yes",
+        on_doubt=on_doubt,
+        on_error=on_error,
+        companion=companion,
+    )

@@ -1,0 +1,148 @@
+"""Write a decision and everything that follows from it, inside one transaction that holds the
+lane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from igrules.errors import Conflict, Stale
+from igrules.ledger import columns, contacts, outbox
+from igrules.ledger.database import Database, tuples
+from igrules.ledger.deployment import Deployment
+from igrules.ledger.facts import of_all, of_post
+from igrules.ledger.values import Lane, ReadFacts, StoredEvent
+from igrules.model import Decision, Event, Facts, Mark
+
+
+def write(
+    db: Database,
+    deployment: Deployment,
+    lane: Lane,
+    stored: StoredEvent,
+    decision: Decision,
+    now: int,
+    version: int,
+    took_us: int,
+) -> int:
+    """Close the event with this decision, all but its marks, and give the contact's id, 0 for none;
+    see `Lanes.record`."""
+    _close(db, lane, stored, "closed")
+    _store(db, lane, stored, decision, now, version, took_us)
+    contact_id = contacts.keep(db, lane, stored, decision.changes, now)
+    if stored.kind == "message_deleted":
+        _take_back(db, lane, stored, now)
+    outbox.add(db, deployment, lane, stored.id, decision.effects, now)
+    _add_events(db, lane, decision.events, now)
+    return contact_id or 0
+
+
+def quarantine(db: Database, lane: Lane, stored: StoredEvent, now: int, version: int) -> None:
+    """Set an event aside with a decision that says so."""
+    _close(db, lane, stored, "quarantined")
+    reason = f"ended its worker {lane.deaths} times"
+    _store(db, lane, stored, Decision("quarantined", reason), now, version, 0)
+
+
+def _close(db: Database, lane: Lane, stored: StoredEvent, state: str) -> None:
+    if not db.run(
+        "UPDATE inbox SET state = ? WHERE id = ? AND lane_id = ? AND state = 'open'",
+        (state, stored.id, lane.id),
+    ):
+        raise Conflict(f"event {stored.id} is decided already", "nothing to do")
+
+
+def _store(
+    db: Database,
+    lane: Lane,
+    stored: StoredEvent,
+    decision: Decision,
+    now: int,
+    version: int,
+    took_us: int,
+) -> None:
+    db.run(
+        "INSERT INTO decision (inbox_id, replay, tenant_id, ruleset_version, outcome, reason,"
+        " took_us, trace, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (stored.id, stored.replays, lane.tenant_id, version, decision.outcome,
+         columns.text(decision.reason), took_us, columns.to_json(decision.trace), now),
+    )  # fmt: skip
+
+
+def _take_back(db: Database, lane: Lane, stored: StoredEvent, now: int) -> None:
+    """The person deleted a message: nothing that answers it goes out any more, and its words go."""
+    originals = (
+        "SELECT id FROM inbox WHERE account_id = ? AND ref = ? AND ref <> ''"
+        " AND tenant_id = ? AND kind <> 'message_deleted'"
+    )
+    parameters = (lane.account_id, stored.ref, lane.tenant_id)
+    db.run(
+        "UPDATE send SET state = 'cancelled', reason = 'deleted', closed_at = ?"
+        f" WHERE state = 'pending' AND tenant_id = ? AND inbox_id IN ({originals})",
+        (now, lane.tenant_id, *parameters),
+    )
+    db.run(
+        f"UPDATE decision SET trace = NULL WHERE tenant_id = ? AND inbox_id IN ({originals})",
+        (lane.tenant_id, *parameters),
+    )
+    db.run(
+        f"UPDATE inbox SET body = NULL WHERE state <> 'open' AND id IN ({originals})", parameters
+    )
+
+
+def _add_events(db: Database, lane: Lane, events: Sequence[Event], now: int) -> None:
+    if not events:
+        return
+    db.run(
+        "INSERT INTO inbox (tenant_id, account_id, lane_id, kind, ref, username, source,"
+        f" occurred_at, received_at, body, state) VALUES {tuples(len(events), 11)}",
+        [
+            value
+            for event in events
+            for value in (
+                lane.tenant_id, lane.account_id, lane.id, columns.text(event.kind),
+                columns.text(event.ref), columns.text(event.username), "internal",
+                event.occurred_at or now, now, columns.from_event(event), "open",
+            )
+        ],
+    )  # fmt: skip
+
+
+def add_marks(
+    db: Database, lane: Lane, contact_id: int, marks: Sequence[Mark], facts: Facts | None
+) -> None:
+    """Note what fired: last of all, because the tenant's turn may be locked for it.
+
+    Raises `Stale` when marks that count beyond the lane are no longer what ``facts`` say.
+    """
+    if not marks:
+        return
+    if isinstance(facts, ReadFacts):
+        _check_wide(db, lane, {mark.name for mark in marks}, facts)
+    db.run(
+        f"INSERT INTO mark (tenant_id, contact_id, name, post, at) VALUES {tuples(len(marks), 5)}",
+        [
+            value
+            for mark in marks
+            for value in (lane.tenant_id, contact_id, columns.text(mark.name),
+                          columns.text(mark.post), mark.at)
+        ],
+    )  # fmt: skip
+
+
+def _check_wide(db: Database, lane: Lane, names: set[str], facts: ReadFacts) -> None:
+    """Nobody else may have used up what counts for a post or for everyone since it was read.
+
+    From here to the end of the transaction no other lane of the tenant can add such a mark.
+    """
+    post = [(name, count) for name, count in facts.wide_post if name in names and facts.post]
+    everyone = [(name, count) for name, count in facts.wide_all if name in names]
+    if not post and not everyone:
+        return
+    db.first(f"SELECT tenant_id FROM turn WHERE tenant_id = ?{db.locked}", (lane.tenant_id,))
+    seen_post = tuple(mark for mark in facts.marks_post if mark.name in dict(post))
+    seen_all = tuple(mark for mark in facts.marks_all if mark.name in dict(everyone))
+    if (
+        of_post(db, lane.tenant_id, facts.post, post) != seen_post
+        or of_all(db, lane.tenant_id, everyone) != seen_all
+    ):
+        raise Stale("another conversation used up what this decision counted on", "decide again")

@@ -1,0 +1,177 @@
+"""What goes out: one send after the other, each begun durably before its call, settled by its
+receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from igrules.errors import SealError
+from igrules.ledger import gates, outbox, settle
+from igrules.ledger.accounts import account
+from igrules.ledger.database import Database
+from igrules.ledger.deployment import Deployment
+from igrules.ledger.leases import hold_lane
+from igrules.ledger.seals import Place, Seals
+from igrules.ledger.secrets import Secrets
+from igrules.ledger.values import Closed, DueSend, Lane, Ready, Wait
+from igrules.model import Account, Effect, Receipt
+
+_SPARE = 15_000
+"""How much longer than a call's deadline the lease lasts."""
+
+_NO_TOKEN = 60_000
+"""After this time a send of an account without a token looks again."""
+
+
+class Sends:
+    """The worker's side of sends."""
+
+    def __init__(
+        self,
+        database: Database,
+        seals: Seals,
+        deployment: Deployment,
+        environ: Mapping[str, str],
+    ) -> None:
+        self._db = database
+        self._seals = seals
+        self._deployment = deployment
+        self._environ = environ
+
+    def next(self, lane: Lane, now: int) -> DueSend | Wait | None:
+        """The oldest send of the lane that may go out now; `Wait` when all of them are for later.
+
+        Inside a track the order is strict: a send that waits, is under way or in doubt holds back
+        the later ones. ``None``: nothing is open.
+        """
+        rows = self._db.all(
+            f"SELECT id, attempt, inbox_id, state, not_before, {outbox.EFFECT} FROM send"
+            " WHERE lane_id = ? AND state IN ('pending', 'sending', 'doubt') ORDER BY id",
+            (lane.id,),
+        )
+        tracks: set[str] = set()
+        later: list[int] = []
+        for row in rows:
+            id, attempt, inbox_id, state, not_before = row[:5]
+            effect = outbox.effect(row[5:])
+            if effect.track in tracks:
+                continue
+            tracks.add(effect.track)
+            if state == "pending" and not_before <= now:
+                return DueSend(id, effect, attempt, inbox_id)
+            later.append(not_before)
+        return Wait(min(later)) if later else None
+
+    def begin(
+        self,
+        lane: Lane,
+        send: DueSend,
+        now: int,
+        *,
+        lease: int,
+        quiet: int,
+        deadline: Callable[[Effect], int],
+    ) -> Ready | Closed | Wait:
+        """Pass the gates and commit ``sending``, durably, before the call is made.
+
+        ``deadline`` says how many milliseconds a call may take, ``quiet`` how long after that an
+        unclear one is left alone. Raises `LeaseLost`.
+        """
+        allowed = deadline(send.effect)
+        way = self.way(lane)
+        with self._db.transaction() as db:
+            hold_lane(db, lane, now + max(lease, allowed + _SPARE))
+            found = gates.check(db, self._deployment, lane, send.id, now)
+            if isinstance(found, Closed):
+                gates.close(db, send.id, found, now)
+                return found
+            if isinstance(found, Wait) or way is None:
+                wait = found if isinstance(found, Wait) else Wait(now + _NO_TOKEN, "token")
+                gates.put_off(db, send.id, wait)
+                return wait
+            day = gates.reserve(db, lane.tenant_id, send.id, send.effect, now)
+            if isinstance(day, Closed):
+                gates.close(db, send.id, day, now)
+                return day
+            if isinstance(day, Wait):
+                gates.put_off(db, send.id, day)
+                return day
+            attempt = gates.open(db, lane, send.id, now, allowed, quiet, day)
+        return Ready(send.effect, way, attempt, send.id, now + allowed)
+
+    def start(
+        self,
+        db: Database,
+        lane: Lane,
+        way: Account,
+        now: int,
+        lease: int,
+        quiet: int,
+        deadline: Callable[[Effect], int],
+    ) -> Ready | None:
+        """Begin the lane's next send inside a transaction that holds the lane; ``None`` when a gate
+        is closed, which is then told by `begin`."""
+        send = self.next(lane, now)
+        if not isinstance(send, DueSend):
+            return None
+        if gates.check(db, self._deployment, lane, send.id, now) is not None:
+            return None
+        day = gates.reserve(db, lane.tenant_id, send.id, send.effect, now)
+        if isinstance(day, Closed | Wait):
+            return None
+        allowed = deadline(send.effect)
+        if allowed + _SPARE > lease:
+            hold_lane(db, lane, now + allowed + _SPARE)
+        attempt = gates.open(db, lane, send.id, now, allowed, quiet, day)
+        return Ready(send.effect, way, attempt, send.id, now + allowed)
+
+    def settle(
+        self, send_id: int, attempt: int, receipt: Receipt, now: int, *, retry_scale: float = 1.0
+    ) -> str:
+        """Store what the call answered, from whoever made that attempt, also after the lease is
+        gone.
+
+        Gives the new state. ``retry_scale`` multiplies the times of the retry schedule.
+        """
+        with self._db.transaction() as db:
+            return settle.settle(db, send_id, attempt, receipt, now, retry_scale)
+
+    def heal(self, lane: Lane, now: int, quiet: int) -> int:
+        """Put sends whose call was cut off in doubt, and park those that stay unclear after the
+        quiet time; those that may be repeated wait again. Gives how many changed."""
+        return settle.heal(self._db, lane, now, quiet)
+
+    def way(self, lane: Lane) -> Account | None:
+        """The account with its token opened; ``None`` when there is no token."""
+        found = account(self._db, lane.tenant_id, lane.account_id)
+        row = self._db.first(
+            "SELECT token, token_secret FROM account WHERE id = ? AND tenant_id = ?",
+            (lane.account_id, lane.tenant_id),
+        )
+        if found is None or row is None:
+            return None
+        token = self._token(lane, *row)
+        if not token:
+            return None
+        return Account(
+            found.id,
+            found.tenant_id,
+            found.tenant,
+            found.ig_id.partition("~")[0],
+            found.api,
+            found.page_id,
+            found.username,
+            token,
+        )
+
+    def _token(self, lane: Lane, sealed: str, secret: str) -> str | None:
+        if sealed:
+            place = Place("account", "token", lane.tenant_id, lane.account_id)
+            return self._seals.open(sealed, place).decode()
+        if not secret:
+            return None
+        try:
+            return Secrets(self._db, self._seals, self._environ, lane.tenant_id).get(secret)
+        except SealError:
+            # The value was sealed with a key that is gone. It waits for a new one, visibly.
+            return None

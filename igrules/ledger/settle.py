@@ -1,0 +1,277 @@
+"""What became of a call: proved sent, proved not done, refused, or unclear.
+
+Why the lane is locked first: every transaction locks lanes before sends, and a settled send may
+wake a lane whose lease is long gone.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+from igrules.ledger import columns, gates
+from igrules.ledger.database import Database
+from igrules.ledger.leases import hold_lane, wake_lane
+from igrules.ledger.stats import add_stat
+from igrules.ledger.values import Lane
+from igrules.model import Answer, NotDone, Receipt, Refused, Sent, Unknown
+
+SCHEDULE = (5_000, 30_000, 120_000, 600_000, 1_800_000, 7_200_000, 21_600_000)
+"""How long a send that was proved not done waits before each retry, in milliseconds."""
+
+_UNREACHABLE = 24 * 3_600_000
+_WORTHLESS = frozenset({"typing", "mark_seen"})
+"""Kinds that nobody misses: an unclear one is dropped, so it does not hold back what follows."""
+
+_COMMENTS = frozenset({"reply", "private_reply"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Send:
+    """A send while it is settled."""
+
+    id: int
+    tenant_id: int
+    account_id: int
+    lane_id: int
+    inbox_id: int | None
+    kind: str
+    rule: str
+    state: str
+    attempt: int
+    retries: int
+    expires_at: int | None
+    idempotent: str
+    on_doubt: str
+    on_error: str
+    quota_day: str | None
+    message_id: str
+    key: str
+    evidence: str
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether the answer of the call can still say what became of it: also against an echo,
+        which may have been that of another message with the same words."""
+        return self.state in ("sending", "doubt") or (
+            self.state == "sent" and self.evidence == "echo"
+        )
+
+
+_SELECT = (
+    "SELECT id, tenant_id, account_id, lane_id, inbox_id, kind, rule, state, attempt, retries,"
+    " expires_at, idempotent, on_doubt, on_error, quota_day, message_id, key,"
+    " evidence FROM send WHERE id = ?"
+)
+
+
+def settle(
+    db: Database, send_id: int, attempt: int, receipt: Receipt, now: int, retry_scale: float
+) -> str:
+    """Store a receipt inside a transaction; see `Sends.settle`."""
+    place = db.first("SELECT lane_id FROM send WHERE id = ?", (send_id,))
+    if place is None:
+        return ""
+    db.first(f"SELECT id FROM lane WHERE id = ?{db.locked}", (place[0],))
+    if isinstance(receipt, Refused) and receipt.answer.cls == "RECIPIENT":
+        _mark_unreachable(db, place[0], send_id, now)
+    row = db.first(_SELECT + db.locked, (send_id,))
+    if row is None:
+        return ""
+    send = _Send(*row)
+    _end_attempt(db, send_id, attempt, receipt, now)
+    if attempt != send.attempt:
+        return _superseded(db, send, receipt, now)
+    state = _apply(db, send, receipt, now, retry_scale)
+    if state != send.state:
+        wake_lane(db, send.lane_id, now)
+    return state
+
+
+def _apply(db: Database, send: _Send, receipt: Receipt, now: int, retry_scale: float) -> str:
+    if isinstance(receipt, Sent):
+        # Proof is proof, however late: also for what was given up as unclear meanwhile.
+        if send.is_unclear or send.state in ("parked", "dropped"):
+            return mark_sent(db, send.id, receipt.id, receipt.evidence, now)
+        return send.state
+    if not send.is_unclear:
+        return send.state
+    if isinstance(receipt, NotDone):
+        return _again(db, send, receipt, now, retry_scale)
+    if isinstance(receipt, Refused):
+        return _refuse(db, send, receipt, now)
+    return _doubt(db, send, receipt, now, retry_scale)
+
+
+def mark_sent(db: Database, send_id: int, message_id: str, evidence: str, now: int) -> str:
+    """Close a send as sent, by this evidence. What waited for it may go."""
+    db.run(
+        "UPDATE send SET state = 'sent', reason = '', message_id = ?, evidence = ?, closed_at = ?"
+        " WHERE id = ?",
+        (columns.text(message_id), evidence, now, send_id),
+    )
+    _wake_companions(db, send_id, now)
+    return "sent"
+
+
+def _again(db: Database, send: _Send, receipt: NotDone, now: int, scale: float) -> str:
+    """Proved not done: the quota is given back, and the send waits for its next try."""
+    gates.give_back(db, send.tenant_id, send.quota_day)
+    retries = send.retries + receipt.counts
+    if retries > len(SCHEDULE):
+        return _close(db, send, "dead", receipt.reason or "retries", now)
+    after = receipt.after
+    if after is None:
+        after = _pause(send, scale)
+    if send.expires_at is not None and now + after > send.expires_at:
+        return _close(db, send, "dead", receipt.reason or "window", now)
+    db.run(
+        "UPDATE send SET state = 'pending', reason = ?, retries = ?, not_before = ?,"
+        " quota_day = NULL, message_id = '', evidence = '', closed_at = NULL WHERE id = ?",
+        (columns.text(receipt.reason), retries, now + after, send.id),
+    )
+    return "pending"
+
+
+def _pause(send: _Send, scale: float) -> int:
+    """The time to the next retry, up to a fifth shorter or longer, so that many do not come at
+    once."""
+    step = SCHEDULE[min(send.retries, len(SCHEDULE) - 1)]
+    share = zlib.crc32(f"{send.key}:{send.attempt}".encode()) % 4_001 - 2_000
+    return max(1, int(step * scale * (1 + share / 10_000)))
+
+
+def _refuse(db: Database, send: _Send, receipt: Refused, now: int) -> str:
+    """The other side said no. What the same rule wanted to say after it is not said either."""
+    if receipt.answer.cls != "CONSUMED":
+        gates.give_back(db, send.tenant_id, send.quota_day)
+        db.run("UPDATE send SET quota_day = NULL WHERE id = ?", (send.id,))
+    state = "expired" if receipt.answer.cls == "WINDOW" else "refused"
+    if send.on_error != "continue" and send.inbox_id is not None:
+        db.run(
+            "UPDATE send SET state = 'cancelled', reason = 'refused', closed_at = ?"
+            " WHERE inbox_id = ? AND rule = ? AND id > ? AND state = 'pending' AND tenant_id = ?",
+            (now, send.inbox_id, send.rule, send.id, send.tenant_id),
+        )
+    return _close(db, send, state, receipt.reason, now)
+
+
+def _doubt(db: Database, send: _Send, receipt: Unknown, now: int, scale: float) -> str:
+    """Nobody can tell. It stays unclear until its quiet time is over, unless an echo has told
+    already, or a second time is harmless."""
+    if send.state == "sent":
+        return send.state
+    if send.kind in _WORTHLESS:
+        return _close(db, send, "dropped", receipt.reason, now)
+    if send.idempotent == "yes":
+        return _again(db, send, NotDone(reason=receipt.reason), now, scale)
+    db.run(
+        "UPDATE send SET state = 'doubt', reason = ? WHERE id = ?",
+        (columns.text(receipt.reason), send.id),
+    )
+    return "doubt"
+
+
+def _close(db: Database, send: _Send, state: str, reason: str, now: int) -> str:
+    db.run(
+        "UPDATE send SET state = ?, reason = ?, closed_at = ? WHERE id = ?",
+        (state, columns.text(reason), now, send.id),
+    )
+    _wake_companions(db, send.id, now)
+    return state
+
+
+def _superseded(db: Database, send: _Send, receipt: Receipt, now: int) -> str:
+    """A receipt that finds a later attempt: if it was sent, it may have been sent twice."""
+    if isinstance(receipt, Sent) and attempted_again(send):
+        add_stat(db, send.tenant_id, now, "double_send", send.kind, 1)
+    return send.state
+
+
+def attempted_again(send: _Send) -> bool:
+    """Whether the later attempt may have reached the person as well."""
+    return send.state in ("sending", "sent", "doubt", "parked")
+
+
+def _end_attempt(db: Database, send_id: int, attempt: int, receipt: Receipt, now: int) -> None:
+    answer: Answer = receipt.answer
+    db.run(
+        "UPDATE attempt SET ended_at = ?, outcome = ?, status = ?, code = ?, subcode = ?,"
+        " fbtrace_id = ? WHERE send_id = ? AND n = ?",
+        (
+            now,
+            answer.cls or type(receipt).__name__,
+            answer.status,
+            answer.code,
+            answer.subcode,
+            columns.text(answer.trace_id),
+            send_id,
+            attempt,
+        ),
+    )
+
+
+def _mark_unreachable(db: Database, lane_id: int, send_id: int, now: int) -> None:
+    """The person cannot be written to for a day. Comments are answered all the same."""
+    row = db.first("SELECT kind FROM send WHERE id = ?", (send_id,))
+    if row is None or row[0] in _COMMENTS:
+        return
+    lane = db.first("SELECT account_id, person FROM lane WHERE id = ?", (lane_id,))
+    if lane is not None:
+        db.run(
+            "UPDATE contact SET unreachable_until = ? WHERE account_id = ? AND person = ?",
+            (now + _UNREACHABLE, *lane),
+        )
+
+
+def _wake_companions(db: Database, send_id: int, now: int) -> None:
+    db.run(
+        "UPDATE send SET not_before = ? WHERE state = 'pending' AND companion <> ''"
+        " AND lane_id = (SELECT lane_id FROM send WHERE id = ?)"
+        " AND companion = (SELECT key FROM send WHERE id = ?)",
+        (now, send_id, send_id),
+    )
+
+
+def heal(database: Database, lane: Lane, now: int, quiet: int) -> int:
+    """Settle what earlier attempts left behind; see `Sends.heal`."""
+    unclear = (
+        "SELECT s.id, s.state, a.fence, a.deadline_at, s.idempotent, s.kind FROM send s"
+        " JOIN attempt a ON a.send_id = s.id AND a.n = s.attempt"
+        " WHERE s.lane_id = ? AND s.state IN ('sending', 'doubt') ORDER BY s.id"
+    )
+    if not any(_is_due(row, lane, now, quiet) for row in database.all(unclear, (lane.id,))):
+        return 0
+    changed = 0
+    with database.transaction() as db:
+        hold_lane(db, lane, None)
+        for row in db.all(unclear, (lane.id,)):
+            if _is_due(row, lane, now, quiet):
+                changed += _heal_one(db, row, now, quiet)
+    return changed
+
+
+def _is_due(row: tuple[int, str, int, int, str, str], lane: Lane, now: int, quiet: int) -> bool:
+    _, state, fence, deadline_at, _, _ = row
+    if state == "sending":
+        return fence != lane.fence
+    return deadline_at + quiet <= now
+
+
+def _heal_one(db: Database, row: tuple[int, str, int, int, str, str], now: int, quiet: int) -> int:
+    id, state, _, deadline_at, idempotent, kind = row
+    if kind in _WORTHLESS:
+        change, values = "state = 'dropped', reason = 'unclear', closed_at = ?", [now]
+    elif idempotent == "yes":
+        change, values = "state = 'pending', reason = 'unclear', not_before = ?", [now]
+    elif deadline_at + quiet <= now:
+        change, values = "state = 'parked', reason = 'unclear', closed_at = ?", [now]
+    else:
+        change, values = (
+            "state = 'doubt', reason = 'cut off', not_before = ?",
+            [deadline_at + quiet],
+        )
+    return db.run(
+        f"UPDATE send SET {change} WHERE id = ? AND state = ?",
+        [*values, id, state],  # our own words
+    )

@@ -1,0 +1,135 @@
+"""Look after the database itself: describe it, check it, keep its log short."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from igrules.errors import LedgerError
+from igrules.ledger import migrating
+from igrules.ledger.database import Database
+from igrules.ledger.deployment import Deployment
+from igrules.ledger.drivers import BUSY_SECONDS
+
+PASSIVE = 4 << 20
+"""Bytes of the log from which it is copied into the database."""
+
+TRUNCATE = 32 << 20
+"""Bytes of the log from which it is cut as well."""
+
+
+def describe(db: Database, deployment: Deployment, url: str) -> Mapping[str, Any]:
+    """The facts `Ledger.info` gives."""
+    driver = db.driver
+    facts: dict[str, Any] = {
+        "engine": db.engine,
+        "driver": driver.name,
+        "schema_version": migrating.newest(db),
+        "deployment": deployment.name,
+    }
+    if driver.path is None:
+        facts["server"] = str((db.first("SHOW server_version") or ("",))[0])
+        facts["database"] = str((db.first("SELECT current_database()") or ("",))[0])
+        facts["size"] = db.number("SELECT pg_database_size(current_database())")
+        facts["synchronous_commit"] = str((db.first("SHOW synchronous_commit") or ("",))[0])
+        return facts
+    facts["library"] = driver.library
+    facts["wal_fix"] = driver.safe
+    facts["path"] = str(driver.path.absolute())
+    facts["size"] = _size(driver.path)
+    facts["wal_size"] = _size(_log(driver.path))
+    facts["journal_mode"] = str((db.first("PRAGMA journal_mode") or ("",))[0])
+    level = db.number("PRAGMA synchronous")
+    facts["synchronous"] = {0: "off", 1: "normal", 2: "full", 3: "extra"}.get(level, str(level))
+    return facts
+
+
+def check(db: Database) -> list[str]:
+    """What is wrong with the database; empty when it is whole."""
+    found = [f"migration {name} is missing" for name in migrating.missing(db)]
+    try:
+        if db.engine == "sqlite":
+            lines = [str(row[0]) for row in db.all("PRAGMA integrity_check(100)")]
+            found += [line for line in lines if line != "ok"]
+    except LedgerError as error:
+        return [*found, error.message]
+    if not found:
+        found += _contradictions(db)
+    return found
+
+
+_CONTRADICTIONS = (
+    ("an event is closed without a decision",
+     "SELECT count(*) FROM inbox i WHERE i.state <> 'open' AND NOT EXISTS"
+     " (SELECT 1 FROM decision d WHERE d.inbox_id = i.id)"),
+    ("a split body was not wiped",
+     "SELECT count(*) FROM delivery WHERE state = 'split' AND body IS NOT NULL"),
+    ("a send hangs on no lane",
+     "SELECT count(*) FROM send s WHERE NOT EXISTS (SELECT 1 FROM lane l WHERE l.id = s.lane_id)"),
+    ("a send under way has no attempt",
+     "SELECT count(*) FROM send s WHERE s.state IN ('sending', 'doubt') AND NOT EXISTS"
+     " (SELECT 1 FROM attempt a WHERE a.send_id = s.id AND a.n = s.attempt)"),
+    ("a tenant has no turn",
+     "SELECT count(*) FROM tenant t WHERE NOT EXISTS"
+     " (SELECT 1 FROM turn u WHERE u.tenant_id = t.id)"),
+    ("an open event waits in a lane that is not due",
+     "SELECT count(DISTINCT l.id) FROM lane l JOIN inbox i ON i.lane_id = l.id"
+     " WHERE i.state = 'open' AND l.due IS NULL"),
+)  # fmt: skip
+
+
+def _contradictions(db: Database) -> list[str]:
+    """What no crash may leave behind."""
+    counted = ((text, db.number(query)) for text, query in _CONTRADICTIONS)
+    return [f"{text} ({count} times)" for text, count in counted if count]
+
+
+def beat(db: Database, process_id: str, now: int, kind: str, version: str) -> None:
+    """Note that a process lives."""
+    with db.transaction(durable=False):
+        db.run(
+            "INSERT INTO process (name, host, kind, version, started_at, beat_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET beat_at = excluded.beat_at",
+            (process_id, socket.gethostname(), kind, version, now, now),
+        )
+
+
+def clock(db: Database) -> int | None:
+    """The server's time in milliseconds; ``None`` on SQLite, which has the machine's."""
+    if db.engine == "sqlite":
+        return None
+    return db.number("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+
+
+def checkpoint(db: Database) -> str:
+    """Copy the write-ahead log into the database when it has grown; gives what was done."""
+    if db.driver.path is None:
+        return ""
+    size = _size(_log(db.driver.path))
+    if size < PASSIVE:
+        return ""
+    if size < TRUNCATE:
+        db.all("PRAGMA wal_checkpoint(PASSIVE)")
+        return "passive"
+    # Cutting waits for readers while it keeps writers out, so it has little patience.
+    db.run("PRAGMA busy_timeout = 100")
+    try:
+        db.all("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        db.run(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    return "truncate"
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def _size(path: Path) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0

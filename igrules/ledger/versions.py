@@ -1,0 +1,159 @@
+"""The published versions of a tenant's files."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from igrules.errors import Conflict, NotFound
+from igrules.kinds import Settings
+from igrules.ledger import columns
+from igrules.ledger.accounts import connect
+from igrules.ledger.database import Database, Row
+from igrules.ledger.days import switched
+from igrules.ledger.values import Version
+from igrules.model import EMPTY
+
+_SELECT = (
+    "SELECT number, files, digest, author, message, published_at, state, folding, plugins"
+    " FROM version"
+)
+
+
+def publish(
+    db: Database,
+    tenant_id: int,
+    files: Mapping[str, bytes],
+    digest: str,
+    settings: Settings,
+    message: str,
+    author: str,
+    now: int,
+    folding: int = 1,
+    plugins: Mapping[str, Any] = EMPTY,
+    if_version: int | None = None,
+) -> Version:
+    """Make these files the live version, in one transaction; see `Scope.publish`."""
+    with db.transaction():
+        row = db.first(
+            f"SELECT zone, zone_next, zone_from FROM tenant WHERE id = ?{db.locked}", (tenant_id,)
+        )
+        if row is None:
+            raise NotFound(f"there is no tenant {tenant_id}", "igrules tenant list shows all")
+        before = live(db, tenant_id)
+        if if_version is not None and if_version != (before.number if before else 0):
+            found = f"version {before.number}" if before else "no version"
+            raise Conflict(
+                f"{found} is live, not {if_version}", "look at what changed, then publish again"
+            )
+        if before is not None and before.digest == digest:
+            return before
+        _keep_settings(db, tenant_id, settings, row, now)
+        connect(db, tenant_id, settings, now)
+        newest = db.number("SELECT max(number) FROM version WHERE tenant_id = ?", (tenant_id,))
+        new = Version(
+            number=newest + 1,
+            files=files,
+            digest=digest,
+            author=columns.text(author),
+            message=columns.text(message),
+            published_at=now,
+            state="live",
+            folding=folding,
+            plugins=plugins,
+        )
+        return _store(db, tenant_id, new)
+
+
+def _keep_settings(db: Database, tenant_id: int, settings: Settings, row: Row, now: int) -> None:
+    """What the ledger itself needs of the settings: name, address, daily limit and zone."""
+    zone, zone_next, zone_from = switched(row[0], row[1], row[2], settings.timezone, now)
+    db.run(
+        "UPDATE tenant SET name = ?, email = ?, per_day = ?, zone = ?, zone_next = ?,"
+        " zone_from = ? WHERE id = ?",
+        (
+            columns.text(settings.name or settings.slug),
+            columns.text(settings.email),
+            settings.per_day,
+            zone,
+            zone_next,
+            zone_from,
+            tenant_id,
+        ),
+    )
+
+
+def _store(db: Database, tenant_id: int, version: Version) -> Version:
+    db.run("UPDATE version SET state = 'old' WHERE tenant_id = ? AND state = 'live'", (tenant_id,))
+    db.run(
+        "INSERT INTO version (tenant_id, number, files, digest, folding, plugins, author, message,"
+        " state, published_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'live', ?)",
+        (
+            tenant_id,
+            version.number,
+            _packed(version.files),
+            version.digest,
+            version.folding,
+            columns.to_json(version.plugins),
+            version.author,
+            version.message,
+            version.published_at,
+        ),
+    )
+    return version
+
+
+def live(db: Database, tenant_id: int) -> Version | None:
+    """The live version."""
+    row = db.first(f"{_SELECT} WHERE tenant_id = ? AND state = 'live'", (tenant_id,))
+    return _version(row) if row else None
+
+
+def version(db: Database, tenant_id: int, number: int) -> Version:
+    """One version. Raises `NotFound`."""
+    row = db.first(f"{_SELECT} WHERE tenant_id = ? AND number = ?", (tenant_id, number))
+    if row is None:
+        raise NotFound(f"there is no version {number}", "igrules list shows the live one")
+    return _version(row)
+
+
+def versions(db: Database, tenant_id: int, limit: int) -> list[Version]:
+    """The newest versions, newest first."""
+    rows = db.all(f"{_SELECT} WHERE tenant_id = ? ORDER BY number DESC LIMIT ?", (tenant_id, limit))
+    return [_version(row) for row in rows]
+
+
+def _version(row: Row) -> Version:
+    number, files, digest, author, message, published_at, state, folding, plugins = row
+    return Version(
+        number,
+        _unpacked(bytes(files)),
+        digest,
+        author,
+        message,
+        published_at,
+        state,
+        folding,
+        columns.from_json(plugins),
+    )
+
+
+def _packed(files: Mapping[str, bytes]) -> bytes:
+    texts = {path: base64.b64encode(files[path]).decode() for path in sorted(files)}
+    return zlib.compress(json.dumps(texts).encode(), 6)
+
+
+def _unpacked(packed: bytes) -> dict[str, bytes]:
+    texts = json.loads(zlib.decompress(packed))
+    return {path: base64.b64decode(text) for path, text in texts.items()}
+
+
+def live_number(db: Database, tenant_id: int) -> int | None:
+    """The number of the live version."""
+    row = db.first(
+        "SELECT number FROM version WHERE tenant_id = ? AND state = 'live'", (tenant_id,)
+    )
+    return int(row[0]) if row else None

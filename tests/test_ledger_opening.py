@@ -1,0 +1,456 @@
+"""Opening a database: made once by however many start at once, refused with a remedy when it
+cannot be."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from igrules.errors import IgrulesError, SchemaMismatch, SealError, Unavailable, UsageError
+from igrules.ledger import Ledger, NewDelivery
+from igrules.ledger.migrating import TABLES
+from igrules.ledger.upkeep import PASSIVE, TRUNCATE
+from igrules.model import Decision
+from tests.conftest import PostgresCluster
+from tests.ledgering import LEASE, NOW, World, body, dm, read
+
+OPEN = """\
+import sys
+from igrules.ledger import Ledger
+ledger = Ledger.open(sys.argv[1], sys.argv[2])
+print(ledger.info()["deployment"])
+ledger.close()
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a database that was never opened."""
+    if request.param == "sqlite":
+        return str(tmp_path / "new.db")
+    postgres: PostgresCluster = request.getfixturevalue("postgres")
+    monkeypatch.setenv("IGRULES_KEY", postgres.key)
+    return postgres.empty()
+
+
+def remedy(error: IgrulesError) -> str:
+    assert error.help
+    return f"{error.message} | {error.help}"
+
+
+def test_processes_that_start_at_once_make_the_database_once(new_url: str, tmp_path: Path) -> None:
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPEN, new_url, str(tmp_path / "state")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(6)
+    ]
+
+    said = [process.communicate(timeout=60)[0].strip() for process in running]
+
+    assert [process.returncode for process in running] == [0] * 6, said
+    assert len(set(said)) == 1
+
+
+def test_threads_that_open_at_once_share_one_database(new_url: str, tmp_path: Path) -> None:
+    names: list[str] = []
+
+    def open_it() -> None:
+        ledger = Ledger.open(new_url, tmp_path / "state")
+        names.append(ledger.info()["deployment"])
+        ledger.close()
+
+    threads = [threading.Thread(target=open_it) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert len(names) == 6
+    assert len(set(names)) == 1
+
+
+def test_opening_again_changes_nothing(new_url: str, tmp_path: Path) -> None:
+    first = Ledger.open(new_url, tmp_path / "state")
+    tenant = first.tenants.add("luz", "Luz", NOW)
+    first.close()
+
+    second = Ledger.open(new_url, tmp_path / "state", create=False)
+
+    assert second.tenants.list() == [tenant]
+    assert second.upgrade() == []
+    assert second.check() == []
+    second.close()
+
+
+def test_a_database_is_not_made_unless_asked(new_url: str, tmp_path: Path) -> None:
+    with pytest.raises((Unavailable, SchemaMismatch)) as refused:
+        Ledger.open(new_url, tmp_path / "state", create=False)
+
+    assert "igrules db upgrade" in remedy(refused.value)
+    assert not (tmp_path / "new.db").exists()
+
+
+def test_info_says_where_the_data_is(ledger: Ledger, database_url: str) -> None:
+    facts = ledger.info()
+
+    assert facts["engine"] == ledger.engine
+    assert facts["schema_version"] == "0001_first"
+    if ledger.engine == "sqlite":
+        assert facts["path"] == database_url
+        assert (facts["wal_fix"], facts["journal_mode"], facts["synchronous"]) == (
+            True, "wal", "full",
+        )  # fmt: skip
+    else:
+        assert facts["synchronous_commit"] == "on"
+        assert "server" in facts
+
+
+def test_a_reset_leaves_an_empty_database_that_works(ledger: Ledger) -> None:
+    World(ledger).deliver(dm("m1"))
+    before = ledger.info()["deployment"]
+
+    ledger.reset()
+
+    assert ledger.tenants.list() == []
+    assert ledger.stats(None)["deliveries"] == 0
+    assert ledger.info()["deployment"] == before
+    assert World(ledger).deliver(dm("m1")).events == 1
+
+
+def test_check_names_what_no_crash_may_leave_behind(ledger: Ledger) -> None:
+    world = World(ledger)
+    world.deliver(dm("m1"))
+    ledger._db.run("UPDATE inbox SET state = 'closed'")
+
+    assert ledger.check() == ["an event is closed without a decision (1 times)"]
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("", "is no database address"),
+        (":memory:", "is no database address"),
+        ("mysql://root:hidden@db/x", "is no database address"),
+        ("/no/such/place/igrules.db", "there is no directory /no/such/place"),
+        ("/tmp", "is a directory"),
+        ("postgresql://nobody@127.0.0.1:1/none?connect_timeout=1", "cannot be reached"),
+    ],
+)
+def test_an_address_that_cannot_be_is_refused_with_a_remedy(
+    url: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises((UsageError, Unavailable)) as refused:
+        Ledger.open(url, tmp_path)
+
+    assert message in remedy(refused.value)
+    assert "hidden" not in remedy(refused.value)
+
+
+def test_an_unknown_driver_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as refused:
+        Ledger.open(str(tmp_path / "a.db"), tmp_path, sqlite_driver="apsw")
+
+    assert "set sqlite_driver to auto" in remedy(refused.value)
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "photo.db"
+    file.write_bytes(b"not a database" * 1_000)
+
+    with pytest.raises(SchemaMismatch) as refused:
+        Ledger.open(str(file), tmp_path)
+
+    assert "is not a database" in remedy(refused.value)
+    assert file.read_bytes() == b"not a database" * 1_000
+
+
+def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "other.db"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE song (title TEXT)")
+    connection.close()
+
+    with pytest.raises(SchemaMismatch) as refused:
+        Ledger.open(str(file), tmp_path)
+
+    assert "belongs to another program" in remedy(refused.value)
+    with sqlite3.connect(file) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    connection.close()
+    assert tables == [("song",)]
+    assert not (tmp_path / "master.key").exists()
+
+
+def test_a_database_of_a_newer_igrules_is_refused(
+    ledger: Ledger, database_url: str, tmp_path: Path
+) -> None:
+    ledger._db.run("UPDATE deployment SET schema_version = 99")
+
+    with pytest.raises(SchemaMismatch) as refused:
+        Ledger.open(database_url, tmp_path / "state")
+
+    assert "upgrade igrules" in remedy(refused.value)
+
+
+def test_the_list_of_tables_is_complete(ledger: Ledger) -> None:
+    """What is not on it would survive a reset."""
+    query = (
+        "SELECT name FROM sqlite_master WHERE type = 'table'"
+        if ledger.engine == "sqlite"
+        else "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    )
+    names = {str(row[0]) for row in ledger._db.all(query)}
+
+    assert names - {"schema_migration", "sqlite_sequence"} == set(TABLES)
+
+
+def test_a_missing_table_is_told_as_another_schema(ledger: Ledger) -> None:
+    ledger._db.run("DROP TABLE hold")
+
+    with pytest.raises(SchemaMismatch):
+        ledger.holds(NOW)
+    ledger._db.run("CREATE TABLE hold AS SELECT * FROM chore WHERE name = ''")
+
+
+# The master key
+
+
+def test_the_first_use_of_sqlite_makes_a_key_only_its_owner_can_read(tmp_path: Path) -> None:
+    Ledger.open(str(tmp_path / "a.db"), tmp_path / "state", environ={}).close()
+
+    key = tmp_path / "state" / "master.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert os.listdir(key.parent) == ["master.key"]
+
+
+def test_on_postgresql_the_key_must_be_given(postgres: PostgresCluster, tmp_path: Path) -> None:
+    """Machines share the database, so a key one of them makes would open nothing on the others."""
+    with pytest.raises(SealError) as refused:
+        Ledger.open(postgres.empty(), tmp_path, environ={})
+
+    assert "IGRULES_KEY" in remedy(refused.value)
+    assert os.listdir(tmp_path) == []
+
+
+def test_another_key_does_not_open_the_database(tmp_path: Path) -> None:
+    url = str(tmp_path / "a.db")
+    Ledger.open(url, tmp_path / "one", environ={}).close()
+    Ledger.open(str(tmp_path / "b.db"), tmp_path / "two", environ={}).close()
+
+    with pytest.raises(SealError) as other:
+        Ledger.open(url, tmp_path / "two", environ={})
+    with pytest.raises(SealError) as none:
+        Ledger.open(url, tmp_path / "three", environ={})
+
+    assert "is not at hand" in remedy(other.value)
+    assert "there is no master key" in remedy(none.value)
+    assert not (tmp_path / "three").exists()
+
+
+@pytest.mark.parametrize(
+    ("contents", "mode", "message"),
+    [
+        ("k1:" + "A" * 43 + "=", 0o644, "others can read"),
+        ("rubbish", 0o600, "a line that is no key"),
+        ("k1:QUJD", 0o600, "a line that is no key"),
+        ("", 0o600, "holds no key"),
+    ],
+)
+def test_a_key_file_that_will_not_do_is_refused(
+    tmp_path: Path, contents: str, mode: int, message: str
+) -> None:
+    key = tmp_path / "key"
+    key.write_text(contents)
+    key.chmod(mode)
+
+    with pytest.raises(SealError) as refused:
+        Ledger.open(str(tmp_path / "a.db"), tmp_path, key_file=str(key), environ={})
+
+    assert message in remedy(refused.value)
+    assert "QUJD" not in remedy(refused.value)
+
+
+def test_a_new_line_on_top_of_the_key_file_keeps_old_values_open(tmp_path: Path) -> None:
+    url, key = str(tmp_path / "a.db"), tmp_path / "state" / "master.key"
+    first = Ledger.open(url, tmp_path / "state", environ={})
+    tenant = first.tenants.add("luz", "Luz", NOW)
+    first.for_tenant(tenant.id).secrets.set("old", "one", NOW)
+    first.close()
+    key.write_text("k2:" + "B" * 43 + "=\n" + key.read_text())
+
+    second = Ledger.open(url, tmp_path / "state", environ={})
+    secrets = second.for_tenant(tenant.id).secrets
+    secrets.set("new", "two", NOW)
+
+    assert (secrets.get("old"), secrets.get("new")) == ("one", "two")
+    assert second._db.number("SELECT count(*) FROM secret WHERE value LIKE 'v1.k2.%'") == 1
+    second.close()
+
+
+# Connections
+
+
+def test_connections_of_ended_threads_are_closed(ledger: Ledger) -> None:
+    def use() -> None:
+        ledger.tenants.list()
+
+    for _ in range(20):
+        thread = threading.Thread(target=use)
+        thread.start()
+        thread.join(10)
+
+    assert len(ledger._db._connections) <= 2
+
+
+def test_a_broken_connection_is_replaced(postgresql_url: str, tmp_path: Path) -> None:
+    """A database restart is a hiccup: nothing has to be started again."""
+    ledger = Ledger.open(postgresql_url, tmp_path)
+    other = Ledger.open(postgresql_url, tmp_path)
+    end_others = (
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+    other._db.number(end_others)
+    read_again = ledger.tenants.list()
+    other._db.number(end_others)
+    written = ledger.tenants.add("luz", "Luz", NOW)
+
+    assert read_again == []
+    assert written.slug == "luz"
+    ledger.close()
+    other.close()
+
+
+def test_a_connection_that_breaks_inside_a_transaction_takes_it_back(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    ledger = Ledger.open(postgresql_url, tmp_path)
+    other = Ledger.open(postgresql_url, tmp_path)
+
+    def broken() -> None:
+        with ledger._db.transaction() as db:
+            db.run("INSERT INTO chore (name) VALUES ('x')")
+            other._db.number(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            db.run("INSERT INTO chore (name) VALUES ('y')")
+
+    with pytest.raises(Unavailable):
+        broken()
+
+    assert ledger._db.all("SELECT name FROM chore ORDER BY name") == [("split",)]
+    ledger.close()
+    other.close()
+
+
+def test_transactions_do_not_nest(ledger: Ledger) -> None:
+    with pytest.raises(RuntimeError), ledger._db.transaction(), ledger._db.transaction():
+        pass
+
+
+def test_a_full_disk_is_unavailable_and_recovers(tmp_path: Path) -> None:
+    """SQLite's own page limit stands for the disk: the same answer, without a file system of its
+    own."""
+    ledger = Ledger.open(str(tmp_path / "a.db"), tmp_path)
+    world = World(ledger)
+    pages = ledger._db.number("PRAGMA page_count")
+    ledger._db.run(f"PRAGMA max_page_count = {pages + 4}")
+    big = [NewDelivery(world.app.id, None, b"[" + b" " * 200_000 + b"]", NOW)]
+
+    with pytest.raises(Unavailable) as refused:
+        ledger.deliveries.store(big)
+    ledger._db.run("PRAGMA max_page_count = 1000000")
+
+    assert "the disk is full" in remedy(refused.value)
+    assert len(ledger.deliveries.store(big)) == 1
+    assert ledger.stats(None)["deliveries"] == 1
+    ledger.close()
+
+
+def test_the_log_of_sqlite_stays_short(tmp_path: Path) -> None:
+    """Also when somebody has kept reading for a long time, once that is over."""
+    ledger = Ledger.open(str(tmp_path / "a.db"), tmp_path)
+    world = World(ledger)
+    log = tmp_path / "a.db-wal"
+    items = [NewDelivery(world.app.id, None, b"!" * 1_000_000, NOW)] * 4
+    ledger.deliveries.store(items)
+    first = log.stat().st_size
+    ledger.lanes.sweep(NOW)
+    for _ in range(4):
+        ledger.deliveries.store(items)
+        ledger.lanes.sweep(NOW)
+    used_again = log.stat().st_size
+    reader = Ledger.open(str(tmp_path / "a.db"), tmp_path)
+    reader._db.run("BEGIN")
+    reader._db.number("SELECT count(*) FROM delivery")
+    while log.stat().st_size < TRUNCATE:
+        ledger.deliveries.store(items)
+        ledger.lanes.sweep(NOW)
+    reader._db.run("ROLLBACK")
+    reader.close()
+
+    ledger.lanes.sweep(NOW)
+
+    assert PASSIVE <= first <= used_again < 2 * first
+    assert log.stat().st_size == 0
+    assert ledger.check() == []
+    ledger.close()
+
+
+@pytest.mark.parametrize("driver", ["sqlite3", "cysqlite"])
+def test_both_sqlite_drivers_do_the_same(driver: str, tmp_path: Path) -> None:
+    ledger = Ledger.open(str(tmp_path / "a.db"), tmp_path, sqlite_driver=driver)
+    world = World(ledger)
+    world.deliver(dm("m1"), dm("m1"))
+    (lane,) = world.claim()
+    ledger.lanes.record(
+        lane, world.open_event(lane), Decision("no_match"), NOW, version=1, lease=LEASE
+    )
+    ledger.lanes.release(lane, NOW)
+
+    assert ledger.info()["driver"] == driver
+    assert ledger.stats(None)["events"] == {"no_match": 1}
+    assert ledger.stats(None)["duplicates"] == 1
+    assert ledger.check() == []
+    ledger.close()
+
+
+def test_the_database_tells_the_time_where_machines_share_it(ledger: Ledger) -> None:
+    told = ledger.clock()
+
+    assert (told is None) == (ledger.engine == "sqlite")
+    assert told is None or told > 1_700_000_000_000
+
+
+def test_a_process_that_lives_is_noted_once(ledger: Ledger) -> None:
+    ledger.beat("host:1", NOW, kind="serve", version="0.1.0")
+    ledger.beat("host:1", NOW + 5_000)
+
+    rows = ledger._db.all("SELECT name, kind, started_at, beat_at FROM process")
+    assert [tuple(row) for row in rows] == [("host:1", "serve", NOW, NOW + 5_000)]
+
+
+def test_bodies_are_stored_as_they_came(ledger: Ledger) -> None:
+    world = World(ledger)
+    odd: Any = bytes(range(256)) * 4
+
+    ledger.deliveries.store([NewDelivery(world.app.id, None, odd, NOW)])
+
+    assert bytes(ledger._db.all("SELECT body FROM delivery")[0][0]) == odd
+    assert ledger.deliveries.split(read, NOW).unreadable == 1
+    assert world.deliver(dm("m1")).events == 1
+    assert body() == b"[]"
