@@ -1,0 +1,113 @@
+"""Call what a kind brings to judge its options, and give its complaints a place in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from igrules.errors import Span
+from igrules.kinds import Complaint, Slot
+from igrules.language.nodes import Map, Node, Scalar, Sequence
+from igrules.language.phrasing import list_name
+from igrules.language.place import Place
+from igrules.language.unknown import report_disallowed
+
+
+def accepts(
+    check: Callable[[Any], Iterable[Complaint]] | None,
+    value: Any,
+    node: Node,
+    slot: Slot,
+    key: Scalar,
+    place: Place,
+) -> bool:
+    """Whether the kind has no error to complain about; every complaint is reported."""
+    if check is None:
+        return True
+    try:
+        complaints = list(check(value))
+    except Exception as error:  # noqa: BLE001  # one plugin's call: it must not end the compilation
+        report_raised(error, key, place)
+        return False
+    for complaint in complaints:
+        span = locate(node, slot, complaint.path, place.known.words, key.span)
+        place.problem(
+            complaint.code, span, complaint.message, complaint.help, severity=complaint.severity
+        )
+    return all(complaint.severity != "error" for complaint in complaints)
+
+
+def call(function: Callable[..., Any] | None, value: Any, key: Scalar, place: Place) -> Any:
+    """``function(value)``, or ``None`` when there is none or it raised, which is reported."""
+    if function is None:
+        return None
+    try:
+        return function(value)
+    except Exception as error:  # noqa: BLE001  # one plugin's call: it must not end the compilation
+        report_raised(error, key, place)
+        return None
+
+
+def report_raised(error: Exception, key: Scalar, place: Place) -> None:
+    """Report that a kind's own function failed on these options."""
+    place.problem(
+        "IGR113",
+        key.span,
+        f"'{key.text}' could not read its options: {type(error).__name__}",
+        f"igrules plugins check  shows whether the plugin of '{key.text}' works",
+    )
+
+
+def is_allowed(name: Scalar, place: Place) -> bool:
+    """Whether the tenant may use the plugin a kind comes from; if not, it is reported."""
+    plugin, dot, _ = name.text.partition(".")
+    if not dot or plugin in place.settings.plugins:
+        return True
+    report_disallowed(place, name, plugin)
+    return False
+
+
+def locate(
+    node: Node,
+    slot: Slot,
+    path: tuple[str | int, ...],
+    words: Mapping[str, tuple[str, ...]],
+    key: Span,
+) -> Span:
+    """The place a path of compiled options leads to; that of the key for the empty path.
+
+    Short forms, single items and ``$name`` lists are followed as they were expanded.
+    """
+    span = key
+    for part in path:
+        if isinstance(part, int):
+            node = _item(node, part, words)
+            span = node.span
+            continue
+        below = slot.keys.get(part) or slot.values
+        found = _entry(node, part)
+        if found is not None:
+            name, node = found
+            span = node.span if isinstance(node, Scalar) else name.span
+        elif not isinstance(node, Map):
+            span = node.span
+        slot = below or slot
+    return span
+
+
+def _entry(node: Node, key: str) -> tuple[Scalar, Node] | None:
+    if not isinstance(node, Map):
+        return None
+    return next(((entry.key, entry.value) for entry in node if entry.key.text == key), None)
+
+
+def _item(node: Node, number: int, words: Mapping[str, tuple[str, ...]]) -> Node:
+    """The item a compiled tuple has at ``number``; a list that is named counts as its phrases."""
+    if not isinstance(node, Sequence):
+        return node
+    for item in node.items:
+        name = list_name(item.text.strip()) if isinstance(item, Scalar) else ""
+        number -= len(words.get(name, ())) if name else 1
+        if number < 0:
+            return item
+    return node.items[-1] if node.items else node

@@ -1,0 +1,213 @@
+"""Compile the files of one tenant into a ruleset, or say everything that is wrong with them.
+
+Why one function: every command and the server call `compile_tenant`, so what `validate` accepts
+is what the server accepts, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from types import MappingProxyType
+
+from igrules.errors import Note, Problem, Span
+from igrules.kinds import Registry, Settings
+from igrules.language.codes import problem
+from igrules.language.examples import check_examples
+from igrules.language.findings import Findings
+from igrules.language.folding import VERSION
+from igrules.language.index import build_index
+from igrules.language.lint import check_tags
+from igrules.language.loading import Loaded, apply_ignores, load
+from igrules.language.loops import check_loops
+from igrules.language.mark_names import marks_of
+from igrules.language.markers import sort_files
+from igrules.language.names import check_texts, collect_names
+from igrules.language.nested import read_nested
+from igrules.language.place import Known, Place
+from igrules.language.roots import check_blanks
+from igrules.language.rule_files import RuleFiles, read_rule_files
+from igrules.language.ruleset import Names, Ruleset
+from igrules.language.shadows import check_shadows
+from igrules.language.taps import check_taps
+from igrules.language.tenant import Tenant, read_tenant
+from igrules.language.tokens import check_tokens
+from igrules.language.unused import check_unused
+
+MOST_FILES = 200
+MOST_BYTES = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What became of the files. ``ruleset`` is ``None`` when a problem is an error; ``sources`` are
+    the texts the problems point into; ``account`` is where the account's id stands."""
+
+    ruleset: Ruleset | None
+    problems: tuple[Problem, ...]
+    sources: Mapping[str, str]
+    account: Span | None = None
+    account_id: str = ""
+
+
+def compile_tenant(
+    files: Mapping[str, bytes],
+    registry: Registry,
+    *,
+    slug: str,
+    shared: Mapping[str, bytes] | None = None,
+) -> Compiled:
+    """Compile the files of a tenant, given under the paths they are shown by.
+
+    Nothing is raised for anything that stands in a file. ``shared`` are the files of ``_shared/``;
+    they are read only when a file includes one.
+    """
+    ordered = {name: files[name] for name in sorted(files)}
+    loaded = {name: load(data, name) for name, data in ordered.items()}
+    findings = Findings()
+    for file in loaded.values():
+        findings.extend(file.problems)
+    _check_size(ordered, findings)
+    kinds = sort_files(loaded, findings)
+    place = Place(findings, registry, Settings(slug), Known(), read_nested, check_blanks)
+    place = place._replace(known=collect_names(kinds.rules.values(), place))
+    tenant = Tenant(Settings(slug, name=slug))
+    if kinds.tenant is not None:
+        tenant = read_tenant(kinds.tenant, slug, place)
+    place = place._replace(settings=tenant.settings)
+    check_texts(kinds.rules.values(), place)
+    found = read_rule_files(kinds.rules, place)
+    for file in loaded.values():
+        if file.node is not None:
+            check_tokens(file.node, file.text, place)
+    ruleset = _ruleset(found, place, registry, ordered)
+    _check_whole(found, ruleset, place)
+    if not findings.errors():
+        check_unused(kinds.rules.values(), (file.text for file in loaded.values()), place)
+        _run_lints(ruleset, registry, place)
+    return _finish(ruleset, tenant, loaded, findings)
+
+
+def _check_whole(found: RuleFiles, ruleset: Ruleset, place: Place) -> None:
+    """What only all rules together can tell."""
+    rules = list(found.rules)
+    sound = [one for one in rules if one.sound]
+    for one in sound:
+        check_examples(one.rule, one.place)
+    check_tags(rules, place)
+    check_shadows(sound, place)
+    if len(sound) == len(rules):
+        check_taps(rules, ruleset.index, place)
+        check_loops(rules, place)
+
+
+def _check_size(files: Mapping[str, bytes], findings: Findings) -> None:
+    total = sum(len(data) for data in files.values())
+    if len(files) <= MOST_FILES and total <= MOST_BYTES:
+        return
+    start = Span(list(files)[-1], 1, 1, 1, 1)
+    if len(files) > MOST_FILES:
+        message = f"{len(files)} files, {MOST_FILES} are allowed"
+        findings.add("IGR112", start, message, "join some of them")
+    if total > MOST_BYTES:
+        findings.add("IGR112", start, "the files have more than 4 MB", "remove what is not used")
+
+
+def _ruleset(
+    found: RuleFiles, place: Place, registry: Registry, files: Mapping[str, bytes]
+) -> Ruleset:
+    rules = tuple(one.rule for one in found.rules)
+    contact, post, everyone = marks_of(rules)
+    known = place.known
+    return Ruleset(
+        settings=place.settings,
+        rules=rules,
+        names=Names(known.vars, known.texts, known.words, known.fields),
+        index=build_index(rules),
+        digest=digest_of(files),
+        folding=VERSION,
+        zone=found.zone or place.settings.timezone,
+        files=_stored(files),
+        marks=contact,
+        marks_post=post,
+        marks_all=everyone,
+        filters=registry.filters,
+    )
+
+
+def _stored(files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """The files by their names inside the tenant's directory."""
+    return MappingProxyType({PurePosixPath(name).name: data for name, data in files.items()})
+
+
+def digest_of(files: Mapping[str, bytes]) -> str:
+    """What tells one set of files from another, wherever their directory lies."""
+    digest = hashlib.sha256()
+    for name, data in sorted(_stored(files).items()):
+        for part in (name.encode(), data):
+            digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
+
+
+def _run_lints(ruleset: Ruleset, registry: Registry, place: Place) -> None:
+    """Run the checks of plugins the tenant may use; one that raises is named."""
+    for lint in registry.lints:
+        if lint.plugin and lint.plugin not in place.settings.plugins:
+            continue
+        try:
+            place.findings.extend(list(lint.check(ruleset)))
+        except Exception as error:  # noqa: BLE001  # one plugin's call: it must not end the compilation
+            start = Span(next(iter(ruleset.files), ""), 1, 1, 1, 1)
+            message = f"the check '{lint.name}' failed: {type(error).__name__}"
+            place.problem("IGR113", start, message, "igrules plugins check  tells more")
+
+
+def _finish(
+    ruleset: Ruleset, tenant: Tenant, loaded: Mapping[str, Loaded], findings: Findings
+) -> Compiled:
+    told: list[Problem] = []
+    for name, file in loaded.items():
+        mine = [found for found in findings.ordered() if found.span.file == name]
+        told.extend(apply_ignores(mine, file.ignores))
+    problems = tuple(sorted(told, key=_by_place))
+    failed = any(found.severity == "error" for found in problems)
+    return Compiled(
+        None if failed else ruleset,
+        problems,
+        MappingProxyType({name: file.text for name, file in loaded.items()}),
+        tenant.account,
+        tenant.settings.instagram.get("account_id", ""),
+    )
+
+
+def _by_place(found: Problem) -> tuple[str, int, int, str, str]:
+    span = found.span
+    return (span.file, span.line, span.column, found.code, found.message)
+
+
+def check_accounts(compiled: Sequence[Compiled]) -> list[Compiled]:
+    """The same results, with a problem for every account that two tenants claim."""
+    owners: dict[str, Span] = {}
+    checked = []
+    for one in compiled:
+        first = owners.get(one.account_id)
+        if one.account is None or not one.account_id or first is None:
+            if one.account is not None:
+                owners.setdefault(one.account_id, one.account)
+            checked.append(one)
+            continue
+        found = problem(
+            "IGR801",
+            one.account,
+            f"another tenant has account '{one.account_id}', too",
+            "one account belongs to one tenant: correct the id, or join the two tenants",
+            notes=(Note(first, "the other tenant"),),
+        )
+        checked.append(replace(one, ruleset=None, problems=_with(one.problems, found)))
+    return checked
+
+
+def _with(problems: Iterable[Problem], found: Problem) -> tuple[Problem, ...]:
+    return tuple(sorted((*problems, found), key=_by_place))

@@ -1,0 +1,57 @@
+"""Collect the problems of one compilation.
+
+Why a collector: everything is reported at once, so a mistake never ends the reading; whoever finds
+one adds it here and goes on with what can still be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from igrules.errors import Edit, Fix, Note, Problem, Severity, Span
+from igrules.language.codes import problem
+
+
+class Findings:
+    """The problems found so far, in the order they were found."""
+
+    def __init__(self) -> None:
+        self._found: list[Problem] = []
+        self._errors = 0
+
+    def add(
+        self,
+        code: str,
+        span: Span,
+        message: str,
+        help: str,
+        *,
+        notes: tuple[Note, ...] = (),
+        fix: Fix | None = None,
+        severity: Severity | None = None,
+    ) -> None:
+        """Note a problem; ``severity`` overrides the one of the catalogue."""
+        self.extend((problem(code, span, message, help, notes, fix, severity),))
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        """Take over problems that somebody else made."""
+        for found in problems:
+            self._found.append(found)
+            self._errors += found.severity == "error"
+
+    def errors(self) -> int:
+        """How many errors there are; a difference tells whether a reading failed."""
+        return self._errors
+
+    def ordered(self) -> tuple[Problem, ...]:
+        """Every problem once, by place; those of one place in the order of their codes."""
+        unique = {
+            (found.span.file, found.span.line, found.span.column, found.code, found.message): found
+            for found in reversed(self._found)
+        }
+        return tuple(unique[key] for key in sorted(unique))
+
+
+def replace(span: Span, text: str, *, safe: bool = False) -> Fix:
+    """A fix that puts ``text`` in the place of ``span``."""
+    return Fix(safe, (Edit(span, text),))

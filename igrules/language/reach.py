@@ -1,0 +1,67 @@
+"""Check that an action can reach whom its trigger brings (language reference, section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from igrules.kinds import Action
+from igrules.language.nodes import Scalar
+from igrules.language.place import Place
+
+_POSTED = frozenset({"comment", "live_comment"})
+
+
+def check_reach(action: Action, key: Scalar, place: Place) -> None:
+    """Report an action that one of the triggers heard at ``place`` does not allow."""
+    if not action.needs:
+        return
+    never: list[str] = []
+    closed: list[str] = []
+    for hears in place.hears:
+        reaches = hears.trigger.reaches.get(action.needs, "no")
+        if reaches == "no":
+            never.append(hears.trigger.name)
+        elif reaches == "window" and not place.window_open:
+            closed.append(hears.trigger.name)
+    if never:
+        _report_never(action, key, never, place)
+    elif closed:
+        _report_closed(action, key, closed, place)
+
+
+def _report_never(action: Action, key: Scalar, triggers: list[str], place: Place) -> None:
+    able = [
+        trigger.name
+        for trigger in place.registry.triggers.values()
+        if trigger.reaches.get(action.needs, "no") != "no"
+    ]
+    mine = [hears.trigger.name for hears in place.hears if hears.trigger.name in able]
+    if mine:
+        help = f"add  if: {{trigger: {_list(mine)}}}  to this step"
+    elif able:
+        help = f"it works for {', '.join(sorted(able))}"
+    else:
+        help = "no trigger of this igrules reaches what it needs; remove the step"
+    message = f"'{action.name}' has nobody or nothing to reach on {_names(triggers)}"
+    place.problem("IGR301", key.span, message, help)
+
+
+def _report_closed(action: Action, key: Scalar, triggers: list[str], place: Place) -> None:
+    if _POSTED.issuperset(triggers):
+        message = f"'{action.name}' cannot reach a person who only commented"
+        help = (
+            "use 'private_reply' (one message per comment, within 7 days), "
+            "or add  if: {window: open}"
+        )
+    else:
+        message = f"'{action.name}' reaches people by {_names(triggers)} only inside 24 hours"
+        help = "add  if: {window: open}  to this step or to the rule"
+    place.problem("IGR301", key.span, message, help)
+
+
+def _names(triggers: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in triggers)
+
+
+def _list(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"[{', '.join(names)}]"

@@ -1,0 +1,61 @@
+"""Words the language keeps: reserved ones, and those of version 1 that this igrules has not.
+
+Why a table: such a word is refused with what to write instead, never as unknown and never silently.
+A word leaves the second table by being built: a kind in the registry or a key in `grammar` comes
+first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+Sort = Literal["key", "trigger", "parameter", "condition", "action", "root"]
+
+INSTEAD: Mapping[tuple[str, str], str] = {
+    ("trigger", "schedule"): "nothing could be delivered outside the 24-hour window; leave it out",
+    ("trigger", "follow"): "Instagram sends no such event; use  when: dm  or  when: comment",
+    ("trigger", "read"): "no rule should answer a read; leave it out",
+    ("trigger", "seen"): "no rule should answer a read; leave it out",
+    ("action", "send"): "use 'text', 'reply' or 'private_reply'",
+    ("action", "ai_reply"): "use the plugin action 'ai.reply'",
+    ("key", "message_tag"): "only a person may use the seven-day window; leave it out",
+    ("key", "on"): "use 'when'",
+    ("key", "links"): "it is kept for a later version; leave it out",
+    ("condition", "text"): "use 'keywords' or 'matches'",
+    ("condition", "language"): "use a plugin's condition such as 'language.is'",
+    ("condition", "sentiment"): "use a plugin's condition such as 'sentiment.is'",
+    ("condition", "not"): "use 'none', which takes a list of conditions",
+    ("condition", "expr"): "use 'field', 'matches' or a plugin's condition",
+}
+"""Reserved words, and what to write instead."""
+
+NOT_BUILT: Mapping[str, frozenset[str]] = {
+    "trigger": frozenset({"handoff_ended"}),
+    "condition": frozenset(
+        {"field", "value", "contact", "open", "closed", "date", "handed_off", "fired"}
+    ),
+    "action": frozenset(
+        {
+            "cards", "ask", "hide_comment", "delete_comment", "unset", "increment", "wait",
+            "choose", "split", "run", "handoff", "resume_bot", "notify", "http", "opt_out",
+            "opt_in",
+        }
+    ),
+    "key": frozenset({"include", "use", "blueprint", "hours", "flows", "then"}),
+    "root": frozenset({"hours", "answer", "result", "arg", "input", "secrets"}),
+}  # fmt: skip
+"""Words of version 1 that are not built yet, by sort."""
+
+LATER = "leave it out for now; a later igrules knows it"
+
+
+def refusal(sort: Sort, word: str) -> tuple[str, str] | None:
+    """Message and help for a reserved or unbuilt word, ``None`` when it is neither."""
+    instead = INSTEAD.get((sort, word)) or INSTEAD.get(("key", word))
+    if instead is not None:
+        return f"'{word}' is a reserved word", instead
+    sorts = ("action", "key") if sort == "key" else (sort, "key")
+    if any(word in NOT_BUILT.get(kind, ()) for kind in sorts):
+        return f"this igrules has no '{word}' yet", LATER
+    return None

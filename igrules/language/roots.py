@@ -1,0 +1,198 @@
+"""Check what the blanks of a text name: roots, names, filters, and whether something is there.
+
+Only texts that go to the contact can be embarrassing when empty; texts for the team and the trace
+are not asked for a default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from igrules.errors import Span
+from igrules.language.codes import did_you_mean
+from igrules.language.contact_fields import NAMED_IN_TEXTS
+from igrules.language.findings import replace
+from igrules.language.loading import place_in
+from igrules.language.nodes import Scalar
+from igrules.language.place import Place
+from igrules.language.reserved import refusal
+from igrules.language.segments import Blank
+from igrules.language.templates import Template, check_calls
+
+_COMMENTS = frozenset({"comment", "live_comment", "mention"})
+_POSTS = frozenset({"comment", "live_comment"})
+EVENT: Mapping[str, frozenset[str] | None] = MappingProxyType(
+    {
+        "text": None,
+        "trigger": None,
+        "time": None,
+        "post": _POSTS,
+        "permalink": frozenset(),
+        "emoji": frozenset({"reaction"}),
+        "payload": frozenset({"quick_reply", "postback"}),
+        "ref": frozenset(),
+        "attachment": frozenset(),
+        "url": frozenset(),
+    }
+)
+"""Names below ``event``, and the triggers by which they are never empty; ``None``: any."""
+_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"now": ("date", "time", "weekday"), "tenant": ("name",), "account": ("username",)}
+)
+ROOTS = ("contact", "event", "match", "vars", "texts", "now", "tenant", "account")
+
+
+def check_blanks(template: Template, scalar: Scalar, place: Place) -> None:
+    """Report everything that is wrong with the blanks of a text."""
+    for blank in template.paths:
+        span = _span(scalar, blank.start, blank.end)
+        if _is_known(blank, span, place):
+            _check_presence(blank, span, place)
+    for call, message, help in check_calls(template, place.registry.filters):
+        near = None
+        if call.name not in place.registry.filters:
+            near = did_you_mean(call.name, place.registry.filters)
+        help = f"did you mean '{near}'?" if near else help
+        place.problem("IGR401", _span(scalar, call.start, call.end), message, help)
+
+
+def _span(scalar: Scalar, start: int, end: int) -> Span:
+    offset = len(scalar.text) - len(scalar.text.lstrip())
+    return place_in(scalar, start + offset, end + offset)
+
+
+def _is_known(blank: Blank, span: Span, place: Place) -> bool:
+    root, *rest = blank.path
+    refused = refusal("root", root)
+    if refused is not None:
+        place.problem("IGR110", span, *refused)
+        return False
+    if root not in ROOTS:
+        near = did_you_mean(root, ROOTS)
+        help = f"did you mean '{near}'?" if near else f"a blank begins with {', '.join(ROOTS)}"
+        fix = replace(span, ".".join([near, *rest])) if near else None
+        place.problem("IGR401", span, f"unknown name '{root}'", help, fix=fix)
+        return False
+    if root == "match":
+        return _is_captured(blank, span, place)
+    if not rest:
+        return _needs_more(root, span, place)
+    known = _known_below(root, place)
+    if rest[0] not in known:
+        _report_name(root, rest, known, span, place)
+        return False
+    if len(rest) > 1:
+        message = f"'{root}.{rest[0]}' holds one value, so nothing stands below it"
+        place.problem("IGR401", span, message, f"write  {root}.{rest[0]}")
+        return False
+    return True
+
+
+def _needs_more(root: str, span: Span, place: Place) -> bool:
+    """A root alone: only ``now`` is a value of its own."""
+    if root == "now":
+        return True
+    known = sorted(_known_below(root, place))
+    example = known[0] if known else "name"
+    place.problem("IGR401", span, f"'{root}' is not a value", f"write  {root}.{example}")
+    return False
+
+
+def _known_below(root: str, place: Place) -> Iterable[str]:
+    if root == "contact":
+        return NAMED_IN_TEXTS | frozenset(place.known.fields)
+    if root == "event":
+        return EVENT
+    if root == "vars":
+        return place.known.vars
+    if root == "texts":
+        return place.known.texts
+    return _NAMES[root]
+
+
+def _report_name(
+    root: str, rest: list[str], known: Iterable[str], span: Span, place: Place
+) -> None:
+    near = did_you_mean(rest[0], known)
+    fix = replace(span, ".".join([root, near, *rest[1:]])) if near else None
+    if near:
+        help = f"did you mean '{root}.{near}'?"
+    elif root == "contact":
+        help = f"declare it:  fields: {{{rest[0]}: text}}"
+    elif root in ("vars", "texts"):
+        help = f"add  {root}: {{{rest[0]}: …}}"
+    else:
+        help = f"'{root}' has {', '.join(sorted(known))}"
+    place.problem("IGR401", span, f"'{root}' has no '{rest[0]}'", help, fix=fix)
+
+
+def _is_captured(blank: Blank, span: Span, place: Place) -> bool:
+    """Whether the conditions of the rule set this capture; outside a rule nobody can tell."""
+    name = blank.path[1] if len(blank.path) > 1 else ""
+    if not place.rule or (name in place.captures and len(blank.path) == 2):
+        return bool(name)
+    shown = ".".join(blank.path)
+    if not name:
+        place.problem("IGR401", span, "'match' is not a value", "write  match.phrase")
+        return False
+    near = did_you_mean(name, place.captures)
+    if near:
+        help, fix = f"did you mean 'match.{near}'?", replace(span, f"match.{near}")
+    else:
+        help = "capture it in the conditions of this rule, or leave it out"
+        fix = None
+    place.problem("IGR404", span, f"nothing sets '{shown}' in this rule", help, fix=fix)
+    return False
+
+
+def _check_presence(blank: Blank, span: Span, place: Place) -> None:
+    """Report a value that may be empty in a text for the contact."""
+    root, *rest = blank.path
+    if root == "texts":
+        _check_inner(rest[0], span, place)
+    if (
+        not place.said
+        or blank.optional
+        or blank.has_default
+        or not _may_be_empty(root, rest, place)
+    ):
+        return
+    name = blank.name
+    place.problem(
+        "IGR402",
+        span,
+        f"'{name}' may be empty",
+        f"write  {{{{ {name} | default('…') }}}},  or put  [[ ]]  around what belongs to it",
+    )
+
+
+def _may_be_empty(root: str, rest: list[str], place: Place) -> bool:
+    hears = {one.trigger.name for one in place.hears}
+    if root == "contact":
+        known = rest[0] == "username" and hears and hears <= _COMMENTS
+        return rest[0] != "language" and not known
+    if root == "match":
+        return bool(place.rule) and rest[0] not in place.sure
+    if root != "event" or not hears:
+        return False
+    if rest[0] == "text":
+        return not place.captures and not all(one.trigger.text for one in place.hears)
+    always = EVENT[rest[0]]
+    return always is not None and not hears <= always
+
+
+def _check_inner(name: str, span: Span, place: Place) -> None:
+    """A sentence under ``texts`` may name captures: where it is used, they must be set."""
+    if not place.rule:
+        return
+    for template in place.known.texts[name].values():
+        for blank in template.paths:
+            if blank.path[0] == "match" and blank.path[-1] not in place.captures:
+                place.problem(
+                    "IGR404",
+                    span,
+                    f"nothing sets '{blank.name}' in this rule, and 'texts.{name}' uses it",
+                    "capture it in the conditions of this rule, or use another text",
+                )
+                return

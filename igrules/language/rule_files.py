@@ -1,0 +1,129 @@
+"""Read all rules of a tenant's files, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from igrules.errors import Span
+from igrules.language.grammar import DEFAULTS, FILE
+from igrules.language.lint import check_rule
+from igrules.language.names import report_twice
+from igrules.language.nodes import Map, Node, Scalar, Sequence
+from igrules.language.place import Place
+from igrules.language.rules import Written, read_rule
+from igrules.language.ruleset import Rule
+from igrules.language.shapes import report_empty
+from igrules.language.slots import read_entries, read_slot
+from igrules.language.sugar import ShortForms
+from igrules.language.values import WRONG
+from igrules.model import EMPTY
+
+MOST_RULES = 1000
+MOST_PHRASES = 20_000
+MOST_PATTERNS = 100
+_OWN = ("defaults", "vars", "texts", "words", "fields", "rules", "replies", "comments", "fallback")
+_TURN = {"rules": 0, "replies": 1, "comments": 2, "fallback": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFiles:
+    """The rules of a tenant, numbered, and the zone its files name."""
+
+    rules: tuple[Written, ...]
+    zone: str = ""
+
+
+def read_rule_files(files: Mapping[str, Map], place: Place) -> RuleFiles:
+    """Read every rule and short form; files come in the order of their names."""
+    written: list[Written] = []
+    forms = ShortForms()
+    zone = ""
+    for node in files.values():
+        values = read_entries(node, FILE, "", place, skip=_OWN)
+        zone = zone or values.get("timezone", "")
+        here = place._replace(defaults=_defaults(node, place))
+        written.extend(read_rule(rule, here) for rule in _rules(node, here))
+        done = len(forms.rules)
+        forms.take(node, here)
+        for form in forms.rules[done:]:
+            rule = read_rule(form.node, here, id=form.id, source=form.source, span=form.span)
+            written.append(replace(rule, rule=replace(rule.rule, phrases=form.phrases)))
+    for one in written:
+        check_rule(one, place)
+    _check_ids(written, place)
+    _check_counts(written, place)
+    ordered = sorted(written, key=lambda one: _order(one.rule))
+    return RuleFiles(tuple(_numbered(one, number) for number, one in enumerate(ordered)), zone)
+
+
+def _order(rule: Rule) -> tuple[int, int]:
+    """Rules by priority, then the short forms; equal ones stay as they were written."""
+    return (_TURN[rule.source], -rule.priority if rule.source == "rules" else 0)
+
+
+def _numbered(written: Written, number: int) -> Written:
+    return replace(written, rule=replace(written.rule, number=number))
+
+
+def _defaults(node: Map, place: Place) -> Mapping[str, Any]:
+    below = node.get("defaults")
+    value: Any = WRONG if below is None else read_slot(below, DEFAULTS, "defaults", place)
+    return EMPTY if value is WRONG else dict(value)
+
+
+def _rules(node: Map, place: Place) -> list[Map]:
+    below = node.get("rules")
+    if below is None:
+        return []
+    items: tuple[Node, ...] = below.items if isinstance(below, Sequence) else (below,)
+    if not items:
+        report_empty(place, below, "rules")
+    found = []
+    for item in items:
+        if isinstance(item, Map) and item.entries:
+            found.append(item)
+        elif isinstance(item, Map) or (isinstance(item, Scalar) and not item.text.strip()):
+            report_empty(place, item, "rules")
+        else:
+            help = "write  - {id: preco, when: dm, if: {keywords: [preço]}, do: {text: Olá!}}"
+            place.problem("IGR103", item.span, "a rule is a map of its keys", help)
+    return found
+
+
+def _check_ids(written: list[Written], place: Place) -> None:
+    """Ids are unique, and a former id is no id of a rule that exists."""
+    seen: dict[str, Span] = {}
+    for one in written:
+        rule = one.rule
+        if rule.id == "?" or rule.source != "rules":
+            continue
+        if rule.id in seen:
+            report_twice(place, f"rule '{rule.id}'", rule.span, seen[rule.id])
+        seen.setdefault(rule.id, rule.span)
+    for one in written:
+        for former in one.rule.was:
+            if former in seen:
+                span = one.keys.get("was", one.rule.span)
+                message = f"'{former}' under 'was' is the id of a rule that exists"
+                place.problem("IGR106", span, message, "remove it, or rename that rule")
+
+
+def _check_counts(written: list[Written], place: Place) -> None:
+    if len(written) > MOST_RULES:
+        span = written[MOST_RULES].rule.span
+        message = f"{len(written):,} rules, {MOST_RULES:,} are allowed"
+        place.problem("IGR112", span, message, "join rules that say the same")
+    _check_sum([(one.rule.span, one.phrases) for one in written], MOST_PHRASES, "phrases", place)
+    _check_sum([(one.rule.span, one.patterns) for one in written], MOST_PATTERNS, "patterns", place)
+
+
+def _check_sum(counts: list[tuple[Span, int]], most: int, what: str, place: Place) -> None:
+    total = 0
+    for span, count in counts:
+        total += count
+        if total > most:
+            message = f"this tenant has more than {most:,} {what}"
+            place.problem("IGR112", span, message, f"use fewer {what}")
+            return

@@ -1,0 +1,78 @@
+"""Find options nobody takes: a tap whose payload no rule hears and whose title no rule matches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from igrules.errors import Span
+from igrules.language.bound import locate
+from igrules.language.examples import ACCOUNT, hears_it
+from igrules.language.folding import fold
+from igrules.language.place import Place
+from igrules.language.rules import Written
+from igrules.language.ruleset import Rule
+from igrules.language.steps import Done
+from igrules.model import Event
+
+_PERSON = "example-person"
+_OFFERS = {"quick_replies": "quick_reply", "buttons": "postback"}
+
+
+class _Offer(NamedTuple):
+    """Something to tap, as the event it causes and as the message it says."""
+
+    title: str
+    tap: Event
+    span: Span
+
+
+def check_taps(rules: Sequence[Written], index: Any, place: Place) -> None:
+    """Report every offered option that leads nowhere; ``index`` is the phrase index."""
+    compiled = [written.rule for written in rules]
+    takers = [
+        rule
+        for rule in compiled
+        if any(hears.trigger.name in _OFFERS.values() for hears in rule.hears)
+    ]
+    for written in rules:
+        for done in written.steps:
+            for offer in _offers(done, place):
+                if not _is_taken(offer, compiled, takers, index, place):
+                    message = f"no rule takes the tap on '{offer.title}'"
+                    help = "give it a payload that a rule hears, or write a rule for its words"
+                    place.problem("IGR206", offer.span, message, help)
+
+
+def _offers(done: Done, place: Place) -> Iterator[_Offer]:
+    options = done.step.options
+    if not hasattr(options, "get"):
+        return
+    for key, trigger in _OFFERS.items():
+        for number, option in enumerate(options.get(key) or ()):
+            title, payload = option.get("title", ""), option.get("payload", "")
+            if "url" in option or "then" in option or not title:
+                continue
+            slot = done.step.action.options
+            path = (key, number, "title")
+            span = locate(done.node, slot, path, place.known.words, done.key)
+            yield _Offer(title, _tap(trigger, title, payload or title), span)
+
+
+def _tap(trigger: str, title: str, payload: str) -> Event:
+    if trigger == "postback":
+        return Event("postback", ACCOUNT, _PERSON, text=title, title=title, payload=payload)
+    return Event("message", ACCOUNT, _PERSON, sub=trigger, text=title, title=title, payload=payload)
+
+
+def _is_taken(
+    offer: _Offer, rules: Sequence[Rule], takers: Sequence[Rule], index: Any, place: Place
+) -> bool:
+    if any(hears_it(rule, offer.tap, place.settings) for rule in takers):
+        return True
+    message = Event("message", ACCOUNT, _PERSON, sub="text", text=offer.title)
+    return any(
+        hears_it(rules[number], message, place.settings)
+        for number in index.candidates(fold(offer.title))
+        if rules[number].source != "fallback"
+    )

@@ -1,0 +1,157 @@
+"""Read one scalar as the typed value of its slot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from igrules.kinds import Slot
+from igrules.language.codes import did_you_mean
+from igrules.language.findings import replace
+from igrules.language.folding import fold
+from igrules.language.loading import place_in
+from igrules.language.nodes import Scalar
+from igrules.language.place import Place
+from igrules.language.segments import TemplateError
+from igrules.language.shapes import report_empty
+from igrules.language.templates import Template, compile_template
+from igrules.language.values import READERS, WRONG, Flaw, read_url, write_duration
+
+LONGEST_TEXT = 4000
+_MAY_HOLD_BRACES = frozenset({"template", "any", "regex"})
+
+
+def read_scalar(scalar: Scalar, slot: Slot, label: str, place: Place) -> Any:
+    """The value of ``scalar`` in ``slot``, or `WRONG` when a problem was reported."""
+    text = scalar.text.strip()
+    if not text:
+        report_empty(place, scalar, label)
+        return WRONG
+    if "{{" in text and slot.type not in _MAY_HOLD_BRACES and not slot.blanks:
+        report_braces(scalar, label, place)
+        return WRONG
+    if slot.choices and text not in slot.choices:
+        report_choice(scalar, text, slot.choices, label, place)
+        return WRONG
+    if not _is_short_enough(scalar, len(text), slot, label, place):
+        return WRONG
+    if slot.type == "template" or slot.blanks:
+        return _read_template(scalar, text, slot, label, place)
+    if slot.type == "emoji":
+        return _read_emoji(scalar, text, label, place)
+    reader = READERS.get(slot.type)
+    value = text if reader is None else reader(text)
+    if isinstance(value, Flaw):
+        report_flaw(scalar, value, place)
+        return WRONG
+    return value if _is_in_range(value, scalar, slot, label, place) else WRONG
+
+
+def report_flaw(scalar: Scalar, flaw: Flaw, place: Place) -> None:
+    """Give a flaw of a value its place."""
+    fix = replace(scalar.span, flaw.better, safe=flaw.safe) if flaw.better else None
+    place.problem(flaw.code, scalar.span, flaw.message, flaw.help, fix=fix)
+
+
+def report_braces(scalar: Scalar, label: str, place: Place) -> None:
+    """Report ``{{`` in a slot that takes none."""
+    start = scalar.text.index("{{")
+    end = scalar.text.find("}}", start)
+    span = place_in(scalar, start, end + 2 if end >= 0 else len(scalar.text))
+    place.problem(
+        "IGR406",
+        span,
+        f"'{label}' takes no {{{{ }}}}",
+        "write the words themselves; {{ }} is filled in only in texts that are sent or stored",
+    )
+
+
+def report_choice(
+    scalar: Scalar, text: str, choices: tuple[str, ...], label: str, place: Place
+) -> None:
+    """Report a word that is none of those a slot takes."""
+    near = did_you_mean(text, choices)
+    place.problem(
+        "IGR108",
+        scalar.span,
+        f"'{text}' is not a value of '{label}'",
+        f"did you mean '{near}'?" if near else f"write one of {', '.join(choices)}",
+        fix=replace(scalar.span, near) if near else None,
+    )
+
+
+def _is_short_enough(scalar: Scalar, length: int, slot: Slot, label: str, place: Place) -> bool:
+    """Whether a text keeps the cap of its slot; what is filled in later counts for nothing here."""
+    own = slot.max_length if slot.type != "template" else 0
+    most = own or LONGEST_TEXT
+    if length <= most:
+        return True
+    place.problem(
+        place.limits if own else "IGR112",
+        scalar.span,
+        f"'{label}' has {length:,} characters, {most:,} are allowed",
+        f"shorten it by {length - most:,}",
+    )
+    return False
+
+
+def _read_template(scalar: Scalar, text: str, slot: Slot, label: str, place: Place) -> Any:
+    if slot.type == "url" and not _may_be_address(text):
+        flaw = read_url(text)
+        if isinstance(flaw, Flaw):
+            report_flaw(scalar, flaw, place)
+            return WRONG
+    template = read_template(scalar, place)
+    if template is None:
+        return WRONG
+    most = Slot("text", max_length=slot.max_length)
+    if not _is_short_enough(scalar, len(template.literal), most, label, place):
+        return WRONG
+    return template
+
+
+def read_template(scalar: Scalar, place: Place) -> Template | None:
+    """The text of a scalar with its blanks, which are checked; ``None`` when it is no template."""
+    text = scalar.text.strip()
+    try:
+        template = compile_template(text)
+    except TemplateError as error:
+        offset = scalar.text.index(text)
+        span = place_in(scalar, error.start + offset, error.end + offset)
+        place.problem("IGR405", span, error.message, error.help)
+        return None
+    if template.paths:
+        place.fill(template, scalar, place)
+    return template
+
+
+def _may_be_address(text: str) -> bool:
+    """``https://`` and a host before the first blank, or one blank and nothing else."""
+    if text.startswith("{{") and text.endswith("}}") and text.count("{{") == 1:
+        return True
+    before, _, _ = text.partition("{{")
+    return "{{" in text and "/" in before[8:] and not isinstance(read_url(before), Flaw)
+
+
+def _read_emoji(scalar: Scalar, text: str, label: str, place: Place) -> Any:
+    words = fold(text).words
+    if len(words) == 1 and words[0].emoji:
+        return text
+    place.problem("IGR105", scalar.span, f"'{text}' is not one emoji", f"write  {label}: ❤️")
+    return WRONG
+
+
+def _is_in_range(value: Any, scalar: Scalar, slot: Slot, label: str, place: Place) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return True
+    too_low = slot.low is not None and value < slot.low
+    bound = slot.low if too_low else slot.high
+    if bound is None or (not too_low and value <= bound):
+        return True
+    limit = write_duration(bound) if slot.type == "duration" else f"{bound:g}"
+    place.problem(
+        "IGR105",
+        scalar.span,
+        f"'{label}' is {scalar.text.strip()}, {limit} is the {'least' if too_low else 'most'}",
+        f"write  {label}: {limit}",
+    )
+    return False

@@ -1,0 +1,29 @@
+"""Hint at names that nothing uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from igrules.language.nodes import Map
+from igrules.language.place import Place
+
+_USES = re.compile(r"\b(vars|texts)\s*\.\s*([a-z][a-z0-9_]*)|(\$)([a-z][a-z0-9_]*)")
+_KINDS = {"vars": "{{{{ vars.{0} }}}}", "texts": "{{{{ texts.{0} }}}}", "words": "${0}"}
+
+
+def check_unused(files: Iterable[Map], texts: Iterable[str], place: Place) -> None:
+    """Report every var, text and list whose name stands nowhere else. ``texts`` are whole files."""
+    used: set[tuple[str, str]] = set()
+    for text in texts:
+        for root, name, dollar, list_name in _USES.findall(text):
+            used.add(("words", list_name) if dollar else (root, name))
+    for node in files:
+        for kind, use in _KINDS.items():
+            below = node.get(kind)
+            for entry in below.entries if isinstance(below, Map) else ():
+                name = entry.key.text
+                if (kind, name) not in used:
+                    message = f"nothing uses '{kind}.{name}'"
+                    help = f"remove it, or name it as  {use.format(name)}"
+                    place.problem("IGR209", entry.key.span, message, help)
