@@ -27,7 +27,7 @@ from igrules.model import (
 SlotType = Literal[
     "text", "template", "phrase", "name", "id", "tag", "bool", "int", "number", "duration", "clock",
     "date", "percent", "rate", "url", "zone", "emoji", "secret", "like", "regex", "field", "steps",
-    "condition", "compare", "map", "any",
+    "condition", "compare", "map", "any", "trigger",
 ]  # fmt: skip
 
 
@@ -189,6 +189,8 @@ class Moment:
     captures: Mapping[str, Any] = EMPTY
     plugin: Mapping[str, Any] = EMPTY
     """This tenant's settings of the plugin whose kind is called."""
+    heard: tuple[str, ...] = ()
+    """All triggers of the rule that hear the event, ``via`` the first of them. Empty: only ``via``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,11 @@ class Event:
     id: int = 0
     """The inbox row, 0 before it is stored."""
 
+    @property
+    def post(self) -> str:
+        """The post it is about, an ad's original one; empty when there is none."""
+        return self.original_media or self.media
+
 
 @dataclass(frozen=True, slots=True)
 class Contact:
@@ -136,6 +141,9 @@ class Mark:
     name: str
     at: int
     post: str = ""
+    n: int = 0
+    """For marks that count turns, which turn this was, from 1: the newest one tells the number of
+    all. 0: not told."""
 
 
 @dataclass(frozen=True, slots=True)

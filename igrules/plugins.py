@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from types import MappingProxyType
@@ -95,8 +95,17 @@ def build_registry(*, graph: GraphClient | None = None, third_party: bool = True
         lints=tuple(taken.kinds["lints"].values()),
         observers=tuple(taken.observers),
         commands=MappingProxyType(taken.commands),
-        plugins=tuple(taken.plugins),
+        plugins=tuple(_told_apart(taken.plugins)),
     )
+
+
+def _told_apart(plugins: Sequence[Plugin]) -> Iterable[Plugin]:
+    """A refused plugin with the name of an accepted one is named with its distribution, too."""
+    accepted = {plugin.name for plugin in plugins if not plugin.error}
+    for plugin in plugins:
+        if plugin.error and plugin.name in accepted:
+            plugin = replace(plugin, name=f"{plugin.name} ({plugin.distribution})")
+        yield plugin
 
 
 def _own_sources(graph: GraphClient | None) -> Iterable[_Source]:

@@ -1,0 +1,33 @@
+"""Read traces: with event and ruleset, a trace allows to decide again.
+
+Nothing but the trace is asked for, so an event of last week is decided with what was known then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from igrules.engine.decide import decide
+from igrules.engine.known import facts_from_json, facts_to_json
+from igrules.language.ruleset import Ruleset
+from igrules.model import Decision, Event
+
+__all__ = ["facts_from_json", "facts_to_json", "replay"]
+
+
+def replay(
+    trace: Mapping[str, Any], event: Event, ruleset: Ruleset, *, every: bool = False
+) -> Decision:
+    """Decide ``event`` as it was decided when ``trace`` was written.
+
+    ``ruleset`` is the version the trace names; another one shows what it would have decided.
+    """
+    return decide(
+        event,
+        ruleset,
+        facts_from_json(trace["facts"]),
+        trace["now"],
+        every=every,
+        version=trace["version"],
+    )
