@@ -1,0 +1,132 @@
+"""Goals 1 to 3: what durable ingest costs, over real HTTP from another process, side by side.
+
+Three servers stand at once and are asked in turn, so that a busy minute of the machine hits all
+of them: one that only checks the signature and answers, one with a commit per request, and ours.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import Row
+from igrules.errors import LedgerError
+from igrules.kinds import Registry
+from igrules.ledger import Ledger, NewDelivery
+from igrules.web.app import build_app
+from igrules.web.front import Front
+from igrules.web.health import Stopping
+from igrules.web.ingest import NotStored, Writer
+from igrules.web.serving import Server
+from igrules.work.clock import Clock
+from igrules.work.configuration import Configuration
+from igrules.work.heap import settle_heap
+from igrules.work.logs import log_to_stderr
+
+ROUNDS = 5
+SECONDS = 2.0
+CONNECTIONS = 32
+SECRET = "benchmark-secret"
+KINDS = ("bare", "single", "grouped")
+
+
+def rows() -> Iterator[Row]:
+    """Measure and give the rows of goals 1 to 3."""
+    rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    slowest: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    with tempfile.TemporaryDirectory() as directory, servers(Path(directory)) as urls:
+        for kind in KINDS:
+            ask(urls[kind], 0.5)
+        for _ in range(ROUNDS):
+            for kind in KINDS:
+                seen = ask(urls[kind], SECONDS)
+                rates[kind].append(seen["rate"])
+                slowest[kind].append(seen["p99"])
+    bare, single, ours = (statistics.median(rates[kind]) for kind in KINDS)
+    baseline = f"{bare:.0f}/s falcon + waitress with the same check; ours {ours:.0f}/s"
+    ratio = statistics.median(a / b for a, b in zip(rates["grouped"], rates["bare"], strict=True))
+    yield Row(1, "durable ingest, 32 connections", baseline, ratio, ">= 0.60", "x", ratio >= 0.60)
+    gain = statistics.median(a / b for a, b in zip(rates["grouped"], rates["single"], strict=True))
+    yield Row(
+        2, "the same", f"{single:.0f}/s one commit per request", gain, ">= 1.4", "x", gain >= 1.4
+    )
+    late = statistics.median(slowest["grouped"]) / statistics.median(slowest["bare"])
+    wait = f"p99 {statistics.median(slowest['bare']):.1f} ms of falcon + waitress"
+    yield Row(3, "durable ingest, p99", wait, late, "<= 2.0", "x", late <= 2.0)
+
+
+def ask(url: str, seconds: float) -> dict[str, Any]:
+    """Load ``url`` from another process. Fails when anything but 200 comes back."""
+    command = [sys.executable, "-m", "benchmarks.load", url, str(seconds), str(CONNECTIONS), SECRET]
+    seen: dict[str, Any] = json.loads(
+        subprocess.run(command, capture_output=True, check=True).stdout
+    )
+    if set(seen["statuses"]) != {"200"}:
+        raise RuntimeError(f"{url} answered {seen['statuses']}")
+    return seen
+
+
+@contextmanager
+def servers(directory: Path) -> Iterator[dict[str, str]]:
+    """Start one server process of each kind; give their webhook addresses."""
+    running = []
+    try:
+        for kind in KINDS:
+            command = [sys.executable, "-m", "benchmarks.ingest", kind, str(directory / kind)]
+            if kind == "bare":
+                command = [sys.executable, "-m", "benchmarks.bare", SECRET]
+            running.append(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+        yield {
+            kind: process.stdout.readline().strip()
+            for kind, process in zip(KINDS, running, strict=True)
+            if process.stdout is not None
+        }
+    finally:
+        for process in running:
+            process.communicate()
+
+
+class OneByOne(Writer):
+    """A commit for every request, by the thread that serves it."""
+
+    def put(self, delivery: NewDelivery) -> None:
+        """Store it alone."""
+        try:
+            self._store([delivery])
+        except LedgerError as error:
+            raise NotStored from error
+
+
+def serve(kind: str, directory: Path) -> None:
+    """Run one server until the standard input ends."""
+    log_to_stderr(level=logging.ERROR)
+    configuration = Configuration(port=0)
+    directory.mkdir()
+    ledger = Ledger.open(str(directory / "igrules.db"), directory)
+    ledger.apps.add("meta", "instagram_login", [SECRET], "token", 1_790_000_000_000)
+    front: Front | Server
+    if kind == "single":
+        writer = OneByOne(ledger.deliveries.store, lambda: None)
+        app = build_app(ledger, writer, clock=Clock(), stopping=Stopping())
+        front = Front(app, configuration)
+    else:
+        front = Server(configuration, Registry(), ledger, work=False)
+    settle_heap()
+    front.start()
+    print(f"{front.url}/webhook", flush=True)
+    sys.stdin.read()
+    front.stop(2.0)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,126 @@
+"""`igrules serve`: the web server, and with it the worker, in one process.
+
+Why stopping has an order: what is under way is answered, the writer flushed and lanes given back,
+and only then are connections closed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from igrules.errors import LedgerError, UsageError
+from igrules.kinds import Registry
+from igrules.ledger import Ledger
+from igrules.web.app import build_app
+from igrules.web.front import Front
+from igrules.web.health import Stopping
+from igrules.web.ingest import Writer
+from igrules.web.signers import Signers
+from igrules.work.bell import Bell, SweepOnly, make_bell
+from igrules.work.clock import Clock
+from igrules.work.configuration import Configuration
+from igrules.work.crew import STUCK_CODE, Crew, run_worker as run_worker
+from igrules.work.heap import settle_heap
+from igrules.work.logs import say
+from igrules.work.signals import Signals
+
+_LOG = logging.getLogger(__name__)
+_STOP_WITHIN = 20.0
+
+
+class Server:
+    """A web process, with worker threads unless ``work`` is false.
+
+    ``start`` returns when requests are taken; ``stop`` ends it in good order; ``run`` does both and
+    waits for a signal in between. The ledger is not closed here: it belongs to whoever opened it.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        registry: Registry,
+        ledger: Ledger,
+        *,
+        work: bool = True,
+        clock: Clock | None = None,
+        bell: Bell | None = None,
+    ) -> None:
+        self._configuration = configuration
+        self._clock = clock or Clock()
+        self._stopping = Stopping()
+        bell = bell or (make_bell(configuration.bell) if work else SweepOnly())
+        self._crew = (
+            Crew(configuration, registry, ledger, clock=self._clock, bell=bell) if work else None
+        )
+        self._writer = Writer(ledger.deliveries.store, bell.ring, linger=configuration.linger)
+        self._ledger = ledger
+        self._signers = Signers(ledger, self._clock)
+        self._app = build_app(
+            ledger,
+            self._writer,
+            clock=self._clock,
+            stopping=self._stopping,
+            signers=self._signers,
+        )
+        self._front: Front | None = None
+
+    @property
+    def url(self) -> str:
+        """Where this server is reached. Raises `UsageError` before `start`."""
+        if self._front is None:
+            raise UsageError("the server is not started", "call start first")
+        return self._front.url
+
+    def start(self) -> None:
+        """Start all threads. Raises `UsageError` when the address cannot be had."""
+        self._front = Front(self._app, self._configuration)
+        if self._crew is not None:
+            self._crew.start()
+        self._front.start()
+        say(_LOG, logging.INFO, "the server is ready", url=self._front.url)
+
+    def stop(self, seconds: float = _STOP_WITHIN) -> bool:
+        """Stop in good order within ``seconds``. False when a call had to be left in doubt.
+
+        Readiness off and new webhooks 503; what was accepted is stored and answered; no new claims;
+        calls under way end; lanes are given back; connections are closed.
+        """
+        until = self._clock.monotonic() + seconds
+        self._stopping.begin()
+        if self._crew is not None:
+            self._crew.rest()
+        ended = self._writer.close(min(5.0, seconds))
+        self._signers.close()
+        self._write_counts()
+        if self._crew is not None:
+            left = until - self._clock.monotonic() - 1.0
+            ended = self._crew.stop(max(0.0, left)) and ended
+        if self._front is not None:
+            self._front.stop(max(0.5, until - self._clock.monotonic()))
+        return ended
+
+    def run(self, announce: Callable[[str], None] | None = None) -> int:
+        """Serve until SIGTERM or SIGINT. Give the exit code. A second signal ends at once."""
+        settle_heap()
+        with Signals() as signals:
+            self.start()
+            if announce is not None:
+                announce(self.url)
+            while not signals.wait(1.0) and not self._broken():
+                pass
+            ended = self.stop()
+        say(_LOG, logging.INFO, "the server has stopped")
+        if self._broken():
+            return STUCK_CODE
+        return 0 if ended else 1
+
+    def _write_counts(self) -> None:
+        try:
+            self._ledger.deliveries.write_forged(self._clock.now())
+        except LedgerError as error:
+            say(_LOG, logging.WARNING, "the last counts were not stored", error)
+
+    def _broken(self) -> bool:
+        stuck = self._crew is not None and self._crew.stuck
+        return stuck or (self._front is not None and self._front.broken)

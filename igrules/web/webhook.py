@@ -1,0 +1,110 @@
+"""The webhook door: bytes in, signature checked, stored, 200. Nothing is read before the answer.
+
+Why so little: Meta cannot be asked again, so this door has the fewest ways to fail.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import falcon
+
+from igrules.errors import BadSignature, LedgerError
+from igrules.instagram.signature import handshake
+from igrules.ledger import Deliveries, NewDelivery
+from igrules.web.health import Stopping
+from igrules.web.ingest import NotStored, Writer
+from igrules.web.signers import SHARED, Route, Signers
+from igrules.work.clock import Clock
+from igrules.work.logs import say
+
+_LOG = logging.getLogger(__name__)
+LARGEST = 4 * 1024 * 1024
+"""Bytes of a body. A batch of 1,000 updates fits; refusing a real one would lose it."""
+
+
+class Webhook:
+    """``/webhook`` and ``/webhook/{verify_token}``."""
+
+    def __init__(
+        self,
+        signers: Signers,
+        writer: Writer,
+        deliveries: Deliveries,
+        clock: Clock,
+        stopping: Stopping,
+    ) -> None:
+        self._signers = signers
+        self._writer = writer
+        self._deliveries = deliveries
+        self._clock = clock
+        self._stopping = stopping
+
+    def on_get(
+        self, req: falcon.Request, resp: falcon.Response, verify_token: str | None = None
+    ) -> None:
+        """Answer Meta's handshake with its challenge."""
+        params = {name: value for name, value in req.params.items() if isinstance(value, str)}
+        if verify_token is None:
+            tokens = self._signers.verify_tokens()
+        else:
+            tokens = [verify_token] if self._signers.route(verify_token) else []
+        challenge = handshake(params, tokens)
+        if challenge is None:
+            raise falcon.HTTPForbidden(
+                title="403 Forbidden",
+                description="this is no handshake with the verify token of this address",
+            )
+        resp.content_type = falcon.MEDIA_TEXT
+        resp.text = challenge
+
+    def on_post(
+        self, req: falcon.Request, resp: falcon.Response, verify_token: str | None = None
+    ) -> None:
+        """Store one body. 200 means: it is on the disk."""
+        if self._stopping:
+            raise _not_stored()
+        route = SHARED if verify_token is None else self._signers.route(verify_token)
+        if route is None:
+            raise falcon.HTTPNotFound()
+        body = _read(req)
+        app_id = self._signed_by(route, body, req.get_header("X-Hub-Signature-256"))
+        delivery = NewDelivery(app_id, route.tenant_id, body, self._clock.now())
+        try:
+            self._writer.put(delivery)
+        except NotStored as error:
+            raise _not_stored() from error
+        resp.content_type = falcon.MEDIA_JSON
+        resp.data = b'{"success": true}'
+
+    def _signed_by(self, route: Route, body: bytes, header: str | None) -> int:
+        try:
+            return self._signers.verify(route, body, header).id
+        except BadSignature as error:
+            self._count_forged()
+            raise falcon.HTTPForbidden(
+                title="403 Forbidden",
+                description="no app of this address signed these bytes",
+            ) from error
+
+    def _count_forged(self) -> None:
+        try:
+            self._deliveries.count_forged(self._clock.now())
+        except LedgerError as error:
+            say(_LOG, logging.WARNING, "a webhook with a wrong signature was not counted", error)
+
+
+def _not_stored() -> falcon.HTTPServiceUnavailable:
+    return falcon.HTTPServiceUnavailable(
+        title="503 Service Unavailable", description="this was not stored; send it again"
+    )
+
+
+def _read(req: falcon.Request) -> bytes:
+    """Give the bytes as they came. Raises 413 above `LARGEST`."""
+    body: bytes = req.bounded_stream.read(LARGEST + 1)
+    if len(body) > LARGEST:
+        raise falcon.HTTPContentTooLarge(
+            title="413 Content Too Large", description="a webhook body has at most 4 MiB"
+        )
+    return body

@@ -1,0 +1,83 @@
+"""The live rules of each tenant, compiled once and kept while they are used.
+
+Why keyed by version: a version never changes, so what was compiled from it stays right for as long
+as this process runs; only the question which version is live is asked again for every event.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from igrules.kinds import Registry
+from igrules.language.compiler import compile_tenant
+from igrules.language.ruleset import Ruleset
+from igrules.ledger import Ledger, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is live for a tenant: a compiled ruleset, or the reason why there is none.
+
+    ``version`` is 0 when nothing was ever published.
+    """
+
+    version: int
+    ruleset: Ruleset | None
+    broken: str = ""
+
+
+NOTHING = Rules(0, None)
+
+
+class Rulesets:
+    """Compiled rulesets by tenant and version, the least recently used dropped first."""
+
+    def __init__(self, ledger: Ledger, registry: Registry, capacity: int = 10_000) -> None:
+        self._ledger = ledger
+        self._registry = registry
+        self._capacity = capacity
+        self._kept: OrderedDict[tuple[int, int], Rules] = OrderedDict()
+        self._lock = threading.Lock()
+        self._compiling = threading.Lock()
+
+    def live(self, tenant_id: int) -> Rules:
+        """Give what is live now; `NOTHING` when the tenant never published."""
+        scope = self._ledger.for_tenant(tenant_id)
+        number = scope.live_number()
+        if number is None:
+            return NOTHING
+        return self._find(tenant_id, number) or self._compile(tenant_id, number)
+
+    def _find(self, tenant_id: int, number: int) -> Rules | None:
+        with self._lock:
+            rules = self._kept.get((tenant_id, number))
+            if rules is not None:
+                self._kept.move_to_end((tenant_id, number))
+            return rules
+
+    def _compile(self, tenant_id: int, number: int) -> Rules:
+        # One compilation at a time: the threads of a process that meet a new version together
+        # would otherwise all compile it.
+        with self._compiling:
+            rules = self._find(tenant_id, number)
+            if rules is None:
+                version = self._ledger.for_tenant(tenant_id).version(number)
+                rules = self._read(self._ledger.tenants.by_id(tenant_id).slug, version)
+                with self._lock:
+                    self._kept[(tenant_id, number)] = rules
+                    while len(self._kept) > self._capacity:
+                        self._kept.popitem(last=False)
+            return rules
+
+    def _read(self, slug: str, version: Version) -> Rules:
+        compiled = compile_tenant(version.files, self._registry, slug=slug)
+        if compiled.ruleset is not None:
+            return Rules(version.number, compiled.ruleset)
+        first = next((p for p in compiled.problems if p.severity == "error"), None)
+        reason = "it does not compile"
+        if first is not None:
+            place = f"{first.span.file}:{first.span.line}:{first.span.column}"
+            reason = f"{first.code} {first.message} at {place}"
+        return Rules(version.number, None, f"version {version.number}: {reason}")

@@ -1,0 +1,134 @@
+"""Carry out one send of a lane: gates and `sending` committed, one call, the receipt stored.
+
+Why the receipt is insisted on: between the call and its receipt lies the only place where a
+message can be sent and not known. As long as this process lives, it keeps trying to write it down.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+
+from igrules.kinds import Channel, Registry
+from igrules.ledger import Closed, DueSend, Lane, Ledger, Ready, Wait
+from igrules.model import Account, Effect, NotDone, Receipt, Refused, Unknown
+from igrules.work.clock import Clock
+from igrules.work.configuration import Configuration
+from igrules.work.logs import say
+from igrules.work.observers import Observers
+from igrules.work.patience import insist
+
+_LOG = logging.getLogger(__name__)
+_START_WITHIN = 2.0
+"""Seconds from just before `sending` is committed to the first byte of the call."""
+_PATIENCE = 60.0
+_DEFAULT_DEADLINE = 15_000
+
+
+class Sending:
+    """The way of a send out of the door. Shared by all worker threads; it keeps nothing itself."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        registry: Registry,
+        configuration: Configuration,
+        clock: Clock,
+        observers: Observers,
+        giving_up: threading.Event,
+    ) -> None:
+        self._ledger = ledger
+        self._channels = registry.channels
+        self._configuration = configuration
+        self._clock = clock
+        self._observers = observers
+        self._giving_up = giving_up
+
+    def perform(self, lane: Lane, send: DueSend) -> bool:
+        """Try ``send`` once. False when it has to wait. Raises `LeaseLost` before any call."""
+        # The clock of the start runs from before the commit: a worker that was frozen anywhere in
+        # between must not wake up and send.
+        start_by = self._clock.monotonic() + _START_WITHIN
+        opened = self._ledger.sends.begin(
+            lane,
+            send,
+            self._clock.now(),
+            lease=self._configuration.lease,
+            quiet=self._configuration.quiet,
+            deadline=self.deadline,
+        )
+        if isinstance(opened, Wait):
+            return False
+        if isinstance(opened, Closed):
+            self._tell(lane, send, opened.state, opened.reason)
+            return True
+        receipt = self._call(opened, start_by)
+        state = self._settle(opened, receipt)
+        self._tell(lane, send, state, getattr(receipt, "reason", ""))
+        return True
+
+    def deadline(self, effect: Effect) -> int:
+        """Milliseconds after which a call for ``effect`` has returned."""
+        channel = self._channels.get(effect.channel)
+        if channel is None:
+            return _DEFAULT_DEADLINE
+        try:
+            return int(channel.deadline(effect))
+        except Exception as error:  # noqa: BLE001  # one plugin's call
+            say(_LOG, logging.ERROR, "a channel's deadline raised", error, channel=channel.name)
+            return _DEFAULT_DEADLINE
+
+    def is_idempotent(self, effect: Effect) -> bool:
+        """Say whether doing ``effect`` twice changes nothing; no when its channel cannot tell."""
+        channel = self._channels.get(effect.channel)
+        if channel is None:
+            return False
+        try:
+            return bool(channel.idempotent(effect))
+        except Exception as error:  # noqa: BLE001  # one plugin's call
+            say(_LOG, logging.ERROR, "a channel's idempotent raised", error, channel=channel.name)
+            return False
+
+    def _call(self, ready: Ready, start_by: float) -> Receipt:
+        channel = self._channels.get(ready.effect.channel)
+        if channel is None:
+            return Refused(f"channel '{ready.effect.channel}' is not installed")
+        if self._clock.monotonic() > start_by:
+            return NotDone(after=0, reason="started too late", counts=False)
+        effect = dataclasses.replace(ready.effect, start_by=start_by)
+        return _deliver(channel, effect, ready.account)
+
+    def _settle(self, ready: Ready, receipt: Receipt) -> str:
+        def settle() -> str:
+            return self._ledger.sends.settle(
+                ready.send_id,
+                ready.attempt,
+                receipt,
+                self._clock.now(),
+                retry_scale=self._configuration.retry_scale,
+            )
+
+        return insist(settle, self._clock, _PATIENCE, self._giving_up)
+
+    def _tell(self, lane: Lane, send: DueSend, state: str, reason: str) -> None:
+        self._observers.tell(
+            "send",
+            tenant_id=lane.tenant_id,
+            send_id=send.id,
+            kind=send.kind,
+            state=state,
+            reason=reason,
+        )
+
+
+def _deliver(channel: Channel, effect: Effect, account: Account) -> Receipt:
+    try:
+        receipt = channel.deliver(effect, account)
+    except Exception as error:  # noqa: BLE001  # one plugin's call
+        say(_LOG, logging.ERROR, "a channel raised", error, channel=channel.name, kind=effect.kind)
+        return Unknown(f"channel {channel.name} raised {type(error).__name__}")
+    if not isinstance(receipt, Receipt):
+        say(_LOG, logging.ERROR, "a channel gave no receipt", channel=channel.name)
+        return Unknown(f"channel {channel.name} answered with {type(receipt).__name__}")
+    return receipt

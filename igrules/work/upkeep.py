@@ -1,0 +1,96 @@
+"""The sweep: once a second, find what is due and ring.
+
+Why: it is the only healer needed. A lost ring, a crash between commit and ring, a retry whose time
+has come, a lane whose worker died: each costs at most one sweep.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import threading
+
+from igrules import __version__
+from igrules.errors import Unavailable
+from igrules.ledger import Ledger
+from igrules.work.bell import Bell
+from igrules.work.clock import Clock
+from igrules.work.configuration import Configuration
+from igrules.work.logs import say
+from igrules.work.worker import Worker
+
+_LOG = logging.getLogger(__name__)
+_BEAT_EVERY = 5.0
+_STUCK = 150.0
+"""Seconds after which a turn cannot be alive: every call inside it has a deadline below that."""
+
+
+class Sweeper:
+    """The thread that sweeps. ``worker`` is watched for turns that never end."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        bell: Bell,
+        worker: Worker,
+        configuration: Configuration,
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._bell = bell
+        self._worker = worker
+        self._configuration = configuration
+        self._clock = clock
+        self._beat_at = 0.0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="igrules-sweep", daemon=True)
+        self.stuck = threading.Event()
+        """Set when a worker thread hangs; the process should end and be started anew."""
+
+    def start(self) -> None:
+        """Sweep now, and then at the pace of the configuration."""
+        self._thread.start()
+
+    def stop(self, seconds: float = 2.0) -> None:
+        """End the thread."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+
+    def sweep(self) -> bool:
+        """Ring if something is due. False when nothing is, or when the database is away."""
+        try:
+            self._agree()
+            self._beat()
+            due = self._ledger.lanes.sweep(self._clock.now())
+        except Unavailable as error:
+            say(_LOG, logging.WARNING, "the database is away, the sweep is late", error)
+            return False
+        if due:
+            self._bell.ring(self._configuration.threads)
+        return due
+
+    def _agree(self) -> None:
+        """Several machines go by one clock: the database's, where it has one."""
+        now = self._ledger.clock()
+        if now is not None:
+            self._clock.agree(now)
+
+    def _beat(self) -> None:
+        if self._clock.monotonic() >= self._beat_at:
+            self._beat_at = self._clock.monotonic() + _BEAT_EVERY
+            now = self._clock.now()
+            self._ledger.beat(self._worker.name, now, kind="work", version=__version__)
+            self._ledger.deliveries.write_forged(now)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self.sweep()
+            self._watch()
+            self._stopping.wait(self._configuration.sweep_every / 1000)
+
+    def _watch(self) -> None:
+        if self._worker.longest_turn() > _STUCK and not self.stuck.is_set():
+            say(_LOG, logging.CRITICAL, "a turn does not end; stacks follow")
+            faulthandler.dump_traceback(file=2)
+            self.stuck.set()
