@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -15,6 +15,7 @@ from igrules.cli.options import Color, Colour, Paths
 if TYPE_CHECKING:
     from igrules.cli.checking import Checked
     from igrules.errors import Problem
+    from igrules.language import report
 
 
 class ReportFormat(StrEnum):
@@ -72,17 +73,17 @@ def validate(
         _count(problems)
     else:
         chosen = _format(format)
-        report = render(problems, sources(checked), chosen, wants_color(color), hints)
-        if report:
-            typer.echo(report.rstrip("\n"))
+        shown = render(problems, sources(checked), chosen, wants_color(color), hints)
+        if shown:
+            typer.echo(shown.rstrip("\n"))
     failing = strict and any(problem.severity == "warning" for problem in problems)
     if has_errors(problems) or failing:
         raise Finish(FINDINGS)
 
 
-def _format(chosen: ReportFormat) -> str:
+def _format(chosen: ReportFormat) -> report.Format:
     if chosen is not ReportFormat.AUTO:
-        return chosen.value
+        return cast("report.Format", chosen.value)
     return "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
 
 
