@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from igrules.language import report
 
 
+_FIX_ROUNDS = 10
+"""Overlapping fixes are written one after the other, each on a file that was read again."""
+
+
 class ReportFormat(StrEnum):
     """Formats of a report."""
 
@@ -66,7 +70,9 @@ def validate(
 
     registry = build_registry()
     checked = check(paths or [], registry, stdin_name)
-    if (fix or unsafe_fixes) and _write_fixes(checked, unsafe_fixes):
+    for _ in range(_FIX_ROUNDS if fix or unsafe_fixes else 0):
+        if not _write_fixes(checked, unsafe_fixes):
+            break
         checked = check(paths or [], registry, stdin_name)
     problems = _chosen([problem for one in checked for problem in one.problems], select, ignore)
     if statistics:
