@@ -30,7 +30,10 @@ name: Luz
 timezone: America/Sao_Paulo
 instagram: {account_id: "17841400000000101", api: instagram_login, token: {secret: access_token}}
 """
-_STARTS = "ba be bi bo ca ce co da de fa fe ga la le li lo ma me mi mo na ne pa pe po ra re sa se ta te to va"
+_STARTS = (
+    "ba be bi bo ca ce co da de fa fe ga la le li lo ma me mi mo na ne pa pe po ra re sa se ta te "
+    "to va"
+)
 _ENDS = "ção dor nha lho rte sto gem ria ndo mos nça ste"
 _FILLERS = (
     "oi boa tarde tudo bem queria saber se vocês ainda tem em estoque e qual seria o prazo para a "
@@ -147,7 +150,7 @@ def _decider(ruleset: Ruleset) -> Callable[[Event], object]:
 
 
 def _plain_loop(ruleset: Ruleset) -> Callable[[Event], object]:
-    """Ask rule after rule up to the first whose trigger hears the event and whose ``if`` is true."""
+    """Ask rule after rule up to the first that hears the event and whose ``if`` is true."""
     facts = Facts()
 
     def loop(event: Event) -> Rule | None:

@@ -27,10 +27,10 @@ class Row:
 def medians(
     ways: Mapping[str, Callable[[], object]], rounds: int = ROUNDS, least: float = 0.02
 ) -> dict[str, float]:
-    """Seconds of this process one call of each way takes: the median of rounds in which all take turns.
+    """Processor seconds one call of each way takes: the median of rounds in which all take turns.
 
-    Each way is called as often as fills ``least`` seconds of a round, so that quick and slow ones are
-    measured alike while the machine changes its mood.
+    Each way is called as often as fills ``least`` seconds of a round, so that quick and slow ones
+    are measured alike while the machine changes its mood.
     """
     counts = {name: _count(way, least) for name, way in ways.items()}
     seconds: dict[str, list[float]] = {name: [] for name in ways}

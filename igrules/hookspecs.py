@@ -123,6 +123,8 @@ def igrules_observe(record: Mapping[str, Any]) -> None:
 
     When: after each decision (``record["what"] == "decision"``) and each settled send
     (``"send"``), from a worker thread, after the transaction. Often: return quickly.
+    A decision has ``tenant_id``, ``event_id``, ``kind``, ``outcome``, ``reason``, ``rules`` (those
+    that fired), ``version``; a send ``tenant_id``, ``send_id``, ``kind``, ``state``, ``reason``.
     Result: nothing; a return value is ignored.
     Failure: an exception is logged with your plugin's name and changes nothing.
 

@@ -16,7 +16,9 @@ from igrules.errors import UsageError
 from igrules.ledger import Ledger
 from igrules.model import Sent
 from igrules.web.serving import Server, run_worker
+from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
+from igrules.work.crew import Crew
 from tests.running import wait_until
 from tests.talking import ask, dm, signed
 from tests.working import ACCOUNT, SECRET, Recorder, publish
@@ -101,6 +103,23 @@ def test_work_that_waits_since_the_last_time_is_taken_up_at_the_start(ledger, ch
 
     assert channel.wait_for(1)
     assert server.stop()
+
+
+def test_without_a_bell_the_sweep_finds_the_work(ledger, channel):
+    """So do workers in a process of their own on SQLite, and everybody after a lost ring."""
+    publish(ledger, channel.registry(), ANSWER)
+    front = Server(CONFIGURATION, channel.registry(), ledger, work=False)
+    crew = Crew(Configuration(threads=2), channel.registry(), ledger, clock=Clock())
+    front.start()
+    crew.start()
+
+    started = time.monotonic()
+    assert post(front, dm(ACCOUNT, "10001", "m_1", "oi", now())) == 200
+
+    assert channel.wait_for(1)
+    assert time.monotonic() - started < 2.0
+    assert crew.stop(5)
+    assert front.stop()
 
 
 def test_a_call_under_way_is_finished_and_settled_before_the_end(ledger):
@@ -239,7 +258,9 @@ SCRIPT = """
 import sys
 from igrules.ledger import Ledger
 from igrules.web.serving import Server, run_worker
+from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
+from igrules.work.crew import Crew
 from tests.working import Recorder
 import threading
 

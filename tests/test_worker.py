@@ -272,6 +272,39 @@ def test_an_echo_of_our_own_answer_does_not_silence_us(ledger, channel, worker):
     assert ("echo", "skipped", "echo") in decisions(ledger, tenant)
 
 
+def test_an_echo_that_waits_in_the_lane_proves_a_send_before_it_is_given_up(ledger, channel, clock):
+    """A worker dies after its call; when its lane is taken up again, the echo is there already.
+    Giving up first would park what went out, and take the echo for a person's."""
+
+    class Death(BaseException):
+        pass
+
+    def die(effect, account):
+        raise Death
+
+    tenant = publish(ledger, channel.registry(), ANSWER)
+    channel.answer = die
+    worker = Worker(ledger, channel.registry(), CONFIGURATION, clock=clock)
+    deliver(ledger, dm(ACCOUNT, "10001", "m_1", "a", NOW))
+    with pytest.raises(Death):
+        work_off(worker)
+    deliver(
+        ledger,
+        dm(ACCOUNT, "10001", "m_2", "b", NOW + 500),
+        echo("10001", "out_1", "Olá a"),
+        dm(ACCOUNT, "10001", "m_3", "c", NOW + 2_000),
+    )
+    channel.answer = None
+    clock.at += 3_600_000
+    ledger.lanes.sweep(clock.at)
+
+    work_off(Worker(ledger, channel.registry(), CONFIGURATION, clock=clock))
+
+    assert channel.texts == ["Olá a", "Olá b", "Olá c"]
+    assert [state for _, state, _ in sends(ledger, tenant)] == ["sent", "sent", "sent"]
+    assert "human_pause" not in [reason for _, _, reason in decisions(ledger, tenant)]
+
+
 def test_an_echo_of_a_person_of_the_account_silences_us(ledger, channel, worker):
     tenant = publish(ledger, channel.registry(), ANSWER)
     deliver(ledger, echo("10001", "m_human", "aqui é a Luz"))

@@ -51,7 +51,7 @@ class Front:
         self._servers = [part for part in self._map.values() if isinstance(part, BaseWSGIServer)]
         for server in self._servers:
             server.channel_class = JsonChannel
-        self._stopping = False
+        self._closing = threading.Event()
         self.broken = False
         self._thread = threading.Thread(target=self._run, name="igrules-front", daemon=True)
         first = self._servers[0]
@@ -64,16 +64,15 @@ class Front:
 
     def stop(self, seconds: float) -> None:
         """Answer what is under way, then close every connection. A second time changes nothing."""
-        if self._stopping or not self._thread.is_alive():
+        if not self._thread.is_alive():
             return
         for server in self._servers:
             server.accepting = False
         self._wait_for_answers(min(2.0, seconds))
         for server in self._servers:
             server.task_dispatcher.shutdown(cancel_pending=True, timeout=seconds)
-        self._stopping = True
-        for server in self._servers:
-            server.pull_trigger()
+        # Told to the loop by itself: it closes the very pipe that would be written to wake it.
+        self._servers[0].trigger.pull_trigger(self._closing.set)
         self._thread.join(seconds)
 
     def _wait_for_answers(self, seconds: float) -> None:
@@ -89,12 +88,12 @@ class Front:
 
     def _run(self) -> None:
         try:
-            while not self._stopping:
+            while not self._closing.is_set():
                 wasyncore.loop(timeout=1.0, use_poll=True, map=self._map, count=1)
                 if len(self._map) > _MANY:
                     time.sleep(_GATHER)
         finally:
-            self.broken = not self._stopping
+            self.broken = not self._closing.is_set()
             self._flush()
             wasyncore.close_all(self._map, ignore_all=True)
 

@@ -101,7 +101,8 @@ class Server:
         return ended
 
     def run(self, announce: Callable[[str], None] | None = None) -> int:
-        """Serve until SIGTERM or SIGINT. Give the exit code. A second signal ends at once."""
+        """Serve until SIGTERM or SIGINT; a second signal ends at once. Give the exit code: 0, or 75
+        when a thread hung and the process should be started anew."""
         settle_heap()
         with Signals() as signals:
             self.start()
@@ -109,11 +110,11 @@ class Server:
                 announce(self.url)
             while not signals.wait(1.0) and not self._broken():
                 pass
-            ended = self.stop()
+            broken = self._broken()
+            if not self.stop():
+                say(_LOG, logging.WARNING, "a call was left in doubt")
         say(_LOG, logging.INFO, "the server has stopped")
-        if self._broken():
-            return STUCK_CODE
-        return 0 if ended else 1
+        return STUCK_CODE if broken else 0
 
     def _write_counts(self) -> None:
         try:

@@ -76,7 +76,9 @@ def run_worker(
     clock: Clock | None = None,
     announce: Callable[[], None] | None = None,
 ) -> int:
-    """Work until a signal comes, or with ``once`` until nothing is due. Give the exit code.
+    """Work until a signal comes, or with ``once`` until nothing is due.
+
+    Gives the exit code: 0, or 75 when a thread hung and the process should be started anew.
 
     ``announce`` is called once all threads run.
     """
@@ -93,11 +95,10 @@ def run_worker(
         say(_LOG, logging.INFO, "the worker is ready", count=configuration.threads)
         while not signals.wait(1.0) and not crew.stuck:
             pass
-        ended = crew.stop(20.0)
+        if not crew.stop(20.0):
+            say(_LOG, logging.WARNING, "a call was left in doubt")
     say(_LOG, logging.INFO, "the worker has stopped")
-    if crew.stuck:
-        return STUCK_CODE
-    return 0 if ended else 1
+    return STUCK_CODE if crew.stuck else 0
 
 
 def _work_off(

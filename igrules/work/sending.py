@@ -22,6 +22,7 @@ from igrules.work.patience import insist
 _LOG = logging.getLogger(__name__)
 _START_WITHIN = 2.0
 """Seconds from just before `sending` is committed to the first byte of the call."""
+_LATE_AGAIN = 1_000
 _PATIENCE = 60.0
 _DEFAULT_DEADLINE = 15_000
 
@@ -95,7 +96,7 @@ class Sending:
         if channel is None:
             return Refused(f"channel '{ready.effect.channel}' is not installed")
         if self._clock.monotonic() > start_by:
-            return NotDone(after=0, reason="started too late", counts=False)
+            return NotDone(after=_LATE_AGAIN, reason="started too late", counts=False)
         effect = dataclasses.replace(ready.effect, start_by=start_by)
         return _deliver(channel, effect, ready.account)
 

@@ -61,27 +61,41 @@ class Turns:
 
         Raises `LeaseLost` when somebody else has the lane now, and leaves it alone.
         """
-        self._ledger.sends.heal(lane, self._clock.now(), self._configuration.quiet)
         sent, poisoned = False, lane.poisoned
         until = self._clock.monotonic() + _SECONDS
         for _ in range(_ITEMS):
             if self._stopping.is_set() or self._clock.monotonic() > until:
                 break
-            send = self._ledger.sends.next(lane, self._clock.now())
-            if isinstance(send, DueSend):
-                sent, poisoned = True, False
-                self._sending.perform(lane, send)
-                continue
-            stored = self._ledger.lanes.next_event(lane, self._clock.now())
-            if stored is None:
+            item = self._next(lane)
+            if item is None:
                 break
-            if poisoned:
-                self._quarantine(lane, stored)
-                poisoned = False
+            if isinstance(item, DueSend):
+                sent = True
+                self._sending.perform(lane, item)
+            elif poisoned:
+                self._quarantine(lane, item)
             else:
-                self._answer(lane, stored)
+                self._answer(lane, item)
+            poisoned = False
         self.release(lane)
         return sent
+
+    def _next(self, lane: Lane) -> DueSend | StoredEvent | None:
+        """Give what comes next in ``lane``: a due send, an open event, or what healing sets free.
+
+        Healing comes last, because it gives up unclear sends, and the echo that proves one may be
+        among the open events.
+        """
+        send = self._ledger.sends.next(lane, self._clock.now())
+        if isinstance(send, DueSend):
+            return send
+        stored = self._ledger.lanes.next_event(lane, self._clock.now())
+        if stored is not None:
+            return stored
+        if not self._ledger.sends.heal(lane, self._clock.now(), self._configuration.quiet):
+            return None
+        send = self._ledger.sends.next(lane, self._clock.now())
+        return send if isinstance(send, DueSend) else None
 
     def release(self, lane: Lane) -> None:
         """Give ``lane`` back; while the database is away, until the lease is over anyway."""
@@ -132,10 +146,12 @@ class Turns:
         if event is None:
             return None, Decision("failed", "the stored event cannot be read")
         settings = rules.ruleset.settings if rules.ruleset else _DEFAULTS
-        human = self._human_pause(lane, event, settings)
-        if event.kind not in NOT_FOR_RULES and self._is_own(lane, event):
+        human: tuple[Change, ...] = ()
+        if self._is_own(lane, event):
             self._ledger.lanes.echo(lane, event, self._clock.now())
             return None, Decision("skipped", "own")
+        if event.kind == "echo":
+            human = self._human_pause(lane, event, settings)
         if rules.ruleset is None:
             return None, dataclasses.replace(_without_rules(rules), changes=human)
         now = self._clock.now()
@@ -153,13 +169,15 @@ class Turns:
 
     def _human_pause(self, lane: Lane, event: Event, settings: Settings) -> tuple[Change, ...]:
         """An echo that is no send of ours is a person of the account, writing by hand."""
-        if event.kind != "echo" or self._ledger.lanes.echo(lane, event, self._clock.now()):
+        if self._ledger.lanes.echo(lane, event, self._clock.now()):
             return ()
         until = self._clock.now() + settings.pause_after_human
         return (Change("quiet", "human_pause", until),)
 
     def _is_own(self, lane: Lane, event: Event) -> bool:
         """Without this, a public reply would be the next comment to answer."""
+        if event.kind in NOT_FOR_RULES:
+            return event.kind == "own"
         ids, username = {event.account, event.entry} - {""}, ""
         if event.kind in _COMMENTS:
             for account in self._ledger.for_tenant(lane.tenant_id).accounts.list():
@@ -189,6 +207,7 @@ class Turns:
             kind=stored.kind,
             outcome=decision.outcome,
             reason=decision.reason,
+            rules=tuple(one.rule for one in decision.outcomes if one.reason == "fired"),
             version=version,
         )
 
