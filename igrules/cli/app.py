@@ -37,6 +37,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "serve": serving.serve,
     "work": serving.work,
     "demo": serving.demo,
+    "sandbox": serving.sandbox,
 }
 
 

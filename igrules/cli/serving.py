@@ -93,3 +93,34 @@ def demo(
     from igrules.cli.demo import run
 
     run(port=port, only=tenant or [], rulesets=rulesets, keep=keep)
+
+
+def sandbox(
+    journal: Annotated[
+        Path, typer.Option("--journal", help="File of executed acts, appended to.")
+    ] = Path("journal.jsonl"),
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: a free one.")] = 0,
+    webhook_url: Annotated[
+        str, typer.Option("--webhook-url", help="Where updates are delivered.")
+    ] = "",
+    state: Annotated[
+        str, typer.Option("--state", help="Accounts, people, scripts as JSON; '-' reads stdin.")
+    ] = "",
+    seed: Annotated[int, typer.Option("--seed", help="Fixes ids and chances.")] = 1,
+) -> None:
+    """Run the local Instagram alone. The secret that signs its webhooks is read from the
+    environment: IGRULES_SANDBOX_SECRET."""
+    import os
+
+    from igrules.cli.exits import Finish
+    from igrules.sandbox.__main__ import main as run_sandbox
+
+    flags = {
+        "--journal": str(journal),
+        "--port": str(port),
+        "--webhook-url": webhook_url,
+        "--state": state,
+        "--seed": str(seed),
+        "--app-secret": os.environ.get("IGRULES_SANDBOX_SECRET", ""),
+    }
+    raise Finish(run_sandbox([part for pair in flags.items() for part in pair if pair[1]]))
