@@ -4,7 +4,9 @@ orphans."""
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -115,6 +117,28 @@ def test_sixteen_senders_of_the_same_updates_make_each_one_event(world: World) -
     )
     assert counts(world.ledger) == {
         "deliveries": 80, "stored": 50, "duplicates": 350, "orphaned": 0,
+    }  # fmt: skip
+
+
+def test_two_processes_never_split_the_same_body(
+    world: World, database_url: str, tmp_path: Path
+) -> None:
+    """The other one comes in between the first one's reading and writing."""
+    other = Ledger.open(database_url, tmp_path / "state")
+    results = []
+
+    def interrupted(data: bytes, received_at: int) -> Sequence[Event]:
+        results.append(other.deliveries.split(read, NOW))
+        return read(data, received_at)
+
+    world.ledger.deliveries.store([NewDelivery(world.app.id, None, body(dm("m1")), NOW)])
+    results.append(world.ledger.deliveries.split(interrupted, NOW))
+    other.close()
+
+    done = SplitResult(deliveries=1, events=1, lanes=1)
+    assert results in ([done, SplitResult()], [SplitResult(), done])
+    assert counts(world.ledger) == {
+        "deliveries": 1, "stored": 1, "duplicates": 0, "orphaned": 0,
     }  # fmt: skip
 
 

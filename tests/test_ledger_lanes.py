@@ -192,7 +192,7 @@ def test_a_lane_whose_worker_died_is_claimed_alone(world: World) -> None:
 
     claims = [{lane.person for lane in world.claim(now, limit=8)} for _ in range(2)]
 
-    assert claims == [{"p1"}, {"q0", "q1", "q2", "q3"}]
+    assert sorted(claims, key=len) == [{"p1"}, {"q0", "q1", "q2", "q3"}]
 
 
 def test_a_claim_takes_lanes_of_one_tenant_up_to_its_limit(world: World) -> None:

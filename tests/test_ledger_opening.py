@@ -357,6 +357,17 @@ def test_a_connection_that_breaks_inside_a_transaction_takes_it_back(
     other.close()
 
 
+def test_a_closed_ledger_stays_closed(ledger: Ledger) -> None:
+    """A thread that was forgotten must not open the database again behind everybody's back."""
+    ledger.tenants.list()
+
+    ledger.close()
+
+    with pytest.raises(Unavailable) as refused:
+        ledger.tenants.list()
+    assert "is closed" in remedy(refused.value)
+
+
 def test_transactions_do_not_nest(ledger: Ledger) -> None:
     with pytest.raises(RuntimeError), ledger._db.transaction(), ledger._db.transaction():
         pass

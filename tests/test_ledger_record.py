@@ -186,7 +186,8 @@ def test_marks_of_a_post_and_of_everyone_count_over_all_contacts(world: World) -
 def test_marks_of_another_tenant_are_not_seen(world: World) -> None:
     record(world, heard(world), marks=(Mark("r1", NOW, "post1"),))
     world.ledger._db.run("UPDATE mark SET tenant_id = 999")
-    lane = heard(world, NOW + 1, person="p2")
+    world.ledger._db.run("UPDATE lane SET due = ?, owner = NULL", (NOW,))
+    (lane,) = world.claim()
 
     known = facts(
         world, lane, post="post1", marks={"r1": 1}, marks_post={"r1": 1}, marks_all={"r1": 1}

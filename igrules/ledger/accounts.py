@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import igrules.ledger.columns as columns
 from igrules.errors import Conflict
 from igrules.kinds import Secret, Settings
-from igrules.ledger import columns
 from igrules.ledger.database import Database, Row
 from igrules.model import Account
 
@@ -20,12 +20,6 @@ def connected(db: Database, tenant_id: int) -> list[Account]:
         f"{_SELECT} WHERE a.tenant_id = ? AND a.state = 'connected' ORDER BY a.id", (tenant_id,)
     )
     return [_account(row) for row in rows]
-
-
-def account(db: Database, tenant_id: int, account_id: int) -> Account | None:
-    """One account, without its token; also a disconnected one."""
-    row = db.first(f"{_SELECT} WHERE a.tenant_id = ? AND a.id = ?", (tenant_id, account_id))
-    return _account(row) if row else None
 
 
 def _account(row: Row) -> Account:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+import igrules.ledger.columns as columns
 from igrules.errors import Conflict, NotFound, UsageError
-from igrules.ledger import columns
 from igrules.ledger.database import Database, Row
 from igrules.ledger.seals import Place, Seals
 from igrules.ledger.values import App

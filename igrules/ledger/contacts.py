@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from igrules.ledger import columns
+import igrules.ledger.columns as columns
 from igrules.ledger.database import Database, Row
 from igrules.ledger.values import Lane, StoredEvent
 from igrules.model import Change, Contact

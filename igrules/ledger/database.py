@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import peewee
@@ -42,12 +42,13 @@ class Database:
         self.driver = driver
         self.engine = driver.engine
         self._peewee = driver.peewee
-        self._errors: tuple[type[Exception], ...] = (peewee.PeeweeException, *driver.errors)
+        self._errors = driver.errors
         self._postgres = driver.engine == "postgresql"
         self._begin = () if self._postgres else ("IMMEDIATE",)
         self._writers = None if self._postgres else FairLock()
         self._gate = threading.Lock()
         self._connections: list[tuple[threading.Thread, Any]] = []
+        self._closed = False
         self.locked = " FOR UPDATE" if self._postgres else ""
         """Ends a SELECT inside a transaction whose rows shall stay as they are."""
         self.skipping = " FOR UPDATE SKIP LOCKED" if self._postgres else ""
@@ -94,10 +95,9 @@ class Database:
     def _execute(self, sql: str, parameters: Sequence[Any]) -> Any:
         if self._peewee.is_closed():
             self._connect()
-        written = sql.replace("?", "%s") if self._postgres else sql
         inside = self._peewee.in_transaction()
         try:
-            return self._peewee.execute_sql(written, parameters)
+            return self.driver.execute(self._peewee, sql, parameters)
         except self._errors as error:
             problem = self._translated(error)
             if inside or not self._peewee.is_closed():
@@ -105,7 +105,7 @@ class Database:
         # The connection had died since its last use, and nothing was under way on it.
         self._connect()
         with self.translating():
-            return self._peewee.execute_sql(written, parameters)
+            return self.driver.execute(self._peewee, sql, parameters)
 
     # Transactions
 
@@ -176,9 +176,15 @@ class Database:
         try:
             self._open()
         except self._errors as error:
-            raise self._translated(error) from error
+            problem = self._translated(error)
+            self._drop()
+            raise problem from error
         with self._gate:
-            self._connections.append((threading.current_thread(), self._peewee.connection()))
+            if not self._closed:
+                self._connections.append((threading.current_thread(), self._peewee.connection()))
+                return
+        self._drop()
+        raise Unavailable("the ledger is closed", "open it again")
 
     def _open(self) -> None:
         """Connect. Several processes that make one new file may lock each other out for a
@@ -212,13 +218,16 @@ class Database:
         connection.close()
 
     def close(self) -> None:
-        """Close the connections of all threads. Nothing may be running."""
+        """Close the connections of all threads, for good. Nothing may be running."""
         if not self._peewee.is_closed():
             self._drop()
         with self._gate:
+            self._closed = True
             rest, self._connections = self._connections, []
         for _, connection in rest:
-            connection.close()
+            # A thread that was not waited for may be in the middle of something; it is rolled back.
+            with suppress(*self._errors):
+                connection.close()
 
     # Errors
 
@@ -237,7 +246,7 @@ class Database:
             )
         if "locked" in text or "busy" in text:
             return Unavailable("another process keeps the database locked", "try again")
-        if "full" in text:
+        if "is full" in text:
             return Unavailable("the disk is full", "free some space; nothing needs a restart")
         if "readonly" in text or "unable to open" in text:
             return Unavailable(
@@ -250,20 +259,18 @@ class Database:
             connection = self._peewee.connection()
             if connection.closed or connection.broken:
                 self._drop()
-        elif isinstance(error, peewee.OperationalError):
+        elif isinstance(error, self.driver.passing):
             line = text.strip().splitlines()[0] if text.strip() else "no answer"
             return Unavailable(
                 f"the PostgreSQL server cannot be reached: {line}",
                 "check that it runs and that database_url is right",
             )
-        if isinstance(error, peewee.OperationalError | peewee.InterfaceError):
+        if isinstance(error, self.driver.passing):
             return Unavailable("the PostgreSQL server gave up on a statement", "try again")
         return self._unexpected(error)
 
     def _unexpected(self, error: Exception) -> IgrulesError:
-        if isinstance(error, peewee.OperationalError | peewee.ProgrammingError) and (
-            "no such" in str(error) or "does not exist" in str(error)
-        ):
+        if "no such" in str(error) or "does not exist" in str(error):
             return SchemaMismatch(
                 "the database has another schema than this igrules", "igrules db upgrade"
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from igrules.ledger import columns, fingerprints
+import igrules.ledger.columns as columns
+import igrules.ledger.fingerprints as fingerprints
 from igrules.ledger.database import Database, Row, holders
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.leases import wake_lane

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from igrules.ledger import columns, holds
+import igrules.ledger.columns as columns
+import igrules.ledger.holds as holds
 from igrules.ledger.contacts import find
 from igrules.ledger.database import Database, holders
 from igrules.ledger.values import Lane, ReadFacts

@@ -3,48 +3,63 @@ closes decides."""
 
 from __future__ import annotations
 
-from igrules.ledger import holds
+from dataclasses import dataclass
+
+import igrules.ledger.holds as holds
 from igrules.ledger.database import Database, Row
 from igrules.ledger.days import local_day, next_midnight, zone_at
 from igrules.ledger.deployment import Deployment
-from igrules.ledger.values import Closed, Lane, Wait
+from igrules.ledger.values import Closed, DueSend, Lane, Wait
 from igrules.model import Effect
 
 _MINUTE = 60_000
 _WINDOW = 25 * 3_600_000
-_SOON = 1_000
+_SOON, _OFTEN = 1_000, 5_000
+"""How soon, and how often, a send asks again what became of the one it depends on."""
+
 _COMMENTS = frozenset({"reply", "private_reply"})
 """Kinds that answer a comment: they need no window of messages, and wait for the next day's
 quota."""
 
+_PERSON = (
+    "SELECT c.opted_out, c.handoff_until, c.unreachable_until, t.per_day, t.zone, t.zone_next,"
+    " t.zone_from FROM tenant t LEFT JOIN contact c ON c.account_id = ? AND c.person = ?"
+    " WHERE t.id = ?"
+)
 _OPEN = frozenset({"pending", "sending", "doubt"})
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """All gates are open. ``day``: the local day whose limit this counts against, if any."""
+
+    day: str | None
+
+
 def check(
-    db: Database, deployment: Deployment, lane: Lane, send_id: int, now: int
-) -> Closed | Wait | None:
-    """The first closed gate of a send, ``None`` when all are open. Locks the send."""
-    contact = db.first(
-        "SELECT opted_out, handoff_until, unreachable_until FROM contact"
-        " WHERE account_id = ? AND person = ?",
-        (lane.account_id, lane.person),
-    )
+    db: Database, deployment: Deployment, lane: Lane, send: DueSend, now: int
+) -> Closed | Wait | Passed:
+    """The first closed gate of a send, or that it may go out, and was counted. Locks the send."""
+    person = db.first(_PERSON, (lane.account_id, lane.person, lane.tenant_id))
     row = db.first(
-        "SELECT state, reason, rule, kind, fingerprint, expires_at, companion, tenant_id FROM send"
+        "SELECT state, reason, fingerprint, expires_at, quota_day FROM send"
         f" WHERE id = ? AND lane_id = ?{db.locked}",
-        (send_id, lane.id),
+        (send.id, lane.id),
     )
-    if row is None:
+    if row is None or person is None:
         return Closed("cancelled", "gone")
-    state, reason, rule, kind, fingerprint, expires_at, companion, _ = row
+    state, reason, fingerprint, expires_at, day = row
     if state != "pending":
         return Closed(state, reason)
+    effect = send.effect
     return (
-        _held(db, deployment, lane, rule, now)
-        or _unwelcome(contact, kind, now)
+        _held(db, deployment, lane, effect.rule, now)
+        or _unwelcome(person, effect.kind, now)
         or (Closed("expired", "window") if expires_at and now > expires_at else None)
-        or _repeated(db, lane, send_id, rule, fingerprint, now)
-        or _accompanied(db, companion, now)
+        or _repeated(db, lane, send.id, effect.rule, fingerprint, now)
+        or _accompanied(db, effect.companion, now)
+        # An earlier attempt that may have gone out counts already.
+        or (Passed(day) if day else _reserve(db, lane.tenant_id, person, effect, now))
     )
 
 
@@ -62,10 +77,8 @@ def _held(
     return Wait(min(hold.until, again) if hold.until is not None else again, hold.reason)
 
 
-def _unwelcome(contact: Row | None, kind: str, now: int) -> Closed | None:
-    if contact is None:
-        return None
-    opted_out, handoff_until, unreachable_until = contact
+def _unwelcome(person: Row, kind: str, now: int) -> Closed | None:
+    opted_out, handoff_until, unreachable_until = person[:3]
     if opted_out == "yes":
         return Closed("skipped", "opted_out")
     if handoff_until is not None and handoff_until > now:
@@ -100,26 +113,17 @@ def _accompanied(db: Database, companion: str, now: int) -> Closed | Wait | None
         return Closed("skipped", "companion")
     if row[0] == "sent":
         return None
-    return Wait(max(int(row[1]), now + _SOON), "companion")
+    return Wait(min(max(int(row[1]), now + _SOON), now + _OFTEN), "companion")
 
 
-def reserve(
-    db: Database, tenant_id: int, send_id: int, effect: Effect, now: int
-) -> str | Closed | Wait | None:
-    """Take one of the tenant's daily limit and give the local day it was taken from; ``None`` when
-    this send is not limited."""
-    if not effect.counted:
-        return None
-    row = db.first(
-        "SELECT per_day, zone, zone_next, zone_from FROM tenant WHERE id = ?", (tenant_id,)
-    )
-    if row is None or row[0] is None:
-        return None
-    taken = db.first("SELECT quota_day FROM send WHERE id = ?", (send_id,))
-    if taken is not None and taken[0]:
-        # An earlier attempt that may have gone out counts already.
-        return str(taken[0])
-    zone = zone_at(row[1], row[2], row[3], now)
+def _reserve(
+    db: Database, tenant_id: int, person: Row, effect: Effect, now: int
+) -> Passed | Closed | Wait:
+    """Take one of the tenant's daily limit, where it has one and this counts."""
+    per_day, zone, zone_next, zone_from = person[3:]
+    if not effect.counted or per_day is None:
+        return Passed(None)
+    zone = zone_at(zone, zone_next, zone_from, now)
     day = local_day(zone, now)
     db.run(
         "INSERT INTO quota (tenant_id, day) VALUES (?, ?) ON CONFLICT (tenant_id, day) DO NOTHING",
@@ -127,9 +131,9 @@ def reserve(
     )
     if db.run(
         "UPDATE quota SET used = used + 1 WHERE tenant_id = ? AND day = ? AND used < ?",
-        (tenant_id, day, row[0]),
+        (tenant_id, day, per_day),
     ):
-        return day
+        return Passed(day)
     if effect.kind in _COMMENTS:
         return Wait(next_midnight(zone, now), "daily_limit")
     return Closed("skipped", "daily_limit")

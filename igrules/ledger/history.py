@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import igrules.ledger.columns as columns
 from igrules.errors import NotFound
-from igrules.ledger import columns
 from igrules.ledger.database import Database, Row
 from igrules.ledger.values import EventRow, SendRow
 

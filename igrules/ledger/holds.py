@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import igrules.ledger.columns as columns
 from igrules.errors import UsageError
-from igrules.ledger import columns
 from igrules.ledger.database import Database
 from igrules.ledger.turns import wake_tenants
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from igrules.ledger import columns
+import igrules.ledger.columns as columns
 from igrules.ledger.database import MOST_PARAMETERS, Database, holders, tuples
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.routing import Orphaned, Routes, Target
@@ -24,6 +24,9 @@ _T = TypeVar("_T")
 
 ORPHANS_A_DAY = 1_000
 """How many orphans of an app are kept a day; further ones are only counted."""
+
+_NOBODYS = 0
+"""Stands for the account in `seen` where an update has none."""
 
 # One comment comes as two kinds when the post is an ad or live, so they share their keys.
 _FAMILIES = {
@@ -48,21 +51,34 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class _Update:
-    """One event on its way to a lane."""
+class _Arrival:
+    """One event, and by what its copies are recognised."""
 
     body: Body
     event: Event
-    target: Target
-    key: bytes
+    seen: tuple[int, bytes]
 
-    @property
-    def seen(self) -> tuple[int, bytes]:
-        return self.target.account_id, self.key
+
+@dataclass(frozen=True, slots=True)
+class _Update(_Arrival):
+    """One event on its way to a lane."""
+
+    target: Target
 
     @property
     def lane(self) -> tuple[int, str]:
         return self.target.account_id, _person(self.event)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stray(_Arrival):
+    """One event without an account, on its way to the orphans. It is remembered as well, under an
+    account that is nobody's, so that its copies are duplicates and not further orphans."""
+
+    reason: str
+
+
+_A = TypeVar("_A", bound=_Arrival)
 
 
 class Intake:
@@ -78,8 +94,9 @@ class Intake:
         """Store the events of these bodies, which nobody else is splitting, and wipe the bodies."""
         unreadable = [body.id for body in bodies if body.events is None]
         readable = [body for body in bodies if body.events is not None]
-        updates, orphans = self._routed(readable)
-        fresh = self._unseen(updates)
+        updates, strays = self._routed(readable)
+        orphans = self._unseen(strays, "orphans")
+        fresh = self._unseen(updates, "events")
         lanes = self._lanes(fresh)
         self._store(fresh, lanes)
         self._store_orphans(orphans)
@@ -98,25 +115,24 @@ class Intake:
             tests=total["tests"],
         )
 
-    def _routed(
-        self, bodies: Sequence[Body]
-    ) -> tuple[list[_Update], list[tuple[Body, Event, Orphaned]]]:
+    def _routed(self, bodies: Sequence[Body]) -> tuple[list[_Update], list[_Stray]]:
         pairs = [(body, event) for body in bodies for event in body.events or ()]
         routes = Routes(self._db, [event for _, event in pairs])
-        updates, orphans = [], []
+        updates, strays = [], []
         for body, event in pairs:
             if event.kind == "test":
                 self._counts[body.id, "tests"] += 1
                 continue
             target = routes.find(event, body.app_id, body.route_tenant_id)
             if isinstance(target, Orphaned):
-                self._counts[body.id, "orphans"] += 1
-                orphans.append((body, event, target))
+                seen = (_NOBODYS, self._stray_key(body, event))
+                strays.append(_Stray(body, event, seen, target.reason))
             else:
-                updates.append(_Update(body, event, target, self._key(event)))
+                seen = (target.account_id, self._key(event))
+                updates.append(_Update(body, event, seen, target))
         if tests := sum(n for (_, what), n in self._counts.items() if what == "tests"):
             add_stat(self._db, 0, self._now, "test", "", tests)
-        return updates, orphans
+        return updates, strays
 
     def _key(self, event: Event) -> bytes:
         """What is the same for two copies of an update; 16 bytes."""
@@ -127,10 +143,15 @@ class Intake:
             family.encode(), _bytes(event.person), str(event.occurred_at).encode(), event.raw
         )
 
-    def _unseen(self, updates: Sequence[_Update]) -> list[_Update]:
-        """The updates nobody has seen before, each once, in order of arrival."""
+    def _stray_key(self, body: Body, event: Event) -> bytes:
+        """The key of an update whose account is unknown: with everything that names it."""
+        names = (str(body.app_id), event.entry, event.account)
+        return self._deployment.hashed(*map(_bytes, names), self._key(event))
+
+    def _unseen(self, arrivals: Sequence[_A], count_as: str) -> list[_A]:
+        """Those nobody has seen before, each once, in order of arrival."""
         fresh: set[tuple[int, bytes]] = set()
-        for part in _slices(sorted({update.seen for update in updates}), 3):
+        for part in _slices(sorted({arrival.seen for arrival in arrivals}), 3):
             parameters = [value for seen in part for value in (*seen, self._now)]
             rows = self._db.all(
                 f"INSERT INTO seen (account_id, key, seen_at) VALUES {tuples(len(part), 3)}"
@@ -139,13 +160,13 @@ class Intake:
             )
             fresh.update((account_id, bytes(key)) for account_id, key in rows)
         kept = []
-        for update in updates:
-            if update.seen in fresh:
-                fresh.remove(update.seen)
-                kept.append(update)
-                self._counts[update.body.id, "events"] += 1
+        for arrival in arrivals:
+            if arrival.seen in fresh:
+                fresh.remove(arrival.seen)
+                kept.append(arrival)
+                self._counts[arrival.body.id, count_as] += 1
             else:
-                self._counts[update.body.id, "duplicates"] += 1
+                self._counts[arrival.body.id, "duplicates"] += 1
         return kept
 
     def _lanes(self, updates: Sequence[_Update]) -> dict[tuple[int, str], int]:
@@ -185,7 +206,7 @@ class Intake:
                 parameters,
             )
 
-    def _store_orphans(self, orphans: Sequence[tuple[Body, Event, Orphaned]]) -> None:
+    def _store_orphans(self, orphans: Sequence[_Stray]) -> None:
         if not orphans:
             return
         room = {
@@ -194,16 +215,17 @@ class Intake:
                 "SELECT count(*) FROM orphan WHERE app_id = ? AND received_at >= ?",
                 (app_id, day_begin(self._now)),
             )
-            for app_id in {body.app_id for body, _, _ in orphans}
+            for app_id in {stray.body.app_id for stray in orphans}
         }
         reasons: Counter[str] = Counter()
         rows: list[tuple[object, ...]] = []
-        for body, event, orphaned in orphans:
-            reasons[orphaned.reason] += 1
+        for stray in orphans:
+            body, event = stray.body, stray.event
+            reasons[stray.reason] += 1
             if room[body.app_id] > 0:
                 room[body.app_id] -= 1
                 rows.append((body.app_id, body.route_tenant_id,
-                             columns.text(event.entry or event.account), orphaned.reason,
+                             columns.text(event.entry or event.account), stray.reason,
                              body.received_at, event.raw))  # fmt: skip
         for part in _slices(rows, 6):
             self._db.run(

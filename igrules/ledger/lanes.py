@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from igrules.ledger import columns, echoes, record, upkeep
+import igrules.ledger.columns as columns
+import igrules.ledger.echoes as echoes
+import igrules.ledger.record as record
+import igrules.ledger.upkeep as upkeep
 from igrules.ledger.database import Database, holders
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.facts import read_facts
@@ -22,6 +25,18 @@ POISONED = 3
 """So many deaths in a row and a lane's first item is set aside."""
 
 _TENANTS_TRIED = 4
+
+_OPEN = "state IN ('pending', 'sending', 'doubt')"
+_RELEASE = (
+    "UPDATE lane SET owner = NULL, deaths = 0, due = CASE WHEN EXISTS"
+    " (SELECT 1 FROM inbox WHERE lane_id = ? AND state = 'open') THEN ? ELSE"
+    " (SELECT min(CASE WHEN s.state = 'sending' THEN ? ELSE s.not_before END) FROM send s"
+    f" WHERE s.lane_id = ? AND s.{_OPEN} AND NOT EXISTS (SELECT 1 FROM send o"
+    f" WHERE o.lane_id = s.lane_id AND o.track = s.track AND o.id < s.id AND o.{_OPEN}))"
+    " END WHERE id = ? RETURNING due"
+)
+"""Due is when the first send of a track, or an event, can be worked on; null when there is none. A
+call nobody waits for any more is due at once: the next turn says that its outcome is unclear."""
 
 
 class Lanes:
@@ -87,15 +102,16 @@ class Lanes:
     def release(self, lane: Lane, now: int) -> None:
         """Give a lane back, due when its next item is. Raises `LeaseLost`."""
         with self._db.transaction(durable=False) as db:
+            # Locked by a statement of its own, so that the next one sees what a split that held the
+            # lane has put into it.
             if not db.first(
                 f"SELECT id FROM lane WHERE id = ? AND fence = ? AND owner = ?{db.locked}",
                 (lane.id, lane.fence, lane.owner),
             ):
                 raise lease_lost(lane)
-            due = next_due(db, lane.id, now)
-            db.run("UPDATE lane SET owner = NULL, deaths = 0, due = ? WHERE id = ?", (due, lane.id))
-            if due is not None:
-                wake_tenants(db, (lane.tenant_id,), due)
+            row = db.first(_RELEASE, (lane.id, now, now, lane.id, lane.id))
+            if row is not None and row[0] is not None:
+                wake_tenants(db, (lane.tenant_id,), row[0])
 
     def sweep(self, now: int) -> bool:
         """Make up for every missed wake-up: true when a lane is due or a body waits to be split.
@@ -205,21 +221,6 @@ class Lanes:
         with self._db.transaction() as db:
             hold_lane(db, lane, None)
             record.quarantine(db, lane, stored, now, version)
-
-
-def next_due(db: Database, lane_id: int, now: int) -> int | None:
-    """When the next item of a lane can be worked on; ``None``: there is none."""
-    if db.first("SELECT 1 FROM inbox WHERE lane_id = ? AND state = 'open' LIMIT 1", (lane_id,)):
-        return now
-    heads: dict[str, int] = {}
-    for track, state, not_before in db.all(
-        "SELECT track, state, not_before FROM send WHERE lane_id = ?"
-        " AND state IN ('pending', 'sending', 'doubt') ORDER BY id",
-        (lane_id,),
-    ):
-        # A call nobody waits for any more: the next turn says that its outcome is unclear.
-        heads.setdefault(track, now if state == "sending" else not_before)
-    return min(heads.values(), default=None)
 
 
 def _next_tenant(db: Database, passed: Collection[int], now: int) -> int | None:

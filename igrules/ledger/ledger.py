@@ -7,8 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import igrules.ledger.deployment as deployment
+import igrules.ledger.drivers as drivers
+import igrules.ledger.holds as holds
+import igrules.ledger.migrating as migrating
+import igrules.ledger.stats as stats
+import igrules.ledger.upkeep as upkeep
 from igrules.errors import IgrulesError, SchemaMismatch, Unavailable
-from igrules.ledger import deployment, drivers, holds, migrating, stats, upkeep
 from igrules.ledger.apps import Apps
 from igrules.ledger.database import Database
 from igrules.ledger.deliveries import Deliveries

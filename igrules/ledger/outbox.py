@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from igrules.ledger import columns, fingerprints
+import igrules.ledger.columns as columns
+import igrules.ledger.fingerprints as fingerprints
 from igrules.ledger.database import Database, Row, tuples
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.values import Lane

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import igrules.ledger.columns as columns
+import igrules.ledger.contacts as contacts
+import igrules.ledger.outbox as outbox
 from igrules.errors import Conflict, Stale
-from igrules.ledger import columns, contacts, outbox
 from igrules.ledger.database import Database, tuples
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.facts import of_all, of_post

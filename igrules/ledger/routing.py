@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from igrules.ledger import columns
+import igrules.ledger.columns as columns
 from igrules.ledger.database import Database, holders
 from igrules.model import Event
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import igrules.ledger.accounts as accounts
+import igrules.ledger.contacts as contacts
+import igrules.ledger.history as history
+import igrules.ledger.versions as versions
 from igrules.errors import NotFound
 from igrules.kinds import Settings
-from igrules.ledger import accounts, contacts, history, versions
 from igrules.ledger.database import Database
 from igrules.ledger.seals import Seals
 from igrules.ledger.secrets import Secrets

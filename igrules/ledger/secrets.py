@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import igrules.ledger.columns as columns
 from igrules.errors import NotFound
-from igrules.ledger import columns
 from igrules.ledger.database import Database
 from igrules.ledger.seals import Place, Seals
 
@@ -71,8 +71,12 @@ class Secrets:
         row = self._db.first("SELECT slug FROM tenant WHERE id = ?", (self._tenant_id,))
         if row is None:
             return None
-        variable = f"IGRULES_SECRET_{row[0]}_{name}".upper().replace("-", "_")
-        return self._environ.get(variable)
+        return from_environment(self._environ, row[0], name)
 
     def _place(self, row_id: int) -> Place:
         return Place("secret", "value", self._tenant_id, row_id)
+
+
+def from_environment(environ: Mapping[str, str], slug: str, name: str) -> str | None:
+    """The value of ``IGRULES_SECRET_<TENANT>_<NAME>``, ``None`` when it is not set."""
+    return environ.get(f"IGRULES_SECRET_{slug}_{name}".upper().replace("-", "_"))

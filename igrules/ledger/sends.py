@@ -5,19 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import igrules.ledger.columns as columns
+import igrules.ledger.gates as gates
+import igrules.ledger.outbox as outbox
+import igrules.ledger.settle as settle
 from igrules.errors import SealError
-from igrules.ledger import gates, outbox, settle
-from igrules.ledger.accounts import account
-from igrules.ledger.database import Database
+from igrules.ledger.database import Database, Row
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.leases import hold_lane
 from igrules.ledger.seals import Place, Seals
-from igrules.ledger.secrets import Secrets
+from igrules.ledger.secrets import from_environment
 from igrules.ledger.values import Closed, DueSend, Lane, Ready, Wait
 from igrules.model import Account, Effect, Receipt
-
-_SPARE = 15_000
-"""How much longer than a call's deadline the lease lasts."""
 
 _NO_TOKEN = 60_000
 """After this time a send of an account without a token looks again."""
@@ -80,23 +79,18 @@ class Sends:
         allowed = deadline(send.effect)
         way = self.way(lane)
         with self._db.transaction() as db:
-            hold_lane(db, lane, now + max(lease, allowed + _SPARE))
-            found = gates.check(db, self._deployment, lane, send.id, now)
+            hold_lane(db, lane, now + _lease_for(allowed, lease))
+            found = gates.check(db, self._deployment, lane, send, now)
             if isinstance(found, Closed):
                 gates.close(db, send.id, found, now)
                 return found
             if isinstance(found, Wait) or way is None:
                 wait = found if isinstance(found, Wait) else Wait(now + _NO_TOKEN, "token")
+                if isinstance(found, gates.Passed):
+                    gates.give_back(db, lane.tenant_id, found.day)
                 gates.put_off(db, send.id, wait)
                 return wait
-            day = gates.reserve(db, lane.tenant_id, send.id, send.effect, now)
-            if isinstance(day, Closed):
-                gates.close(db, send.id, day, now)
-                return day
-            if isinstance(day, Wait):
-                gates.put_off(db, send.id, day)
-                return day
-            attempt = gates.open(db, lane, send.id, now, allowed, quiet, day)
+            attempt = gates.open(db, lane, send.id, now, allowed, quiet, found.day)
         return Ready(send.effect, way, attempt, send.id, now + allowed)
 
     def start(
@@ -114,15 +108,13 @@ class Sends:
         send = self.next(lane, now)
         if not isinstance(send, DueSend):
             return None
-        if gates.check(db, self._deployment, lane, send.id, now) is not None:
-            return None
-        day = gates.reserve(db, lane.tenant_id, send.id, send.effect, now)
-        if isinstance(day, Closed | Wait):
+        found = gates.check(db, self._deployment, lane, send, now)
+        if not isinstance(found, gates.Passed):
             return None
         allowed = deadline(send.effect)
-        if allowed + _SPARE > lease:
-            hold_lane(db, lane, now + allowed + _SPARE)
-        attempt = gates.open(db, lane, send.id, now, allowed, quiet, day)
+        if _lease_for(allowed, lease) > lease:
+            hold_lane(db, lane, now + _lease_for(allowed, lease))
+        attempt = gates.open(db, lane, send.id, now, allowed, quiet, found.day)
         return Ready(send.effect, way, attempt, send.id, now + allowed)
 
     def settle(
@@ -143,35 +135,37 @@ class Sends:
 
     def way(self, lane: Lane) -> Account | None:
         """The account with its token opened; ``None`` when there is no token."""
-        found = account(self._db, lane.tenant_id, lane.account_id)
         row = self._db.first(
-            "SELECT token, token_secret FROM account WHERE id = ? AND tenant_id = ?",
+            "SELECT t.slug, a.ig_id, a.flavour, a.page_id, a.username, a.token, a.token_secret,"
+            " s.id, s.value FROM account a JOIN tenant t ON t.id = a.tenant_id"
+            " LEFT JOIN secret s ON s.tenant_id = a.tenant_id AND s.name = a.token_secret"
+            " WHERE a.id = ? AND a.tenant_id = ?",
             (lane.account_id, lane.tenant_id),
         )
-        if found is None or row is None:
+        if row is None:
             return None
-        token = self._token(lane, *row)
+        slug, ig_id, flavour, page_id, username = row[:5]
+        token = self._token(lane, slug, row)
         if not token:
             return None
-        return Account(
-            found.id,
-            found.tenant_id,
-            found.tenant,
-            found.ig_id.partition("~")[0],
-            found.api,
-            found.page_id,
-            found.username,
-            token,
-        )
+        api, ig_id = columns.api(flavour), ig_id.partition("~")[0]
+        return Account(lane.account_id, lane.tenant_id, slug, ig_id, api, page_id, username, token)
 
-    def _token(self, lane: Lane, sealed: str, secret: str) -> str | None:
-        if sealed:
-            place = Place("account", "token", lane.tenant_id, lane.account_id)
-            return self._seals.open(sealed, place).decode()
-        if not secret:
-            return None
+    def _token(self, lane: Lane, slug: str, row: Row) -> str | None:
+        sealed, name, secret_id, value = row[5:]
+        place = Place("account", "token", lane.tenant_id, lane.account_id)
+        if not sealed:
+            given = from_environment(self._environ, slug, name) if name else None
+            if given or not value:
+                return given
+            sealed, place = value, Place("secret", "value", lane.tenant_id, secret_id)
         try:
-            return Secrets(self._db, self._seals, self._environ, lane.tenant_id).get(secret)
+            return self._seals.open(sealed, place).decode()
         except SealError:
-            # The value was sealed with a key that is gone. It waits for a new one, visibly.
+            # The value was sealed with a key that is gone. The send waits for a new one, visibly.
             return None
+
+
+def _lease_for(allowed: int, lease: int) -> int:
+    """How long a lane is held for a call: half a lease longer than it may take, one at least."""
+    return max(lease, allowed + lease // 2)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from igrules.ledger import columns, gates
+import igrules.ledger.columns as columns
+import igrules.ledger.gates as gates
 from igrules.ledger.database import Database
 from igrules.ledger.leases import hold_lane, wake_lane
 from igrules.ledger.stats import add_stat
@@ -69,12 +70,15 @@ def settle(
     db: Database, send_id: int, attempt: int, receipt: Receipt, now: int, retry_scale: float
 ) -> str:
     """Store a receipt inside a transaction; see `Sends.settle`."""
-    place = db.first("SELECT lane_id FROM send WHERE id = ?", (send_id,))
-    if place is None:
+    lane = db.first(
+        "SELECT owner, account_id, person FROM lane"
+        f" WHERE id = (SELECT lane_id FROM send WHERE id = ?){db.locked}",
+        (send_id,),
+    )
+    if lane is None:
         return ""
-    db.first(f"SELECT id FROM lane WHERE id = ?{db.locked}", (place[0],))
     if isinstance(receipt, Refused) and receipt.answer.cls == "RECIPIENT":
-        _mark_unreachable(db, place[0], send_id, now)
+        _mark_unreachable(db, send_id, lane[1], lane[2], now)
     row = db.first(_SELECT + db.locked, (send_id,))
     if row is None:
         return ""
@@ -83,7 +87,7 @@ def settle(
     if attempt != send.attempt:
         return _superseded(db, send, receipt, now)
     state = _apply(db, send, receipt, now, retry_scale)
-    if state != send.state:
+    if state != send.state and lane[0] is None:
         wake_lane(db, send.lane_id, now)
     return state
 
@@ -104,13 +108,12 @@ def _apply(db: Database, send: _Send, receipt: Receipt, now: int, retry_scale: f
 
 
 def mark_sent(db: Database, send_id: int, message_id: str, evidence: str, now: int) -> str:
-    """Close a send as sent, by this evidence. What waited for it may go."""
+    """Close a send as sent, by this evidence."""
     db.run(
         "UPDATE send SET state = 'sent', reason = '', message_id = ?, evidence = ?, closed_at = ?"
         " WHERE id = ?",
         (columns.text(message_id), evidence, now, send_id),
     )
-    _wake_companions(db, send_id, now)
     return "sent"
 
 
@@ -177,18 +180,17 @@ def _close(db: Database, send: _Send, state: str, reason: str, now: int) -> str:
         "UPDATE send SET state = ?, reason = ?, closed_at = ? WHERE id = ?",
         (state, columns.text(reason), now, send.id),
     )
-    _wake_companions(db, send.id, now)
     return state
 
 
 def _superseded(db: Database, send: _Send, receipt: Receipt, now: int) -> str:
     """A receipt that finds a later attempt: if it was sent, it may have been sent twice."""
-    if isinstance(receipt, Sent) and attempted_again(send):
+    if isinstance(receipt, Sent) and _attempted_again(send):
         add_stat(db, send.tenant_id, now, "double_send", send.kind, 1)
     return send.state
 
 
-def attempted_again(send: _Send) -> bool:
+def _attempted_again(send: _Send) -> bool:
     """Whether the later attempt may have reached the person as well."""
     return send.state in ("sending", "sent", "doubt", "parked")
 
@@ -211,26 +213,14 @@ def _end_attempt(db: Database, send_id: int, attempt: int, receipt: Receipt, now
     )
 
 
-def _mark_unreachable(db: Database, lane_id: int, send_id: int, now: int) -> None:
+def _mark_unreachable(db: Database, send_id: int, account_id: int, person: str, now: int) -> None:
     """The person cannot be written to for a day. Comments are answered all the same."""
     row = db.first("SELECT kind FROM send WHERE id = ?", (send_id,))
-    if row is None or row[0] in _COMMENTS:
-        return
-    lane = db.first("SELECT account_id, person FROM lane WHERE id = ?", (lane_id,))
-    if lane is not None:
+    if row is not None and row[0] not in _COMMENTS:
         db.run(
             "UPDATE contact SET unreachable_until = ? WHERE account_id = ? AND person = ?",
-            (now + _UNREACHABLE, *lane),
+            (now + _UNREACHABLE, account_id, person),
         )
-
-
-def _wake_companions(db: Database, send_id: int, now: int) -> None:
-    db.run(
-        "UPDATE send SET not_before = ? WHERE state = 'pending' AND companion <> ''"
-        " AND lane_id = (SELECT lane_id FROM send WHERE id = ?)"
-        " AND companion = (SELECT key FROM send WHERE id = ?)",
-        (now, send_id, send_id),
-    )
 
 
 def heal(database: Database, lane: Lane, now: int, quiet: int) -> int:

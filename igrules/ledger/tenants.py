@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+import igrules.ledger.columns as columns
 from igrules.errors import Conflict, NotFound
-from igrules.ledger import columns
 from igrules.ledger.database import Database
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.seals import Place, Seals

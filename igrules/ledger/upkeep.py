@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import igrules.ledger.migrating as migrating
 from igrules.errors import LedgerError
-from igrules.ledger import migrating
 from igrules.ledger.database import Database
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.drivers import BUSY_SECONDS

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from igrules.model import EMPTY, Account, Contact, Effect, Event, Facts
+from igrules.model import EMPTY, Account, Effect, Event, Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +213,3 @@ class SendRow:
     slot: str | None = None
     not_before: int = 0
     expires_at: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ContactRow:
-    """A contact as the ledger has it."""
-
-    contact: Contact
-    account_id: int
-    unreachable_until: int | None = None

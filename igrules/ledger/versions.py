@@ -8,9 +8,9 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+import igrules.ledger.columns as columns
 from igrules.errors import Conflict, NotFound
 from igrules.kinds import Settings
-from igrules.ledger import columns
 from igrules.ledger.accounts import connect
 from igrules.ledger.database import Database, Row
 from igrules.ledger.days import switched
