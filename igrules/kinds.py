@@ -40,7 +40,8 @@ class Slot:
     ``blanks``) a `Template`; ``bool`` ``int`` ``number`` the Python value; ``duration``
     milliseconds; ``percent`` basis points (20% is 2000); ``rate`` a `Rate`; ``secret`` a `Secret`;
     ``map`` a mapping of the keys that were written or have a default; ``steps`` and ``condition``
-    their compiled form; ``any`` plain JSON.
+    their compiled form; ``any`` plain JSON; ``compare`` a mapping of the keys written, a bare value
+    or list under ``is``. ``trigger`` is what ``when`` takes and stands in no kind.
     """
 
     type: SlotType = "text"
@@ -190,7 +191,8 @@ class Moment:
     plugin: Mapping[str, Any] = EMPTY
     """This tenant's settings of the plugin whose kind is called."""
     heard: tuple[str, ...] = ()
-    """All triggers of the rule that hear the event, ``via`` the first of them. Empty: only ``via``."""
+    """All triggers of the rule that hear the event, ``via`` the first of them. Empty: only
+    ``via``."""
 
 
 @dataclass(frozen=True, slots=True)

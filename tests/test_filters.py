@@ -50,6 +50,7 @@ def apply(name: str, value: Any, *arguments: str | int, language: str = "pt") ->
         (("money", -5, "brl"), "-R$ 5,00"),
         (("money", 5, "CHF"), "CHF 5,00"),
         (("money", True, "BRL"), True),
+        (("money", 10**26, "BRL"), f"R$ 100{'.000' * 8},00"),
         (("date", MOMENT, "dd/MM"), "05/03"),
         (("date", MOMENT, "d de MMMM de yyyy"), "5 de março de 2026"),
         (("date", MOMENT, "EEEE, HHhmm"), "quinta, 09h07"),

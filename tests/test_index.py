@@ -130,7 +130,7 @@ def test_no_rule_that_holds_is_left_out(case: tuple[list[Test], str]) -> None:
     assert list(candidates) == sorted(set(candidates))
 
 
-MANY = [
+MANY: list[Test | None] = [
     keywords("preço", "valor"),
     keywords("quanto custa"),
     keywords("troc*"),
@@ -210,10 +210,18 @@ def test_a_phrase_is_kept_under_its_rarest_word() -> None:
     assert candidates == ()
 
 
-def test_a_word_with_more_stretched_letters_than_are_read_rules_nothing_out() -> None:
-    index = build_index([rule(0, keywords("preço")), rule(1, keywords("preço"), COMMENT)])
+@pytest.mark.parametrize("phrase", ["aAbBcCdDeE", "aAbBcCdDeE*", "aAbBcCdD*"])
+def test_readings_of_a_word_that_are_not_listed_are_found(phrase: str) -> None:
+    """Without case the message has a fifth stretched letter, which is read as one; the doubled
+    letters of the phrase are not stretched at all."""
+    test = keywords(phrase, case=True)
+    text = "aAAAbBBBcCCCdDDDeEEE"
+    index = build_index([rule(0, test), rule(1, keywords("preço"))])
 
-    assert index.candidates(fold("aaabbbcccdddeee"), "message") == (0,)
+    candidates = index.candidates(fold(text), "message")
+
+    assert holds(test, text)
+    assert candidates == (0,)
 
 
 def test_a_mention_whose_text_is_not_known_asks_every_rule() -> None:

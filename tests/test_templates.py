@@ -10,14 +10,8 @@ from hypothesis import given, settings, strategies as st
 
 from igrules.builtin.filters import FILTERS
 from igrules.kinds import Filter
-from igrules.language.templates import (
-    Blank,
-    Call,
-    Template,
-    TemplateError,
-    check_calls,
-    compile_template,
-)
+from igrules.language.segments import Blank, Call, TemplateError
+from igrules.language.templates import Template, check_calls, compile_template
 
 KINDS = {kind.name: kind for kind in FILTERS}
 SCOPE: Mapping[str, Any] = {

@@ -5,13 +5,14 @@ Why here and not in rules: nobody who runs an account may forget them or switch 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from types import MappingProxyType
 
 from igrules.engine.scene import Scene
 from igrules.kinds import Word
-from igrules.language.phrases import Phrase, phrase_at, read_phrase
+from igrules.language.phrases import Phrase, is_whole, read_phrase, without_outer_emoji
 from igrules.model import Change, Effect
 
 _HEARD = frozenset({"text", "attachment", "reply", "story_reply"})
@@ -45,16 +46,13 @@ def read_consent(scene: Scene) -> Consent | None:
     if event.kind != "message" or event.sub not in _HEARD or not event.text:
         return None
     words = scene.read(False, False).words
-    if len(words) > _LONGEST:
-        return None
-    bare = _without_emoji(words)
-    if not bare:
+    if not words or len(words) > _LONGEST:
         return None
     own = scene.ruleset.settings.consent
-    if _is_one_of(bare, _STOP_WORDS, own.get("stop", ())):
+    if _is_one_of(words, _STOP_WORDS, own.get("stop", ())):
         effects = () if contact.opted_out else _confirmation(scene)
         return Consent(Change("opt_out"), effects)
-    if contact.opted_out and _is_one_of(bare, _START_WORDS, own.get("start", ())):
+    if contact.opted_out and _is_one_of(words, _START_WORDS, own.get("start", ())):
         return Consent(Change("opt_in"))
     return None
 
@@ -71,28 +69,12 @@ _STOP_WORDS, _START_WORDS = _by_first_word(_STOP), _by_first_word(_START)
 
 
 def _is_one_of(
-    words: tuple[Word, ...], built_in: Mapping[str, tuple[Phrase, ...]], own: Iterable[str]
+    words: Sequence[Word], built_in: Mapping[str, tuple[Phrase, ...]], own: Iterable[str]
 ) -> bool:
-    for form in words[0].forms:
-        if any(_is(phrase, words) for phrase in built_in.get(form, ())):
-            return True
-    return any(_is(read_phrase(text), words) for text in own)
-
-
-def _is(phrase: Phrase, words: tuple[Word, ...]) -> bool:
-    if phrase.joined:
-        return "".join(word.forms[0] for word in words) in phrase.joined
-    return len(phrase.parts) == len(words) and phrase_at(phrase, words, 0)
-
-
-def _without_emoji(words: tuple[Word, ...]) -> tuple[Word, ...]:
-    """The words without emoji around them."""
-    first, last = 0, len(words)
-    while first < last and words[first].emoji:
-        first += 1
-    while last > first and words[last - 1].emoji:
-        last -= 1
-    return words[first:last]
+    """Whether the message is, as a whole, a phrase of igrules or of the tenant."""
+    first = next(iter(without_outer_emoji(words)), words[0])
+    ours = (phrase for form in first.forms for phrase in built_in.get(form, ()))
+    return any(is_whole(phrase, words) for phrase in chain(ours, map(read_phrase, own)))
 
 
 def _confirmation(scene: Scene) -> tuple[Effect, ...]:

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from igrules.engine.marks import held_back
 from igrules.engine.scene import Scene
-from igrules.engine.truth import Found, weigh
+from igrules.engine.truth import weigh
 from igrules.language.buckets import bucket
+from igrules.language.logic import Found
 from igrules.language.ruleset import Hears, Rule
 from igrules.model import EMPTY, Event
 

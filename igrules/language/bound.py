@@ -20,8 +20,14 @@ def accepts(
     slot: Slot,
     key: Scalar,
     place: Place,
+    *,
+    known: int,
 ) -> bool:
-    """Whether the kind has no error to complain about; every complaint is reported."""
+    """Whether the kind has no error to complain about; every complaint is reported.
+
+    ``known`` is how many errors there were before the value was read: what could not be read lacks
+    in ``value`` and nowhere else, so nothing is said about its lack.
+    """
     if check is None:
         return True
     try:
@@ -31,10 +37,23 @@ def accepts(
         return False
     for complaint in complaints:
         span = locate(node, slot, complaint.path, place.known.words, key.span)
+        if complaint.code == "IGR102" and _is_flawed(span, key, known, place):
+            continue
         place.problem(
             complaint.code, span, complaint.message, complaint.help, severity=complaint.severity
         )
     return all(complaint.severity != "error" for complaint in complaints)
+
+
+def _is_flawed(span: Span, key: Scalar, known: int, place: Place) -> bool:
+    """Whether an error was found in this part of a value, or in any when it is the whole."""
+    if place.findings.errors() == known:
+        return False
+    start, end = (span.line, span.column), (span.end_line, span.end_column)
+    return span == key.span or any(
+        start <= (flaw.span.line, flaw.span.column) < end
+        for flaw in place.findings.errors_since(known)
+    )
 
 
 def call(function: Callable[..., Any] | None, value: Any, key: Scalar, place: Place) -> Any:
@@ -54,7 +73,7 @@ def report_raised(error: Exception, key: Scalar, place: Place) -> None:
         "IGR113",
         key.span,
         f"'{key.text}' could not read its options: {type(error).__name__}",
-        f"igrules plugins check  shows whether the plugin of '{key.text}' works",
+        f"the fault is in the plugin of '{key.text}'; igrules plugins list  shows its version",
     )
 
 

@@ -14,6 +14,9 @@ from typing import Literal
 from igrules.errors import Fix, Note, Problem, Severity, Span
 from igrules.language.spelling import did_you_mean
 
+_LONGEST = 600
+"""Characters of a sentence; an author may write a name of ten thousand."""
+
 __all__ = ["CODES", "Code", "did_you_mean", "problem"]
 
 
@@ -168,5 +171,16 @@ def problem(
     """
     known = CODES.get(code) or Code(code, code.lower(), "error", "", "")
     return Problem(
-        code, known.name, severity or known.severity, span, message, help, tuple(notes), fix
+        code,
+        known.name,
+        severity or known.severity,
+        span,
+        _cut(message),
+        _cut(help),
+        tuple(notes),
+        fix,
     )
+
+
+def _cut(sentence: str) -> str:
+    return sentence if len(sentence) <= _LONGEST else sentence[: _LONGEST - 1] + "…"

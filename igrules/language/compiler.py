@@ -20,7 +20,7 @@ from igrules.language.findings import Findings
 from igrules.language.folding import VERSION
 from igrules.language.index import build_index
 from igrules.language.lint import check_tags
-from igrules.language.loading import Loaded, apply_ignores, load
+from igrules.language.loading import MAX_PROBLEMS, Loaded, apply_ignores, load
 from igrules.language.loops import check_loops
 from igrules.language.mark_names import marks_of
 from igrules.language.markers import sort_files
@@ -35,6 +35,7 @@ from igrules.language.taps import check_taps
 from igrules.language.tenant import Tenant, read_tenant
 from igrules.language.tokens import check_tokens
 from igrules.language.unused import check_unused
+from igrules.model import EMPTY
 
 MOST_FILES = 200
 MOST_BYTES = 4_000_000
@@ -65,11 +66,13 @@ def compile_tenant(
     they are read only when a file includes one.
     """
     ordered = {name: files[name] for name in sorted(files)}
-    loaded = {name: load(data, name) for name, data in ordered.items()}
     findings = Findings()
+    _check_size(ordered, findings)
+    if findings.errors():
+        return Compiled(None, findings.ordered(), EMPTY)
+    loaded = {name: load(data, name) for name, data in ordered.items()}
     for file in loaded.values():
         findings.extend(file.problems)
-    _check_size(ordered, findings)
     kinds = sort_files(loaded, findings)
     place = Place(findings, registry, Settings(slug), Known(), read_nested, check_blanks)
     place = place._replace(known=collect_names(kinds.rules.values(), place))
@@ -104,6 +107,7 @@ def _check_whole(found: RuleFiles, ruleset: Ruleset, place: Place) -> None:
 
 
 def _check_size(files: Mapping[str, bytes], findings: Findings) -> None:
+    """Report more than a tenant may have; nothing of it is read then."""
     total = sum(len(data) for data in files.values())
     if len(files) <= MOST_FILES and total <= MOST_BYTES:
         return
@@ -161,21 +165,30 @@ def _run_lints(ruleset: Ruleset, registry: Registry, place: Place) -> None:
         except Exception as error:  # noqa: BLE001  # one plugin's call: it must not end the compilation
             start = Span(next(iter(ruleset.files), ""), 1, 1, 1, 1)
             message = f"the check '{lint.name}' failed: {type(error).__name__}"
-            place.problem("IGR113", start, message, "igrules plugins check  tells more")
+            place.problem(
+                "IGR113",
+                start,
+                message,
+                "the fault is in its plugin; igrules plugins list  shows the version",
+            )
 
 
 def _finish(
     ruleset: Ruleset, tenant: Tenant, loaded: Mapping[str, Loaded], findings: Findings
 ) -> Compiled:
+    by_file: dict[str, list[Problem]] = {name: [] for name in loaded}
+    for found in findings.ordered():
+        by_file.setdefault(found.span.file, []).append(found)
     told: list[Problem] = []
-    for name, file in loaded.items():
-        mine = [found for found in findings.ordered() if found.span.file == name]
-        told.extend(apply_ignores(mine, file.ignores))
-    problems = tuple(sorted(told, key=_by_place))
-    failed = any(found.severity == "error" for found in problems)
+    failed = False
+    for name, mine in by_file.items():
+        ignores = loaded[name].ignores if name in loaded else ()
+        kept = sorted(apply_ignores(mine, ignores), key=_by_place)
+        failed = failed or any(found.severity == "error" for found in kept)
+        told.extend(kept[:MAX_PROBLEMS])
     return Compiled(
         None if failed else ruleset,
-        problems,
+        tuple(told),
         MappingProxyType({name: file.text for name, file in loaded.items()}),
         tenant.account,
         tenant.settings.instagram.get("account_id", ""),

@@ -120,8 +120,11 @@ def _read_entry(entry: Entry, place: Place, depth: int) -> Tree | None:
 
 def _read_kind(condition: Condition, name: Scalar, node: Node, place: Place) -> Tree | None:
     slot = _with_defaults(condition.options, place)
+    known = place.findings.errors()
     value = read_slot(node, slot, name.text, place)
-    if value is WRONG or not accepts(condition.check, value, node, slot, name, place):
+    if value is WRONG:
+        return None
+    if not accepts(condition.check, value, node, slot, name, place, known=known):
         return None
     options = value
     if condition.prepare is not None:

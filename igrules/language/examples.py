@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from igrules.kinds import Moment, Settings, Verdict, Words
+from igrules.kinds import Moment, Settings, Words
 from igrules.language.folding import fold
-from igrules.language.logic import holds
+from igrules.language.logic import Asking, Found, found_by, weighed
 from igrules.language.place import Place
 from igrules.language.ruleset import Ask, Hears, Rule, Test
 from igrules.model import Event, Facts
@@ -38,24 +38,18 @@ def _unrendered(template: Any) -> str:
     return str(getattr(template, "literal", template))
 
 
-def ask_offline(moment: Moment, phrases: list[str] | None = None) -> Callable[[Ask], bool | None]:
-    """Answer the conditions that need nothing but the event; all others have failed.
+def ask_offline(moment: Moment) -> Asking:
+    """Answer the conditions that need nothing but the event; all others have failed."""
 
-    Phrases that were found are added to ``phrases``.
-    """
-
-    def ask(asked: Ask) -> bool | None:
-        if not asked.condition.offline:
-            return None
+    def ask(asked: Ask) -> Found:
+        condition = asked.condition
+        if not condition.offline:
+            return Found(None)
         try:
-            verdict = asked.condition.test(moment, asked.options)
+            verdict = condition.test(moment, asked.options)
         except Exception:  # noqa: BLE001  # one plugin's call: a condition that raises has failed
-            return None
-        if not isinstance(verdict, Verdict):
-            return bool(verdict)
-        if phrases is not None and verdict.holds and verdict.captures.get("phrase"):
-            phrases.append(verdict.captures["phrase"])
-        return verdict.holds
+            return Found(None)
+        return found_by(condition, verdict)
 
     return ask
 
@@ -88,9 +82,9 @@ def check_examples(rule: Rule, place: Place) -> None:
 def _refusal(rule: Rule, text: str, hears: Hears, settings: Settings) -> str:
     """Why the words of the rule keep it from answering a text; empty when they do not."""
     ask = ask_offline(_moment(rule, text, hears, settings))
-    if rule.test is not None and holds(rule.test, ask) is False:
+    if rule.test is not None and weighed(rule.test, ask).holds is False:
         return "'if' does not hold"
-    if rule.unless is not None and holds(rule.unless, ask) is True:
+    if rule.unless is not None and weighed(rule.unless, ask).holds is True:
         return "'unless' holds"
     return ""
 
@@ -103,17 +97,18 @@ def _moment(rule: Rule, text: str, hears: Hears, settings: Settings) -> Moment:
 
 def _word(rule: Rule, text: str, hears: Hears, settings: Settings) -> str:
     """The phrase that took a text, in the words of a message."""
-    found: list[str] = []
-    if rule.test is not None:
-        holds(rule.test, ask_offline(_moment(rule, text, hears, settings), found))
-    return f" by its phrase '{found[0]}'" if found else ""
+    if rule.test is None:
+        return ""
+    ask = ask_offline(_moment(rule, text, hears, settings))
+    phrase = weighed(rule.test, ask).captures.get("phrase")
+    return f" by its phrase '{phrase}'" if phrase else ""
 
 
 def takes(test: Test | None, unless: Test | None, moment: Moment) -> bool:
     """Whether conditions that are known offline let an event pass for sure."""
     ask = ask_offline(moment)
-    passed = test is None or holds(test, ask) is True
-    return passed and (unless is None or holds(unless, ask) is False)
+    passed = test is None or weighed(test, ask).holds is True
+    return passed and (unless is None or weighed(unless, ask).holds is False)
 
 
 def hears_it(rule: Rule, event: Event, settings: Settings) -> bool:
@@ -122,7 +117,7 @@ def hears_it(rule: Rule, event: Event, settings: Settings) -> bool:
         if event.kind not in hears.trigger.events or not _matches(hears, event):
             continue
         ask = ask_offline(moment_of(event, settings, hears.trigger.name, rule.id))
-        if rule.test is None or holds(rule.test, ask) is not False:
+        if rule.test is None or weighed(rule.test, ask).holds is not False:
             return True
     return False
 

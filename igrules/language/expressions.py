@@ -96,7 +96,7 @@ def _not_accepted(text: str, reason: str) -> PatternError:
         )
     return _refused(
         f"the expression '{text}' is not accepted: {reason}",
-        "see  igrules explain IGR214  for what an expression may hold",
+        r"close what is open, and write  \  before a sign that stands for itself:  \(  \.  \?",
     )
 
 

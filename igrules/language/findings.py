@@ -43,6 +43,10 @@ class Findings:
         """How many errors there are; a difference tells whether a reading failed."""
         return self._errors
 
+    def errors_since(self, count: int) -> tuple[Problem, ...]:
+        """The errors that were found after `errors` gave ``count``."""
+        return tuple(found for found in self._found if found.severity == "error")[count:]
+
     def ordered(self) -> tuple[Problem, ...]:
         """Every problem once, by place; those of one place in the order of their codes."""
         unique = {

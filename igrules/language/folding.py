@@ -39,6 +39,8 @@ _PICTURE = re.compile(f"{EMOJI[:-1]})")
 _STRETCH = re.compile(r"([^\W\d_])\1{2,}")
 _TRIPLE = re.compile(r"(.)\1\1", re.DOTALL)
 """May be a stretched letter: an expression that knows letters takes five times as long."""
+_DOUBLE = re.compile(r"(.)\1", re.DOTALL)
+_RUN = re.compile(r"(.)\1+", re.DOTALL)
 _ACCENTED = re.compile(f"[{''.join(UNACCENTED)}]")
 _DECORATION = re.compile(f"[{SELECTORS}{SKIN}]")
 _HARD = re.compile(
@@ -81,6 +83,11 @@ def folded_text(text: str, case: bool = False, accents: bool = False) -> str:
 def shrink(text: str, to: int) -> str:
     """The text with every letter that stands three times or more in a row ``to`` times."""
     return _STRETCH.sub(lambda match: match[1] * to, text)
+
+
+def unrepeated(text: str) -> str:
+    """The text with every run of one character as one: all readings of a word are alike in it."""
+    return _RUN.sub(r"\1", text) if _DOUBLE.search(text) else text
 
 
 def visible(text: str) -> str:

@@ -10,12 +10,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 
 MOST_DECIMALS = 6
 _LARGEST = Decimal(10) ** 30
+_WIDE = Context(prec=60)
+"""Room for the largest number with all its decimals."""
 _NUMBER = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,10})?")
 _TOKEN = re.compile(
     r"(?<!y)yyyy(?!y)|(?<!M)M{2,4}(?!M)|(?<!d)dd(?!d)|(?<!H)HH(?!H)|(?<!m)mm(?!m)|(?<!E)E{3,4}(?!E)"
@@ -107,7 +109,7 @@ def format_number(number: Decimal, decimals: int, language: str) -> str:
     """``1.234,50``: thousands grouped, so many decimals, half rounded up."""
     words = locale(language)
     places = max(0, min(decimals, MOST_DECIMALS))
-    rounded = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    rounded = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _WIDE)
     text = f"{rounded:,.{places}f}"
     return text.translate({ord(","): words.group, ord("."): words.decimal})
 
@@ -130,5 +132,5 @@ def _plain_number(value: int | float | Decimal, language: str) -> str:
     number = as_number(value)
     if number is None:
         return str(value)[:100] if not isinstance(value, int) else ""
-    text = f"{number.normalize():f}"
+    text = f"{number.normalize(_WIDE):f}"
     return text.replace(".", locale(language).decimal)

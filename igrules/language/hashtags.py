@@ -28,15 +28,15 @@ from igrules.language.survey import Survey, survey
 _HASHTAG = re.compile(r"(?<=[\s\[{,])#(?=[^\s#])")
 # Values behind which a comment was meant, because no text goes on there.
 _NO_TEXT = re.compile(r"true|false|[\d.:,%-]+(?:[smhdw][\dsmhdw]*)?")
+_WORD = re.compile(r"#+[^\s#]")
+"""``#promo``, and neither ``# remark`` nor a line of ``####``."""
 _END_OF_ITEM = re.compile(r"[,\]}]")
 
 
 def hashtags(draft: Draft, comments: Iterable[Comment]) -> Repair | None:
     """Read hashtags that YAML took for comments as texts; ``None`` when there are none."""
     candidates = [
-        comment
-        for comment in comments
-        if comment.end > comment.start + 1 and not draft.text[comment.start + 1].isspace()
+        comment for comment in comments if _WORD.match(draft.text, comment.start, comment.end)
     ]
     if not candidates:
         return None

@@ -16,10 +16,9 @@ from typing import NamedTuple
 
 from igrules.kinds import Word, Words
 from igrules.language.anchors import Anchor
-from igrules.language.folding import MOST_STRETCHES
+from igrules.language.folding import MOST_STRETCHES, unrepeated
 from igrules.language.ruleset import Ask, Rule, Test
 
-_ANY_RUN = re.compile(r"(.)\1+", re.DOTALL)
 _NEAR = re.compile(r"(.+)~([0-9])", re.DOTALL)
 _MOST_FORMS = 2**MOST_STRETCHES
 _GRAM = 3
@@ -51,8 +50,8 @@ class Index:
     """Rules by the words of their conditions. Frozen; made by `build_index`."""
 
     __slots__ = (
-        "_always", "_endings", "_every", "_hears", "_inside", "_lengths", "_near", "_sizes",
-        "_words",
+        "_always", "_doubled", "_doubled_endings", "_endings", "_every", "_hears", "_inside",
+        "_lengths", "_near", "_sizes", "_words",
     )  # fmt: skip
 
     def __init__(
@@ -64,6 +63,8 @@ class Index:
         self._always = _by_event(hears, (number for number in hears if number not in anchored))
         self._words = _of_kind("word", kept)
         self._endings = _of_kind("ending", kept)
+        self._doubled = _doubled(self._words)
+        self._doubled_endings = _doubled(self._endings)
         self._lengths = tuple(sorted({len(ending) for ending in self._endings}))
         self._inside = _inside(kept)
         self._sizes = tuple(sorted({len(gram) for gram in self._inside}))
@@ -78,13 +79,11 @@ class Index:
         found: set[int] = set()
         look_up = self._words.get
         for word in words.words:
-            forms = word[0]
-            if len(forms) >= _MOST_FORMS:
-                # Readings beyond the first sixteen are not listed, so nothing is ruled out.
-                return self._every.get(event_kind, _NOTHING)
-            for form in forms:
+            for form in word[0]:
                 if rules := look_up(form):
                     found.update(rules)
+            if len(word[0]) >= _MOST_FORMS:
+                self._add_unlisted(unrepeated(word[0][0]), found)
         if self._lengths:
             self._add_endings(words.words, found)
         if self._near:
@@ -102,6 +101,14 @@ class Index:
         hit.extend(always)
         hit.sort()
         return tuple(hit)
+
+    def _add_unlisted(self, letters: str, found: set[int]) -> None:
+        """Add rules for the readings of a word that are not listed, because it has too many."""
+        found.update(self._words.get(letters, _NOTHING))
+        found.update(self._doubled.get(letters, _NOTHING))
+        for length in range(1, len(letters) + 1):
+            found.update(self._endings.get(letters[:length], _NOTHING))
+            found.update(self._doubled_endings.get(letters[:length], _NOTHING))
 
     def _add_endings(self, words: Iterable[Word], found: set[int]) -> None:
         look_up, lengths = self._endings.get, self._lengths
@@ -147,11 +154,6 @@ def build_index(rules: Sequence[Rule]) -> Index:
             kept.setdefault(key, []).append(rule.number)
     heard = {rule.number: _events(rule) for rule in rules}
     return Index(heard, kept)
-
-
-def unrepeated(text: str) -> str:
-    """The text with every run of one character as one: all readings of a word are alike in it."""
-    return _ANY_RUN.sub(r"\1", text)
 
 
 def _events(rule: Rule) -> frozenset[str]:
@@ -255,6 +257,15 @@ def _by_event(
 
 def _of_kind(kind: str, kept: Mapping[Key, Sequence[int]]) -> dict[str, tuple[int, ...]]:
     return {key.letters: tuple(rules) for key, rules in kept.items() if key.kind == kind}
+
+
+def _doubled(table: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """The entries with a doubled letter, by what is left when every letter stands once."""
+    lists: dict[str, tuple[int, ...]] = {}
+    for letters, rules in table.items():
+        if (short := unrepeated(letters)) != letters:
+            lists[short] = (*lists.get(short, ()), *rules)
+    return lists
 
 
 def _inside(

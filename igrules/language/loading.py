@@ -6,6 +6,7 @@ changed in memory and read once more, so that the next mistake is found, too.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -29,6 +30,11 @@ from igrules.language.walking import Walk
 __all__ = ["MAX_BYTES", "MAX_PROBLEMS", "Loaded", "apply_ignores", "load", "place_in"]
 
 MAX_BYTES = 512 * 1024
+_OTHER_MARKS = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
 _MAX_SYNTAX_ERRORS = 20
 
 
@@ -62,6 +68,14 @@ def load(data: bytes, file: str) -> Loaded:
             "save the file as plain UTF-8 text",
         )
         return Loaded(None, (problem("IGR009", span, message, help),), text)
+    if "\r" in text and "\n" not in text:
+        return _refused(
+            "IGR009",
+            file,
+            text,
+            "the lines of this file end with a carriage return alone",
+            "save it with line ends of Unix (LF) or Windows (CRLF)",
+        )
     return _read(Source(file, text))
 
 
@@ -160,9 +174,9 @@ def _refused(code: str, file: str, text: str, message: str, help: str) -> Loaded
 
 
 def _not_text(data: bytes, error: UnicodeDecodeError, file: str) -> Loaded:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        message, help = "this file is UTF-16", "save it as UTF-8"
-        return _refused("IGR009", file, "", message, help)
+    for mark, name in _OTHER_MARKS:
+        if data.startswith(mark):
+            return _refused("IGR009", file, "", f"this file is {name}", "save it as UTF-8")
     before = data[: error.start].decode("utf-8-sig", "replace")
     text = data.decode("utf-8-sig", "replace")
     at = len(before)

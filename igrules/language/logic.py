@@ -1,41 +1,84 @@
-"""Join answers of conditions: true, false, or failed (language reference, section 8.3)."""
+"""Conditions have three values: true, false, and ``None`` when it cannot be known.
+
+Why not two: a condition that failed must never let a rule fire, not even under ``none`` or
+``unless``; a broken plugin would else message everybody it meant to spare.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
-from igrules.language.ruleset import Ask, Test
+from igrules.kinds import Condition, Verdict
+from igrules.language.ruleset import Ask, Group, Test
+from igrules.model import EMPTY
 
 
-def holds(test: Test, ask: Callable[[Ask], bool | None]) -> bool | None:
-    """Whether the test is true, false, or ``None`` when it cannot be known.
+class Found(NamedTuple):
+    """What weighing a condition gave; ``holds`` is ``None`` when it failed."""
 
-    ``ask`` answers one condition. Parts are asked in order, and no further than needed.
-    """
+    holds: bool | None
+    why: str = ""
+    captures: Mapping[str, Any] = EMPTY
+
+
+Asking = Callable[[Ask], Found]
+"""Answers one condition."""
+
+
+def weighed(test: Test, ask: Asking) -> Found:
+    """Weigh a condition and everything below it, in order and no further than needed."""
     if isinstance(test, Ask):
         return ask(test)
-    answers = (holds(part, ask) for part in test.parts)
-    if test.mode == "all":
-        return _all(answers)
-    found = _any(answers)
-    if test.mode == "none":
-        return None if found is None else not found
-    return found
+    return _GROUPS[test.mode](test, ask)
 
 
-def _all(answers: Iterable[bool | None]) -> bool | None:
-    failed = False
-    for answer in answers:
-        if answer is False:
-            return False
-        failed = failed or answer is None
-    return None if failed else True
+def found_by(condition: Condition, verdict: Any) -> Found:
+    """What a condition's own answer says; anything but an answer has failed."""
+    name = condition.name
+    if isinstance(verdict, Verdict):
+        why = f"{name}: {verdict.why}" if verdict.why else name
+        return Found(verdict.holds, why, verdict.captures)
+    if isinstance(verdict, bool):
+        return Found(verdict, name)
+    return Found(None, f"condition {name} returned {type(verdict).__name__}")
 
 
-def _any(answers: Iterable[bool | None]) -> bool | None:
-    failed = False
-    for answer in answers:
-        if answer is True:
-            return True
-        failed = failed or answer is None
-    return None if failed else False
+def _all(group: Group, ask: Asking) -> Found:
+    failed: Found | None = None
+    reasons: list[str] = []
+    captures: dict[str, Any] = {}
+    for part in group.parts:
+        found = weighed(part, ask)
+        if found.holds is False:
+            return found
+        if found.holds is None:
+            failed = failed or found
+        elif found.why:
+            reasons.append(found.why)
+        captures = {**found.captures, **captures}
+    return failed or Found(True, " · ".join(reasons), captures)
+
+
+def _any(group: Group, ask: Asking) -> Found:
+    failed: Found | None = None
+    reasons: list[str] = []
+    for part in group.parts:
+        found = weighed(part, ask)
+        if found.holds:
+            return found
+        if found.holds is None:
+            failed = failed or found
+        elif found.why:
+            reasons.append(found.why)
+    return failed or Found(False, " · ".join(reasons))
+
+
+def _none(group: Group, ask: Asking) -> Found:
+    found = _any(group, ask)
+    if found.holds is None:
+        return found
+    return Found(not found.holds, found.why)
+
+
+_GROUPS = {"all": _all, "any": _any, "none": _none}

@@ -22,6 +22,7 @@ _MOST_WORDS = 20
 
 _BRACES = re.compile(r"\{([^{}]*)\}|([{}])")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
+_BLANK = re.compile(r"\s")
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*")
 _EMAIL = re.compile(r"[^\s@,;:<>()\"]+@[^\W_](?:[\w-]*\.)+[^\W\d_]{2,}")
 _PHONE = re.compile(r"\+?\s?\(?\d(?:[\s().-]*\d){7,14}\)?")
@@ -217,8 +218,19 @@ def _ends(type: str, words: Words, place: int) -> Iterator[int]:
         yield place + 1
         return
     first = _from(type, words, place)
-    for end in range(min(place + _MOST_WORDS, len(words.words)), place, -1):
-        if _holds(type, words.written[first : words.words[end - 1].end]):
+    written = words.written
+    if type != "email" and not (written[first].isdecimal() or written[first] in "+-("):
+        return
+    ends = range(place + 1, min(place + _MOST_WORDS, len(words.words)) + 1)
+    if type != "phone":
+        # None of the others goes on behind a blank, so the message is not read over and over.
+        gap = _BLANK.search(written, first)
+        limit = gap.start() if gap else len(written)
+        ends = range(
+            place + 1, 1 + max((n for n in ends if words.words[n - 1].end <= limit), default=place)
+        )
+    for end in reversed(ends):
+        if _holds(type, written[first : words.words[end - 1].end]):
             yield end
 
 

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice, product
 
 from igrules.errors import IgrulesError
 from igrules.kinds import Word, Words
 from igrules.language.characters import NO_SPACES
-from igrules.language.folding import fold
+from igrules.language.folding import fold, unrepeated
 
 STARS = "*\uff0a"
 FEWEST_BEFORE_STAR = 3
 MOST_READINGS = 16
 """Readings of a phrase of a script without spaces; further ones are not looked at."""
+_REMEMBERED = 4096
+"""Phrases that are read once: a phrase is checked, prepared, indexed and compared with others."""
 
 
 class PhraseError(IgrulesError):
@@ -74,6 +77,11 @@ def read_phrase(
     text: str, case: bool = False, accents: bool = False, fuzzy: bool = False
 ) -> Phrase:
     """Read a phrase. Raises `PhraseError` when it holds no word or a ``*`` out of place."""
+    return _read(text, case, accents, fuzzy)
+
+
+@lru_cache(_REMEMBERED)
+def _read(text: str, case: bool, accents: bool, fuzzy: bool) -> Phrase:
     words = fold(text, case, accents)
     if not words.words:
         raise PhraseError(
@@ -164,34 +172,45 @@ def phrase_at(phrase: Phrase, words: Sequence[Word], place: int) -> bool:
 
 def inside_at(phrase: Phrase, words: Words) -> int | None:
     """The word in which a phrase of a script without spaces begins, ``None`` if nowhere."""
-    is_plain = all(len(word.forms) == 1 for word in words.words)
-    if is_plain and not any(reading in words.joined for reading in phrase.joined):
+    if all(len(word.forms) == 1 for word in words.words):
+        if not any(reading in words.joined for reading in phrase.joined):
+            return None
+    elif unrepeated(phrase.joined[0]) not in unrepeated(words.joined):
         return None
+    mark = phrase.parts[0].mark
     for place, word in enumerate(words.words):
-        for form in word.forms:
-            for offset in range(1 if phrase.parts[0].mark else len(form)):
-                if _stands(phrase, words.words, place, (form[offset:],), whole=False):
-                    return place
+        if mark in ("", word.mark) and any(
+            _begins_in(text, words.words, place, form, bool(mark))
+            for form in word.forms
+            for text in phrase.joined
+        ):
+            return place
     return None
+
+
+def _begins_in(text: str, words: Sequence[Word], place: int, form: str, at_start: bool) -> bool:
+    """Whether the letters stand in this word, or begin in it and go on in the next ones."""
+    if form.startswith(text) if at_start else text in form:
+        return True
+    first = max(0, len(form) - len(text) + 1)
+    return any(
+        text.startswith(form[offset:]) and _run_on(text, words, place, (form[offset:],), False)
+        for offset in range(first, 1 if at_start else len(form))
+    )
 
 
 def joined_at_start(phrase: Phrase, words: Sequence[Word], whole: bool) -> bool:
     """Whether the joined words begin with the phrase, or are it (``whole``)."""
-    return bool(words) and _stands(phrase, words, 0, words[0].forms, whole)
-
-
-def _stands(
-    phrase: Phrase, words: Sequence[Word], place: int, heads: Iterable[str], whole: bool
-) -> bool:
-    """Whether the letters of the phrase follow; ``heads`` stand for the first word."""
-    if phrase.parts[0].mark not in ("", words[place].mark):
+    if not words or phrase.parts[0].mark not in ("", words[0].mark):
         return False
-    return any(_run_on(text, words, place, heads, whole) for text in phrase.joined)
+    return any(_run_on(text, words, 0, words[0].forms, whole) for text in phrase.joined)
 
 
 def _run_on(
     text: str, words: Sequence[Word], place: int, heads: Iterable[str], whole: bool
 ) -> bool:
+    """Whether the letters follow from this word on; ``heads`` stand for it. All ways to read the
+    words are followed at once, because trying them one by one takes too long for some texts."""
     reached = {0}
     for number in range(place, len(words)):
         further = set()

@@ -49,12 +49,24 @@ def check_blanks(template: Template, scalar: Scalar, place: Place) -> None:
         span = _span(scalar, blank.start, blank.end)
         if _is_known(blank, span, place):
             _check_presence(blank, span, place)
+    _check_allowed(template, scalar, place)
     for call, message, help in check_calls(template, place.registry.filters):
         near = None
         if call.name not in place.registry.filters:
             near = did_you_mean(call.name, place.registry.filters)
         help = f"did you mean '{near}'?" if near else help
         place.problem("IGR401", _span(scalar, call.start, call.end), message, help)
+
+
+def _check_allowed(template: Template, scalar: Scalar, place: Place) -> None:
+    """Report filters of plugins the tenant may not use."""
+    for blank in template.paths:
+        for call in blank.calls:
+            plugin, dot, _ = call.name.partition(".")
+            if dot and call.name in place.registry.filters and plugin not in place.settings.plugins:
+                message = f"plugin '{plugin}' is not allowed for this tenant"
+                help = f"add  plugins: [{plugin}]  to tenant.yaml"
+                place.problem("IGR113", _span(scalar, call.start, call.end), message, help)
 
 
 def _span(scalar: Scalar, start: int, end: int) -> Span:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from igrules.errors import Span
 from igrules.language.grammar import DEFAULTS, FILE
@@ -16,7 +16,7 @@ from igrules.language.rules import Written, read_rule
 from igrules.language.ruleset import Rule
 from igrules.language.shapes import report_empty
 from igrules.language.slots import read_entries, read_slot
-from igrules.language.sugar import ShortForms
+from igrules.language.sugar import Expanded, ShortForms
 from igrules.language.values import WRONG
 from igrules.model import EMPTY
 
@@ -35,27 +35,52 @@ class RuleFiles:
     zone: str = ""
 
 
+class _Found(NamedTuple):
+    """A rule that stands in a file, or that a short form there stands for; not read yet."""
+
+    node: Map
+    place: Place
+    form: Expanded | None = None
+
+    def read(self) -> Written:
+        """Read the rule."""
+        form = self.form
+        if form is None:
+            return read_rule(self.node, self.place)
+        written = read_rule(self.node, self.place, id=form.id, source=form.source, span=form.span)
+        return replace(written, rule=replace(written.rule, phrases=form.phrases))
+
+
 def read_rule_files(files: Mapping[str, Map], place: Place) -> RuleFiles:
     """Read every rule and short form; files come in the order of their names."""
-    written: list[Written] = []
+    found: list[_Found] = []
     forms = ShortForms()
     zone = ""
     for node in files.values():
         values = read_entries(node, FILE, "", place, skip=_OWN)
         zone = zone or values.get("timezone", "")
         here = place._replace(defaults=_defaults(node, place))
-        written.extend(read_rule(rule, here) for rule in _rules(node, here))
+        found.extend(_Found(rule, here) for rule in _rules(node, here))
         done = len(forms.rules)
         forms.take(node, here)
-        for form in forms.rules[done:]:
-            rule = read_rule(form.node, here, id=form.id, source=form.source, span=form.span)
-            written.append(replace(rule, rule=replace(rule.rule, phrases=form.phrases)))
+        found.extend(_Found(form.node, here, form) for form in forms.rules[done:])
+    written = [one.read() for one in _as_many_as_allowed(found, place)]
     for one in written:
         check_rule(one, place)
     _check_ids(written, place)
     _check_counts(written, place)
     ordered = sorted(written, key=lambda one: _order(one.rule))
     return RuleFiles(tuple(_numbered(one, number) for number, one in enumerate(ordered)), zone)
+
+
+def _as_many_as_allowed(found: list[_Found], place: Place) -> list[_Found]:
+    """Report more rules than a tenant may have; those beyond are not read."""
+    if len(found) > MOST_RULES:
+        first = found[MOST_RULES]
+        span = first.form.span if first.form else first.node.entries[0].key.span
+        message = f"{len(found):,} rules, {MOST_RULES:,} are allowed"
+        place.problem("IGR112", span, message, "join rules that say the same")
+    return found[:MOST_RULES]
 
 
 def _order(rule: Rule) -> tuple[int, int]:
@@ -97,7 +122,7 @@ def _check_ids(written: list[Written], place: Place) -> None:
     seen: dict[str, Span] = {}
     for one in written:
         rule = one.rule
-        if rule.id == "?" or rule.source != "rules":
+        if rule.id == "?":
             continue
         if rule.id in seen:
             report_twice(place, f"rule '{rule.id}'", rule.span, seen[rule.id])
@@ -111,10 +136,6 @@ def _check_ids(written: list[Written], place: Place) -> None:
 
 
 def _check_counts(written: list[Written], place: Place) -> None:
-    if len(written) > MOST_RULES:
-        span = written[MOST_RULES].rule.span
-        message = f"{len(written):,} rules, {MOST_RULES:,} are allowed"
-        place.problem("IGR112", span, message, "join rules that say the same")
     _check_sum([(one.rule.span, one.phrases) for one in written], MOST_PHRASES, "phrases", place)
     _check_sum([(one.rule.span, one.patterns) for one in written], MOST_PATTERNS, "patterns", place)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -20,6 +21,7 @@ from igrules.language.source import Draft
 
 MAX_DEPTH = 32
 MAX_SCALAR = 16 * 1024  # bytes
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 _STYLES: MappingProxyType[str | None, Style] = MappingProxyType(
     {None: "plain", "": "plain", "'": "single", '"': "double", "|": "literal", ">": "folded"}
@@ -78,6 +80,13 @@ class Scalars:
                 return self._typographic(event)
         elif style == ">" and not self.prose:
             self._folded(event)
+        elif style == '"' and (control := _CONTROL.search(value)):
+            self._say(
+                "IGR002",
+                self.span(event),
+                f"this text holds the control character U+{ord(control[0]):04X}",
+                "take the escape that stands for it out of the text",
+            )
         if self._is_repaired:
             value = self._draft.meant(value)
         return Scalar(value.strip(), self.span(event), _STYLES[style])

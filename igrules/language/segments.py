@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from igrules.errors import IgrulesError
+
 MOST_FILTERS = 5
 
 _SPACES = re.compile(r"\s*")
@@ -16,15 +18,14 @@ _PATH = re.compile(r"[a-z][a-z0-9_]{0,47}(?:\.(?:[a-z][a-z0-9_]{0,47}|[0-9]{1,9}
 _FILTER = re.compile(r"[a-z][a-z0-9_]{0,47}(?:\.[a-z][a-z0-9_]{0,47})?(?![\w.])")
 _ARGUMENT = re.compile(r"'([^'\n]*)'|\"([^\"\n]*)\"|(-?[0-9]{1,9})(?![\w.])")
 _SPECIAL = re.compile(r"\\\{\{|\\\[\[|\{\{|\[\[|\]\]")
+_ESCAPE = "\\"
 
 
-class TemplateError(ValueError):
-    """A text that is no template; ``start`` and ``end`` are places in it, ``help`` the remedy."""
+class TemplateError(IgrulesError):
+    """A text that is no template; ``start`` and ``end`` are places in it."""
 
     def __init__(self, message: str, help: str, start: int, end: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.help = help
+        super().__init__(message, help)
         self.start = start
         self.end = end
 
@@ -71,7 +72,7 @@ class Part:
 
 
 def read_segments(text: str) -> tuple[str | Blank | Part, ...]:
-    """The text cut into what stands in it always, blanks and optional parts. Raises `TemplateError`."""
+    """What stands in the text always, its blanks and optional parts. Raises `TemplateError`."""
     return tuple(_merged(_Reader(text).segments()))
 
 
@@ -98,53 +99,50 @@ class _Reader:
         self.place = 0
 
     def segments(self) -> Iterator[str | Blank | Part]:
-        while (token := self._token()) is not None:
-            before, sign, start = token
+        """The segments in order; neighbouring texts are not yet put together."""
+        sign = "start"
+        while sign:
+            before, sign, start = self._token()
             yield before
             if sign == "{{":
                 yield self._blank(start, optional=False)
             elif sign == "[[":
                 yield self._part(start)
-            elif not sign:
-                return
             elif sign == "]]":
                 yield sign
 
-    def _token(self) -> tuple[str, str, int] | None:
-        """The text up to the next sign with escapes resolved, that sign (``\\`` for an escape, empty at
-        the end) and its place."""
+    def _token(self) -> tuple[str, str, int]:
+        """The text up to the next sign, that sign and its place. Of an escape the text holds the
+        characters, and the sign is a backslash; at the end the sign is empty."""
         match = _SPECIAL.search(self.text, self.place)
         begin = self.place
         if match is None:
             self.place = len(self.text)
-            return self.text[begin:], "", len(self.text)
+            return self.text[begin:], "", self.place
         self.place = match.end()
-        sign = match[0]
-        if sign.startswith("\\"):
-            return self.text[begin : match.start()] + sign[1:], "\\", match.start()
-        return self.text[begin : match.start()], sign, match.start()
+        before = self.text[begin : match.start()]
+        if match[0].startswith(_ESCAPE):
+            return before + match[0][1:], _ESCAPE, match.start()
+        return before, match[0], match.start()
 
     def _part(self, start: int) -> Part:
         inner: list[str | Blank | Part] = []
-        while True:
-            token = self._token()
-            if token is None or token[1] == "":
+        sign = "[["
+        while sign != "]]":
+            before, sign, place = self._token()
+            inner.append(before)
+            if sign == "{{":
+                inner.append(self._blank(place, optional=True))
+            elif sign == "[[":
+                message = "'[[' stands inside '[[ ]]'"
+                raise TemplateError(message, "close the first part before it", place, place + 2)
+            elif not sign:
                 raise TemplateError(
                     "'[[' is not closed",
                     "write  ]]  after the optional part, or  \\[[  for the characters",
                     start,
                     start + 2,
                 )
-            before, sign, at = token
-            inner.append(before)
-            if sign == "]]":
-                break
-            if sign == "[[":
-                raise TemplateError(
-                    "'[[' stands inside '[[ ]]'", "close the first part before it", at, at + 2
-                )
-            if sign == "{{":
-                inner.append(self._blank(at, optional=True))
         segments = tuple(item for item in _merged(inner) if not isinstance(item, Part))
         if not any(isinstance(item, Blank) for item in segments):
             raise TemplateError(
@@ -174,16 +172,16 @@ class _Reader:
 
     def _call(self, start: int) -> Call:
         name = self._expect(_FILTER, start, "a filter such as upper")
+        end = self.place
         arguments: list[str | int] = []
         if self._take("("):
-            while True:
-                argument = self._expect(_ARGUMENT, start, "a text in quotes or a whole number")
-                arguments.append(_argument(argument))
-                if self._take(")"):
-                    break
-                if not self._take(","):
-                    raise self._unreadable(start)
-        return Call(name[0], tuple(arguments), name.start(), self.place)
+            while not arguments or self._take(","):
+                match = self._expect(_ARGUMENT, start, "a text in quotes or a whole number")
+                arguments.append(_argument(match))
+            if not self._take(")"):
+                raise self._unreadable(start)
+            end = self.place
+        return Call(name[0], tuple(arguments), name.start(), end)
 
     def _expect(self, pattern: re.Pattern[str], start: int, what: str) -> re.Match[str]:
         self._skip()
@@ -207,7 +205,7 @@ class _Reader:
 
     def _unreadable(self, start: int, what: str = "") -> TemplateError:
         """What is wrong at this place of the blank that began at ``start``."""
-        if self.place >= len(self.text) or "}}" not in self.text[self.place :]:
+        if "}}" not in self.text[self.place :]:
             return TemplateError(
                 "'{{' is not closed",
                 "write  }}  after the name, or  \\{{  for the characters",

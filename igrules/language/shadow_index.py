@@ -16,7 +16,6 @@ from igrules.language.rules import Written
 
 _Key = tuple[Any, ...]
 _ALWAYS: _Key = ("always",)
-_ENDING = 3
 _LONGEST = 8
 MOST_COMPARED = 100
 """Further candidates are not looked at: a phrase in a hundred rules is no accident."""
@@ -28,6 +27,7 @@ class ShadowIndex:
     def __init__(self, words: Callable[[str], tuple[Part, ...]]) -> None:
         self._words = words
         self._kept: dict[_Key, list[Written]] = {}
+        self._endings: set[int] = set()
 
     def keep(self, written: Written) -> None:
         """Add a rule, which may shadow those tried after it."""
@@ -65,6 +65,8 @@ class ShadowIndex:
         for phrase in given.get("any") or given.get("all", ())[:1]:
             parts = self._words(phrase)
             ending = next((part.forms[0] for part in parts if part.prefix), "")
+            if ending:
+                self._endings.add(len(ending))
             yield ("ending", ending) if ending else ("phrase", *(part.forms[0] for part in parts))
         if set(given) == {"none"}:
             yield _ALWAYS
@@ -84,10 +86,10 @@ class ShadowIndex:
             yield from _values(tree)
 
     def _parts_of(self, phrase: str) -> Iterator[_Key]:
-        """Every phrase and every ending that stands in a phrase."""
+        """Every phrase that stands in a phrase, and every beginning of a word that is kept."""
         forms = [part.forms[0] for part in self._words(phrase)[:_LONGEST]]
         for start, form in enumerate(forms):
-            for length in range(_ENDING, len(form) + 1):
+            for length in self._endings:
                 yield ("ending", form[:length])
             for end in range(start + 1, len(forms) + 1):
                 yield ("phrase", *forms[start:end])

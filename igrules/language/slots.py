@@ -28,6 +28,7 @@ from igrules.language.unknown import report_unknown
 from igrules.language.values import READERS, WRONG, Flaw
 
 COMPARISONS = ("is", "not", "gt", "gte", "lt", "lte", "set")
+_ORDERED = ("int", "number", "date")
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,15})(\.\d{1,15})?", re.ASCII)
 
 
@@ -127,6 +128,7 @@ def _read_many(node: Node, slot: Slot, label: str, place: Place) -> Any:
             f"'{label}' has {len(items)} items, {slot.max_items} are allowed",
             f"remove {len(items) - slot.max_items}",
         )
+        items = items[: slot.max_items]
     if slot.type == "phrase":
         return _read_phrases(items, slot, label, place)
     whole = slot if isinstance(node, Scalar | Map) else changed(slot, many=False)
@@ -205,7 +207,23 @@ def _read_comparison(node: Node, slot: Slot, label: str, place: Place) -> Any:
         return WRONG if value is WRONG else MappingProxyType({"is": value})
     keys = dict.fromkeys(COMPARISONS[2:6], literal)
     keys |= {key: changed(literal, many=True) for key in ("is", "not")} | {"set": Slot("bool")}
-    return _read_map(node, Slot("map", keys=keys), label, place)
+    value = _read_map(node, Slot("map", keys=keys), label, place)
+    if value is not WRONG and literal.type in _ORDERED and _is_empty_range(value):
+        message = f"no value of '{label}' is as high and as low as this asks for"
+        place.problem("IGR204", node.span, message, "correct one of the two ends")
+        return WRONG
+    return value
+
+
+def _is_empty_range(value: Mapping[str, Any]) -> bool:
+    """Whether the lowest value that is asked for lies above the highest."""
+    lows = [(value[key], key == "gt") for key in ("gt", "gte") if key in value]
+    highs = [(value[key], key == "lt") for key in ("lt", "lte") if key in value]
+    return any(
+        low > high or (low == high and (above or below))
+        for low, above in lows
+        for high, below in highs
+    )
 
 
 def _read_secret(node: Node, slot: Slot, label: str, place: Place) -> Any:

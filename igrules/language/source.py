@@ -54,6 +54,13 @@ class Source:
         """Return the text of ``line`` (from 0) without its line break."""
         return self.text[self.starts[line] : self.line_end(line)]
 
+    def with_text(self, start: int, end: int, text: str) -> Source:
+        """Replace characters by equally many; line breaks stay where they are."""
+        other = Source(self.file, self.text[:start] + text + self.text[end:])
+        # A file may need a hundred repairs, and its lines begin where they began.
+        other.__dict__["starts"] = self.starts
+        return other
+
     def span(self, start: int, end: int) -> Span:
         """Return the span of the characters ``start`` to ``end``."""
         first, last = self.line_of(start), self.line_of(end)
@@ -126,9 +133,8 @@ class Draft:
         return self.with_text(start, end, _NO_BREAK.sub(" ", self.text[start:end]))
 
     def with_text(self, start: int, end: int, text: str) -> Draft:
-        """Replace characters by equally many."""
-        current = self.text[:start] + text + self.text[end:]
-        return replace(self, current=Source(self.current.file, current))
+        """Replace characters by equally many; line breaks stay where they are."""
+        return replace(self, current=self.current.with_text(start, end, text))
 
     def with_blank_at(self, at: int) -> Draft:
         """Add a blank at ``at``."""

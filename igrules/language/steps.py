@@ -95,7 +95,7 @@ def _read_bare(node: Scalar, number: int, place: Place) -> Done | None:
         bare = Entry(node, node)
         return _finish(action, bare, options_of_bare(action.options), number, {}, place, None, None)
     if action is not None:
-        help = f"write  {name}: …, as  igrules explain action.{name}  shows"
+        help = f"for example  {action.examples[0].text}" if action.examples else f"write  {name}: …"
         place.problem("IGR103", node.span, f"'{name}' needs a value", help)
     elif " " in name or "{{" in name:
         help = "write  - text: …  for a message"
@@ -193,11 +193,12 @@ def _read_action(
         help = f"write  - {action.name}"
         place.problem("IGR103", entry.value.span, f"'{action.name}' takes no value", help)
         return None
+    known = place.findings.errors()
     options = read_slot(entry.value, slot, action.name, inside)
     if options is WRONG:
         check_reach(action, entry.key, place)
         return None
-    good = accepts(action.check, options, entry.value, slot, entry.key, inside)
+    good = accepts(action.check, options, entry.value, slot, entry.key, inside, known=known)
     done = _finish(action, entry, options, number, beside, place, test, unless)
     return done if good else None
 

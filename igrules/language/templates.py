@@ -204,4 +204,5 @@ def _count_message(kind: Filter, call: Call) -> tuple[str, str]:
     wanted = str(kind.least) if kind.least == kind.most else f"{kind.least} to {kind.most}"
     given = len(call.arguments)
     example = kind.examples[0].text if kind.examples else kind.summary
-    return f"'{call.name}' takes {wanted} arguments, not {given}", f"for example  {example}"
+    what = "argument" if wanted == "1" else "arguments"
+    return f"'{call.name}' takes {wanted} {what}, not {given}", f"for example  {example}"

@@ -16,7 +16,7 @@ from igrules.language.place import Place
 from igrules.language.shapes import report_empty, report_shape
 from igrules.language.slots import plain, read_entries, read_slot
 from igrules.language.typed import report_flaw
-from igrules.language.unknown import report_unknown
+from igrules.language.unknown import report_disallowed, report_unknown
 from igrules.language.values import READERS, WRONG, Flaw
 from igrules.model import EMPTY
 
@@ -37,6 +37,7 @@ def read_tenant(node: Map, slug: str, place: Place) -> Tenant:
     """The settings a tenant.yaml says; what is wrong is reported and has its default."""
     values = read_entries(node, TENANT, "tenant.yaml", place, skip=_OWN)
     limits = _limits(node.get("limits"), place)
+    plugins = _plugins(node.get("plugins"), place)
     instagram, account = _instagram(node.get("instagram"), place)
     settings = Settings(
         slug=slug,
@@ -49,9 +50,9 @@ def read_tenant(node: Map, slug: str, place: Place) -> Tenant:
         per_day=limits.get("per_day"),
         per_contact=limits.get("per_contact", Rate(50, DAY)),
         preset=limits.get("preset", "careful"),
-        plugins=_plugins(node.get("plugins"), place),
+        plugins=plugins,
         http_hosts=_hosts(node.get("http"), values.get("http", EMPTY), place),
-        notify=_notify(node.get("notify"), place),
+        notify=_notify(node.get("notify"), plugins, place),
         consent=values.get("consent", EMPTY),
         on_doubt=values.get("on_doubt", ""),
         answer_within=values.get("answer_within"),
@@ -199,7 +200,7 @@ def _hosts(node: Node | None, values: Mapping[str, Any], place: Place) -> tuple[
     return hosts
 
 
-def _notify(node: Node | None, place: Place) -> Mapping[str, Any]:
+def _notify(node: Node | None, plugins: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
     """Name of a channel to its one way out."""
     if node is None:
         return EMPTY
@@ -216,6 +217,10 @@ def _notify(node: Node | None, place: Place) -> Mapping[str, Any]:
         value = read_slot(entry.value, CHANNEL, entry.key.text, place)
         if value is WRONG:
             continue
+        for way in entry.value.entries if isinstance(entry.value, Map) else ():
+            plugin, dot, _ = way.key.text.partition(".")
+            if dot and plugin not in plugins:
+                report_disallowed(place, way.key, plugin)
         if isinstance(entry.value, Map) and len(entry.value.entries) > 1:
             help = "give each way a name of its own"
             second = entry.value.entries[1].key

@@ -56,10 +56,10 @@ def _read_with_parameters(node: Map, place: Place) -> Hears | None:
         else:
             report_shape(place, value, trigger.options, name.text)
         return None
-    options = MappingProxyType(
-        read_entries(value, trigger.options, name.text, place, sort="parameter")
-    )
-    if not accepts(trigger.check, options, value, trigger.options, name, place):
+    known = place.findings.errors()
+    slot = trigger.options
+    options = MappingProxyType(read_entries(value, slot, name.text, place, sort="parameter"))
+    if not accepts(trigger.check, options, value, slot, name, place, known=known):
         return None
     return Hears(trigger, options)
 

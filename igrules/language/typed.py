@@ -103,6 +103,8 @@ def _read_template(scalar: Scalar, text: str, slot: Slot, label: str, place: Pla
     template = read_template(scalar, place)
     if template is None:
         return WRONG
+    if slot.type == "url" and template.literal:
+        _check_encoded(scalar, template, place)
     most = Slot("text", max_length=slot.max_length)
     if not _is_short_enough(scalar, len(template.literal), most, label, place):
         return WRONG
@@ -122,6 +124,23 @@ def read_template(scalar: Scalar, place: Place) -> Template | None:
     if template.paths:
         place.fill(template, scalar, place)
     return template
+
+
+def _check_encoded(scalar: Scalar, template: Template, place: Place) -> None:
+    """What a person wrote may hold any sign: inside an address it is encoded."""
+    offset = len(scalar.text) - len(scalar.text.lstrip())
+    for blank in template.paths:
+        is_own = blank.path[0] in ("vars", "texts", "tenant", "account")
+        if is_own or any(call.name == "urlencode" for call in blank.calls):
+            continue
+        end = (blank.calls[-1].end if blank.calls else blank.end) + offset
+        place.problem(
+            "IGR504",
+            place_in(scalar, blank.start + offset, blank.end + offset),
+            f"'{blank.name}' stands in an address as it was typed",
+            f"write  {{{{ {blank.name} | urlencode }}}}",
+            fix=replace(place_in(scalar, end, end), " | urlencode"),
+        )
 
 
 def _may_be_address(text: str) -> bool:

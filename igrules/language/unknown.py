@@ -16,7 +16,7 @@ from igrules.language.place import Place
 from igrules.language.reserved import Sort, refusal
 
 _SHOWN = 14
-"""A longer list of known words is looked up with `igrules explain` instead."""
+"""A longer list of known words is looked up in the schema instead."""
 
 
 def report_unknown(
@@ -63,7 +63,7 @@ def _report_plugin(place: Place, key: Scalar, plugin: str, sort: Sort, words: li
 
 
 def report_disallowed(place: Place, key: Scalar, plugin: str) -> None:
-    """Report a kind of a plugin that tenant.yaml does not allow."""
+    """Report a kind of a plugin that tenant.yaml does not allow, or that is not there at all."""
     place.problem(
         "IGR113",
         key.span,
@@ -81,7 +81,7 @@ def _elsewhere(word: str, registry: Registry, words: list[str], where: str) -> s
         return f"nothing stands{inside}; remove '{word}'"
     if len(words) <= _SHOWN:
         return f"known{inside}: {', '.join(words)}"
-    return "igrules explain lists the words there are"
+    return "igrules schema ruleset  lists the words there are"
 
 
 def _homes(word: str, registry: Registry) -> Iterator[str]:

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from igrules.kinds import Rate
 
@@ -31,6 +31,7 @@ _INITIALS = {"semana": "w", "semanas": "w"}
 _TRUE = frozenset({"yes", "on", "y", "sim", "true"})
 _FALSE = frozenset({"no", "off", "n", "não", "nao", "false"})
 _LONGEST = 10 * 365 * 86_400_000
+_ZONE = re.compile(r"[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*){0,2}", re.ASCII)
 _HOST = re.compile(r"https://[^\s/?#@:\\\[\]]+(?::443)?(?:[/?#]\S*)?\Z")
 
 
@@ -155,13 +156,25 @@ def _read_rate(text: str) -> Rate | Flaw:
 
 
 def _read_zone(text: str) -> str | Flaw:
-    if text in available_timezones():
+    if _is_zone(text):
         return text
     tail = text.replace(" ", "_").lower()
     near = sorted(zone for zone in available_timezones() if zone.lower().endswith(tail))
     better = near[0] if len(near) == 1 and len(tail) > 3 else ""
     remedy = f"write  {better}" if better else "write a name like  America/Sao_Paulo"
     return Flaw(f"'{text}' is not a time zone", remedy, better)
+
+
+def _is_zone(text: str) -> bool:
+    """Whether there is such a zone. The list of all is made of hundreds of files, one zone is not;
+    the expression keeps out what lies beside the zones on some machines."""
+    if not _ZONE.fullmatch(text):
+        return False
+    try:
+        ZoneInfo(text)
+    except (OSError, ValueError, KeyError):  # a directory, no zone file, no such file
+        return False
+    return True
 
 
 def read_url(text: str) -> str | Flaw:
