@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -51,7 +52,8 @@ jobs:
       - uses: actions/setup-python@v5
         with: {{python-version: "3.12"}}
       - run: pip install igrules
-      - run: igrules validate {directory} --strict
+      - run: |
+          igrules validate {directory} --strict
 """
 
 
@@ -80,8 +82,8 @@ def init(
         "slug": slug,
         "name": _quoted(name or target.resolve().name),
         "timezone": timezone,
-        "directory": directory,
-        "schema": "https://igrules.dev/schemas",
+        "directory": shlex.quote(directory),
+        "schema": "../schemas",
     }
     files = {target / "rules.yaml": _MINIMAL if minimal else _RULES}
     if not minimal:
@@ -89,22 +91,34 @@ def init(
         workflow = Path(".github/workflows/igrules.yml")
         if not workflow.exists():
             files[workflow] = _WORKFLOW
-    for path, text in files.items():
+    written = {path: text.format(**values) for path, text in files.items()}
+    if not minimal:
+        written.update(_missing_schemas(target.parent / "schemas"))
+    for path, text in written.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.format(**values), encoding="utf-8")
-    typer.echo("wrote " + ", ".join(str(path) for path in files))
-    typer.echo(f"next: igrules validate {directory}")
+        path.write_text(text, encoding="utf-8")
+    typer.echo("wrote " + ", ".join(str(path) for path in written))
+    typer.echo(f"next: igrules validate {shlex.quote(directory)}")
+
+
+def _missing_schemas(directory: Path) -> dict[Path, str]:
+    """The JSON Schemas that the first line of every file names, for completion in editors."""
+    from igrules.language.schema import documents
+    from igrules.plugins import build_registry
+
+    found = documents(build_registry())
+    return {
+        directory / name: text for name, text in found.items() if not (directory / name).exists()
+    }
 
 
 def _known_zone(name: str) -> None:
-    from zoneinfo import ZoneInfo
-
     from igrules.errors import UsageError
+    from igrules.language.values import READERS, Flaw
 
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise UsageError(f"'{name}' is no time zone", "write one like America/Sao_Paulo") from error
+    found = READERS["zone"](name)
+    if isinstance(found, Flaw):
+        raise UsageError(found.message, found.help)
 
 
 def _quoted(text: str) -> str:
