@@ -28,6 +28,7 @@ from igrules.kinds import (
     Registry,
     Trigger,
 )
+from igrules.language.kind_shapes import flaw_of_kind
 from igrules.language.spelling import did_you_mean
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ def _take_in(source: _Source, taken: _Taken) -> None:
     ]
     for sort, kind in contributed:
         if not is_ours:
+            _check_shape(kind)
             _check_kind(sort, kind, source.name)
     _check_free(contributed, taken)
     commands = _commands(manager, source.name, taken)
@@ -217,6 +219,16 @@ def _results(manager: pluggy.PluginManager, hook: str, cls: type) -> Iterable[An
                     f"every item must be a {cls.__name__}",
                 )
             yield kind
+
+
+def _check_shape(kind: Any) -> None:
+    """Refuse a kind that does not hold what its fields say."""
+    flaw = flaw_of_kind(kind)
+    if flaw:
+        raise PluginError(
+            f"the {type(kind).__name__.lower()} '{kind.name}' cannot be used: {flaw}",
+            f"make it as the docstring of igrules.{type(kind).__name__} says",
+        )
 
 
 def _check_kind(sort: str, kind: Any, plugin: str) -> None:

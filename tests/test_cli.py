@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -116,6 +117,17 @@ def test_from_nothing_to_a_published_tenant(tmp_path: Path) -> None:
     assert "luz: version 1 is live" in applied.stdout
     assert "luz: version 1 is live already, nothing to publish" in again.stdout
     assert re.search(r"^luz +luz +active +1", tenants.stdout, re.MULTILINE)
+
+
+def test_a_directory_with_blanks_is_shown_as_a_shell_reads_it(tmp_path: Path) -> None:
+    made = igrules("init", "Café da Ana", "--timezone", "UTC", cwd=tmp_path)
+    shown = re.search(r"next: (.+)", made.stdout)
+    workflow = (tmp_path / ".github/workflows/igrules.yml").read_text(encoding="utf-8")
+
+    assert shown is not None
+    assert shlex.split(shown[1]) == ["igrules", "validate", "Café da Ana"]
+    assert "igrules validate 'Café da Ana' --strict" in workflow
+    assert igrules("validate", cwd=tmp_path).returncode == 0
 
 
 def test_apply_publishes_nothing_when_there_are_errors(tmp_path: Path) -> None:

@@ -345,6 +345,36 @@ rules:
     ]
 
 
+def length(comparison: str) -> list[tuple[str, str]]:
+    rule = f"{{id: a, when: dm, if: {{matches: {{length: {comparison}}}}}, do: {{log: x}}}}"
+    return found(f"igrules: 1\nrules: [{rule}]\n")
+
+
+def test_a_comparison_no_value_fits_is_refused() -> None:
+    never = [("IGR204", "no value of 'length' is as high and as low as this asks for")]
+
+    assert length("{gte: 3, lt: 2}") == never
+    assert length("{gt: 3, lte: 3}") == never
+    assert length("{gte: 3, lte: 3}") == []
+    assert length("{gt: 3, lt: 9}") == []
+
+
+def test_what_could_not_be_read_is_not_missing_as_well() -> None:
+    text = """igrules: 1
+rules:
+  - id: a
+    when: dm
+    do:
+      text:
+        text: Oi
+        buttons: [{title: Loja, url: "http://luz.example"}, {title: Nada}]
+"""
+
+    problems = compile_text(text).problems
+
+    assert [(one.code, one.span.column) for one in problems] == [("IGR503", 38), ("IGR102", 61)]
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_no_change_of_a_good_file_makes_the_compiler_raise(data: st.DataObject) -> None:

@@ -296,6 +296,12 @@ def test_a_stop_word_opts_out_and_is_confirmed_once(text):
     assert again.effects == ()
 
 
+def test_a_tenants_stop_word_may_be_an_emoji():
+    decision = decide(dm("🛑"), rules(SHOP, 'consent: {stop: ["🛑"]}'), Facts(), NOW)
+
+    assert (decision.reason, decision.changes) == ("consent", (Change("opt_out"),))
+
+
 @pytest.mark.parametrize(
     "event",
     [dm("quero parar de fumar"), dm("cancelar"), tap("Parar"), comment("parar"), dm("voltar")],

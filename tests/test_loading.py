@@ -211,6 +211,8 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0" + random.Random(1).randbytes(4000), "IGR009"),
     "a NUL": (b"a: b\0c\n", "IGR009"),
     "UTF-16": ("a: b".encode("utf-16"), "IGR009"),
+    "UTF-32": ("a: b".encode("utf-32"), "IGR009"),
+    "lines of an old Mac": (b"a: b\rc:\r  d: e\r", "IGR009"),
     "Latin-1": ("a: preço".encode("latin-1"), "IGR009"),
     "a bomb of lists": (BOMB.encode(), "IGR006"),
     "a billion laughs": (LAUGHS.encode(), "IGR006"),
@@ -337,3 +339,18 @@ def test_a_file_broken_anywhere_is_answered() -> None:
             text[at : at + chance.randint(0, 5)] = chance.choice("@\"'[]{}:#-\t \n|>&*!%“”,?\\")
 
         checked(read("".join(text)))
+
+
+@pytest.mark.parametrize("ruler", ["a: b ####", "a: b ## remark", "a: b\n####\n#### c"])
+def test_signs_without_a_word_behind_them_are_a_comment(ruler: str) -> None:
+    loaded = read(ruler)
+
+    assert (plain(loaded.node), loaded.problems) == ({"a": "b"}, ())
+
+
+@pytest.mark.parametrize("escape", ["\\0", "\\x07", "\\e", "\\x7f"])
+def test_an_escape_for_a_control_character_is_refused(escape: str) -> None:
+    """No message shows it, and no database of PostgreSQL stores a NUL."""
+    loaded = read(f'a: "x{escape}y"\nb: "x\\ty\\nz"\n')
+
+    assert found(loaded) == [(1, 4, "IGR002")]

@@ -141,3 +141,22 @@ def test_a_good_address_stays_as_it_is(text: str) -> None:
 @given(st.sampled_from(sorted(READERS)), st.text(max_size=12))
 def test_a_reader_never_raises(type: str, text: str) -> None:
     READERS[type](text)
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("America/Sao_Paulo", True),
+        ("America/Argentina/Buenos_Aires", True),
+        ("UTC", True),
+        ("America", False),
+        ("America/sao_paulo", False),
+        ("America/Brasilia", False),
+        ("posix/America/Sao_Paulo", False),
+        ("../etc/passwd", False),
+        ("localtime", False),
+        ("", False),
+    ],
+)
+def test_a_zone_is_one_of_the_iana_database(text: str, known: bool) -> None:
+    assert isinstance(READERS["zone"](text), Flaw) is not known

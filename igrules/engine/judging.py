@@ -39,7 +39,6 @@ class Heard(NamedTuple):
 
 
 _TRUE = Found(True)
-NOT_TRIED = Judgement("not_tried")
 
 
 def judge(scene: Scene, rule: Rule) -> Judgement:

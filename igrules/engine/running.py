@@ -15,6 +15,7 @@ from igrules.engine.truth import weigh
 from igrules.engine.variants import turn_of
 from igrules.instagram.windows import window_end
 from igrules.kinds import Moment
+from igrules.language.kind_shapes import flaw_of_planned
 from igrules.language.ruleset import Rule, Step
 from igrules.model import (
     EMPTY,
@@ -129,6 +130,8 @@ class Run:
                 return item
             if not isinstance(item, Planned):
                 return Failure(f"action {action.name} planned {type(item).__name__}")
+            if action.plugin and (flaw := flaw_of_planned(item)):
+                return Failure(f"action {action.name} planned {flaw}")
         return self._affordable(step, planned)
 
     def _affordable(

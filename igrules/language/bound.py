@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
-from igrules.errors import Span
+from igrules.errors import Severity, Span
 from igrules.kinds import Complaint, Slot
 from igrules.language.nodes import Map, Node, Scalar, Sequence
 from igrules.language.phrasing import list_name
@@ -31,7 +31,7 @@ def accepts(
     if check is None:
         return True
     try:
-        complaints = list(check(value))
+        complaints = list(map(_sound, check(value)))
     except Exception as error:  # noqa: BLE001  # one plugin's call: it must not end the compilation
         report_raised(error, key, place)
         return False
@@ -43,6 +43,14 @@ def accepts(
             complaint.code, span, complaint.message, complaint.help, severity=complaint.severity
         )
     return all(complaint.severity != "error" for complaint in complaints)
+
+
+def _sound(complaint: Any) -> Complaint:
+    """The complaint; raises `TypeError` for what is none."""
+    levels = get_args(Severity)
+    if not isinstance(complaint, Complaint) or complaint.severity not in (None, *levels):
+        raise TypeError
+    return complaint
 
 
 def _is_flawed(span: Span, key: Scalar, known: int, place: Place) -> bool:

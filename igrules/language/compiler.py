@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
-from igrules.errors import Note, Problem, Span
+from igrules.errors import Note, Problem, Severity, Span
 from igrules.kinds import Registry, Settings
 from igrules.language.codes import problem
 from igrules.language.examples import check_examples
@@ -39,6 +39,7 @@ from igrules.model import EMPTY
 
 MOST_FILES = 200
 MOST_BYTES = 4_000_000
+_RANKS: Mapping[Severity, int] = {"error": 0, "warning": 1, "hint": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,10 @@ def _run_lints(ruleset: Ruleset, registry: Registry, place: Place) -> None:
         if lint.plugin and lint.plugin not in place.settings.plugins:
             continue
         try:
-            place.findings.extend(list(lint.check(ruleset)))
+            found = list(lint.check(ruleset))
+            if not all(isinstance(one, Problem) for one in found):
+                raise TypeError  # said below like everything else a check does wrong
+            place.findings.extend(found)
         except Exception as error:  # noqa: BLE001  # one plugin's call: it must not end the compilation
             start = Span(next(iter(ruleset.files), ""), 1, 1, 1, 1)
             message = f"the check '{lint.name}' failed: {type(error).__name__}"
@@ -185,7 +189,7 @@ def _finish(
         ignores = loaded[name].ignores if name in loaded else ()
         kept = sorted(apply_ignores(mine, ignores), key=_by_place)
         failed = failed or any(found.severity == "error" for found in kept)
-        told.extend(kept[:MAX_PROBLEMS])
+        told.extend(_most_severe(kept))
     return Compiled(
         None if failed else ruleset,
         tuple(told),
@@ -193,6 +197,12 @@ def _finish(
         tenant.account,
         tenant.settings.instagram.get("account_id", ""),
     )
+
+
+def _most_severe(problems: list[Problem]) -> list[Problem]:
+    """As many as are told of one file, by place; remarks make room for errors."""
+    ranked = sorted(problems, key=lambda found: _RANKS[found.severity])
+    return sorted(ranked[:MAX_PROBLEMS], key=_by_place)
 
 
 def _by_place(found: Problem) -> tuple[str, int, int, str, str]:

@@ -7,7 +7,7 @@ compare them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -128,11 +128,18 @@ def _read_kind(condition: Condition, name: Scalar, node: Node, place: Place) -> 
         return None
     options = value
     if condition.prepare is not None:
+        known = place.findings.errors()
         options = call(condition.prepare, value, name, place)
-        if options is None:
+        if place.findings.errors() > known:
             return None
-    captures = frozenset(call(condition.captures, options, name, place) or ())
+    captures = call(_captures(condition), options, name, place) or frozenset()
     return Said(condition, value, Ask(condition, options, name.span), name.span, captures)
+
+
+def _captures(condition: Condition) -> Callable[[Any], frozenset[str]]:
+    """What tells the names a condition may set."""
+    names = condition.captures
+    return lambda options: frozenset(names(options)) if names is not None else frozenset()
 
 
 def _with_defaults(slot: Slot, place: Place) -> Slot:

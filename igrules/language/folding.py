@@ -35,7 +35,6 @@ MOST_STRETCHES = 4
 
 _ASCII_WORD = re.compile(r"[a-zA-Z0-9]+")
 _TOKEN = re.compile(rf"([#@]?)(?:({EMOJI})|([^\W_]+))")
-_PICTURE = re.compile(f"{EMOJI[:-1]})")
 _STRETCH = re.compile(r"([^\W\d_])\1{2,}")
 _TRIPLE = re.compile(r"(.)\1\1", re.DOTALL)
 """May be a stretched letter: an expression that knows letters takes five times as long."""

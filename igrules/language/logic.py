@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from igrules.kinds import Condition, Verdict
+from igrules.language.kind_shapes import is_plain
 from igrules.language.ruleset import Ask, Group, Test
 from igrules.model import EMPTY
 
@@ -37,11 +38,19 @@ def found_by(condition: Condition, verdict: Any) -> Found:
     """What a condition's own answer says; anything but an answer has failed."""
     name = condition.name
     if isinstance(verdict, Verdict):
+        if condition.plugin and not _is_sound(verdict):
+            return Found(None, f"condition {name} gave a Verdict with wrong values")
         why = f"{name}: {verdict.why}" if verdict.why else name
         return Found(verdict.holds, why, verdict.captures)
     if isinstance(verdict, bool):
         return Found(verdict, name)
     return Found(None, f"condition {name} returned {type(verdict).__name__}")
+
+
+def _is_sound(verdict: Verdict) -> bool:
+    captures = verdict.captures
+    is_answer = verdict.holds is None or isinstance(verdict.holds, bool)
+    return is_answer and isinstance(captures, Mapping) and is_plain(captures)
 
 
 def _all(group: Group, ask: Asking) -> Found:

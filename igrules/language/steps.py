@@ -257,7 +257,8 @@ def variants(slot: Slot, options: Any) -> int:
 
 def messages_of(step: Step, place: Place, key: Scalar) -> int:
     """How many message steps a step counts as."""
-    return call(step.action.messages, step.options or EMPTY, key, place) or 0
+    count = call(step.action.messages, step.options or EMPTY, key, place)
+    return count if isinstance(count, int) else 0
 
 
 def _check_ids(steps: Many[Done], items: Many[Node], place: Place) -> None:

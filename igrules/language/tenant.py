@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from igrules.errors import Span
-from igrules.kinds import Rate, Secret, Settings
+from igrules.kinds import Rate, Settings
 from igrules.language.grammar import APIS, CHANNEL, DAY, HOUR, INSTAGRAM, LIMITS, TENANT
 from igrules.language.nodes import Map, Node, Scalar, Sequence
 from igrules.language.place import Place
@@ -235,18 +235,3 @@ def _check_email(node: Node | None, email: str, place: Place) -> None:
         place.problem(
             "IGR105", node.span, f"'{email}' is not an e-mail address", "write  name@host.example"
         )
-
-
-def secrets_of(settings: Settings) -> tuple[str, ...]:
-    """The names of all secrets the settings refer to."""
-    found: list[str] = []
-    waiting: list[Any] = [settings.instagram, settings.plugins, settings.notify]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, Secret):
-            found.append(value.name)
-        elif isinstance(value, Mapping):
-            waiting.extend(value.values())
-        elif isinstance(value, tuple):
-            waiting.extend(value)
-    return tuple(sorted(set(found)))
