@@ -18,6 +18,7 @@ import peewee
 from igrules.errors import IgrulesError, LedgerError, SchemaMismatch, Unavailable
 from igrules.ledger.drivers import BUSY_SECONDS, Driver
 from igrules.ledger.fair_lock import FairLock
+from igrules.ledger.own_file import OwnFile
 
 MOST_PARAMETERS = 30_000
 """Both engines take at least this many in one statement."""
@@ -46,6 +47,7 @@ class Database:
         self._postgres = driver.engine == "postgresql"
         self._begin = () if self._postgres else ("IMMEDIATE",)
         self._writers = None if self._postgres else FairLock()
+        self._file = OwnFile(driver.path) if driver.path else None
         self._gate = threading.Lock()
         self._connections: list[tuple[threading.Thread, Any]] = []
         self._closed = False
@@ -155,6 +157,7 @@ class Database:
 
     def _enter(self) -> Any:
         """Begin; once more on a new connection when the old one has died since its last use."""
+        self._check_file()
         for attempt in (1, 2):
             self._connect()
             helper = self._peewee.transaction(*self._begin)
@@ -173,6 +176,8 @@ class Database:
         if not self._peewee.is_closed():
             return
         self._close_orphans()
+        # A connection to a file that is gone would make a new one.
+        self._check_file()
         try:
             self._open()
         except self._errors as error:
@@ -185,6 +190,10 @@ class Database:
                 return
         self._drop()
         raise Unavailable("the ledger is closed", "open it again")
+
+    def _check_file(self) -> None:
+        if self._file is not None:
+            self._file.check()
 
     def _open(self) -> None:
         """Connect. Several processes that make one new file may lock each other out for a
@@ -248,6 +257,12 @@ class Database:
             return Unavailable("another process keeps the database locked", "try again")
         if "is full" in text:
             return Unavailable("the disk is full", "free some space; nothing needs a restart")
+        # When the disk fails in a commit, SQLite ends the transaction, and what we hear is that
+        # there is nothing left to undo.
+        if "disk I/O" in text or "no transaction is active" in text:
+            return Unavailable(
+                "the disk is full, or refuses to read or write", "nothing needs a restart"
+            )
         if "readonly" in text or "unable to open" in text:
             return Unavailable(
                 f"{self.driver.path} cannot be written", "check who owns it and its directory"

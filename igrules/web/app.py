@@ -14,7 +14,7 @@ from igrules.ledger import Ledger
 from igrules.web.headers import SafeHeaders
 from igrules.web.health import Health, Readiness, Ready, Stopping
 from igrules.web.ingest import Writer
-from igrules.web.refusals import OnlyMethods, refuse_json
+from igrules.web.refusals import OnlyMethods, ShortAddresses, refuse_json
 from igrules.web.signers import Signers
 from igrules.web.webhook import Webhook
 from igrules.work.clock import Clock
@@ -39,7 +39,7 @@ def build_app(
     signers: Signers | None = None,
 ) -> App:
     """Make the WSGI app. ``stopping`` turns readiness off and new webhooks away with 503."""
-    app: App = falcon.App(middleware=[OnlyMethods(), SafeHeaders()])
+    app: App = falcon.App(middleware=[ShortAddresses(), OnlyMethods(), SafeHeaders()])
     refuse_json(app)
     app.add_error_handler(LedgerError, _database_away)
     signers = signers or Signers(ledger, clock)

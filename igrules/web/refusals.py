@@ -21,12 +21,25 @@ from igrules.work.logs import say
 
 _LOG = logging.getLogger(__name__)
 JSON = "application/json"
+LONGEST_URL = 4096
+"""Bytes of path and query, as they came."""
 
 
 def refuse_json(app: falcon.App[Any, Any]) -> None:
     """Make ``app`` answer every error in JSON."""
     app.set_error_serializer(_serialize)
     app.add_error_handler(Exception, _unexpected)
+
+
+class ShortAddresses:
+    """Falcon middleware: an address longer than any of ours can be is a 414."""
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Refuse it before it is looked at."""
+        if len(req.env.get("REQUEST_URI", "")) > LONGEST_URL:
+            raise falcon.HTTPUriTooLong(
+                title="414 URI Too Long", description="an address has at most 4 KiB"
+            )
 
 
 class OnlyMethods:

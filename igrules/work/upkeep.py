@@ -11,7 +11,7 @@ import logging
 import threading
 
 from igrules import __version__
-from igrules.errors import Unavailable
+from igrules.errors import LedgerError
 from igrules.ledger import Ledger
 from igrules.work.bell import Bell
 from igrules.work.clock import Clock
@@ -58,13 +58,13 @@ class Sweeper:
             self._thread.join(seconds)
 
     def sweep(self) -> bool:
-        """Ring if something is due. False when nothing is, or when the database is away."""
+        """Ring if something is due. False when nothing is, or when the database cannot tell."""
         try:
             self._agree()
             self._beat()
             due = self._ledger.lanes.sweep(self._clock.now())
-        except Unavailable as error:
-            say(_LOG, logging.WARNING, "the database is away, the sweep is late", error)
+        except LedgerError as error:
+            say(_LOG, logging.WARNING, "the database cannot tell, the sweep is late", error)
             return False
         if due:
             self._bell.ring(self._configuration.threads)
