@@ -48,9 +48,7 @@ class Sending:
 
     def perform(self, lane: Lane, send: DueSend) -> bool:
         """Try ``send`` once. False when it has to wait. Raises `LeaseLost` before any call."""
-        # The clock of the start runs from before the commit: a worker that was frozen anywhere in
-        # between must not wake up and send.
-        start_by = self._clock.monotonic() + _START_WITHIN
+        start_by = self.starts_by()
         opened = self._ledger.sends.begin(
             lane,
             send,
@@ -62,12 +60,25 @@ class Sending:
         if isinstance(opened, Wait):
             return False
         if isinstance(opened, Closed):
-            self._tell(lane, send, opened.state, opened.reason)
+            self._tell(lane, send.id, send.kind, opened.state, opened.reason)
             return True
-        receipt = self._call(opened, start_by)
-        state = self._settle(opened, receipt)
-        self._tell(lane, send, state, getattr(receipt, "reason", ""))
+        self.carry_out(lane, opened, start_by)
         return True
+
+    def starts_by(self) -> float:
+        """Monotonic seconds by which a call has to start whose `Ready` is stored from now on.
+
+        Counted from before the commit: a worker that was frozen anywhere in between must not wake
+        up and send.
+        """
+        return self._clock.monotonic() + _START_WITHIN
+
+    def carry_out(self, lane: Lane, ready: Ready, start_by: float) -> None:
+        """Make the call of a send that is stored as ``sending``, and store what came of it."""
+        receipt = self._call(ready, start_by)
+        state = self._settle(ready, receipt)
+        reason = getattr(receipt, "reason", "")
+        self._tell(lane, ready.send_id, ready.effect.kind, state, reason)
 
     def deadline(self, effect: Effect) -> int:
         """Milliseconds after which a call for ``effect`` has returned."""
@@ -112,12 +123,12 @@ class Sending:
 
         return insist(settle, self._clock, _PATIENCE, self._giving_up)
 
-    def _tell(self, lane: Lane, send: DueSend, state: str, reason: str) -> None:
+    def _tell(self, lane: Lane, send_id: int, kind: str, state: str, reason: str) -> None:
         self._observers.tell(
             "send",
             tenant_id=lane.tenant_id,
-            send_id=send.id,
-            kind=send.kind,
+            send_id=send_id,
+            kind=kind,
             state=state,
             reason=reason,
         )
