@@ -8,7 +8,7 @@ import pytest
 
 from igrules.ledger import Lane, Ledger
 from igrules.model import Attachment, Effect, Event, NotDone, Refused, Sent, Unknown
-from tests.ledgering import NOW, World, dm, text
+from tests.ledgering import DEADLINE, NOW, QUIET, World, dm, text
 
 
 @pytest.fixture
@@ -55,6 +55,34 @@ def test_an_echo_settles_a_doubt_and_lets_the_next_message_go(world: World) -> N
 
     assert echo(world, lane, "words of k1") is True
     assert world.next(lane).key == "k2"
+
+
+def parked(world: World, key: str, words: str) -> Lane:
+    """A send that stayed unclear; its lane."""
+    lane = world.answer(text(key, words))
+    world.settle(world.started(lane), Unknown("timeout"))
+    assert world.ledger.sends.heal(lane, NOW + DEADLINE + QUIET, QUIET) == 1
+    return lane
+
+
+def test_a_late_echo_proves_that_a_parked_send_went_out(world: World) -> None:
+    lane = parked(world, "k1", "olá")
+
+    assert echo(world, lane, "olá") is True
+    assert evidence(world) == {"k1": ("sent", "echo", "mid.1")}
+
+
+def test_an_echo_is_of_the_open_send_rather_than_of_a_parked_one(world: World) -> None:
+    lane = parked(world, "k1", "olá")
+    later = NOW + DEADLINE + QUIET
+    world.deliver(dm("m2"), now=later)
+    world.decide(lane, text("k2", "olá", rule="r2"), now=later)
+    world.started(lane, later)
+
+    assert echo(world, lane, "olá") is True
+    assert {key: state for key, (state, _, _) in evidence(world).items()} == {
+        "k1": "parked", "k2": "sent",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("receipt", [NotDone(after=0), Refused("invalid")])

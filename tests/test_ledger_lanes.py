@@ -10,7 +10,7 @@ import pytest
 from igrules.errors import Conflict, LeaseLost
 from igrules.ledger import Lane, Ledger, NewDelivery
 from igrules.model import Decision, Event
-from tests.ledgering import LEASE, NOW, World, body, dm, read, settings, text
+from tests.ledgering import IG_ID, LEASE, NOW, World, body, dm, read, settings, text
 
 DONE = Decision("listened")
 
@@ -288,6 +288,19 @@ def test_an_internal_event_follows_in_the_same_lane(world: World) -> None:
     assert (stored.kind, stored.source) == ("tag_added", "internal")
     assert stored.event is not None
     assert (stored.event.tag, stored.event.text, stored.event.id) == ("vip", "\ud800", stored.id)
+
+
+def test_an_internal_event_needs_no_bytes_of_its_cause(world: World) -> None:
+    """A body that is somebody else's could not be read back, and would stop its lane for good."""
+    world.deliver(dm("m1"))
+    (lane,) = world.claim()
+    caused = Event("tag_added", IG_ID, "p1", tag="vip", raw=b"[]")
+
+    world.decide(lane, events=(caused,))
+
+    event = world.open_event(lane).event
+    assert event is not None
+    assert (event.kind, event.tag) == ("tag_added", "vip")
 
 
 def test_many_workers_decide_every_event_once_and_in_order(ledger: Ledger) -> None:

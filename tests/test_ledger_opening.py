@@ -235,6 +235,21 @@ def test_the_first_use_of_sqlite_makes_a_key_only_its_owner_can_read(tmp_path: P
     assert os.listdir(key.parent) == ["master.key"]
 
 
+def test_only_its_owner_reads_the_sqlite_file_and_the_state_directory(tmp_path: Path) -> None:
+    path, state = tmp_path / "a.db", tmp_path / "deep" / "state"
+    Ledger.open(str(path), state).close()
+    made = [stat.S_IMODE(one.stat().st_mode) for one in (path, state)]
+    path.chmod(0o644)
+
+    ledger = Ledger.open(str(path), state)
+    ledger.deliveries.store([NewDelivery(1, None, b"x", NOW)])
+    files = {one.name: stat.S_IMODE(one.stat().st_mode) for one in tmp_path.glob("a.db*")}
+    ledger.close()
+
+    assert made == [0o600, 0o700]
+    assert files == {"a.db": 0o600, "a.db-wal": 0o600, "a.db-shm": 0o600}
+
+
 def test_on_postgresql_the_key_must_be_given(postgres: PostgresCluster, tmp_path: Path) -> None:
     """Machines share the database, so a key one of them makes would open nothing on the others."""
     with pytest.raises(SealError) as refused:

@@ -183,6 +183,27 @@ def test_marks_of_a_post_and_of_everyone_count_over_all_contacts(world: World) -
     )  # fmt: skip
 
 
+def test_a_mark_tells_which_turn_it_was(world: World) -> None:
+    lane = heard(world)
+    marks = (Mark("text:s", NOW, "post1", 7), Mark("text:s", NOW, "post1", 8))
+    record(world, lane, marks=marks)
+    names = {"text:s": 1}
+
+    known = facts(world, lane, post="post1", marks=names, marks_post=names, marks_all=names)
+
+    assert known.marks == known.marks_post == known.marks_all == marks[1:]
+
+
+def test_a_comment_on_an_ad_counts_for_the_post_that_is_advertised(world: World) -> None:
+    lane = heard(world)
+    record(world, lane, marks=(Mark("r1", NOW, "post1"),))
+    event = Event("comment", "1", lane.person, media="ad9", original_media="post1")
+
+    known = world.ledger.lanes.facts(lane, event, NOW, marks_post={"r1": 1})
+
+    assert known.marks_post == (Mark("r1", NOW, "post1"),)
+
+
 def test_marks_of_another_tenant_are_not_seen(world: World) -> None:
     record(world, heard(world), marks=(Mark("r1", NOW, "post1"),))
     world.ledger._db.run("UPDATE mark SET tenant_id = 999")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from igrules.errors import LeaseLost
+from igrules.errors import LeaseLost, UsageError
 from igrules.ledger import Closed, Ledger, Ready, Wait
 from igrules.ledger.settle import SCHEDULE
 from igrules.model import Answer, Change, Decision, Effect, NotDone, Refused, Sent, Unknown
@@ -187,6 +187,21 @@ def test_a_refusal_ends_nothing_else_when_the_step_goes_on(world: World) -> None
     world.settle(world.started(lane), Refused("invalid"))
 
     assert world.states()["k2"] == ("pending", "")
+
+
+def test_media_that_could_not_be_fetched_is_tried_once_more(world: World) -> None:
+    lane = world.answer(text("k1"), text("k2"))
+    refused = Refused("invalid", Answer("INVALID", 400, 100, 2018008))
+    world.settle(world.started(lane), NotDone(reason="connect"))
+
+    first = world.settle(world.started(lane, NOW + DAY // 2), refused, NOW + DAY // 2)
+    between = world.states()
+    again = NOW + DAY // 2 + 60_000
+    second = world.settle(world.started(lane, again), refused, again)
+
+    assert (first, second) == ("pending", "refused")
+    assert between == {"k1": ("pending", "invalid"), "k2": ("pending", "")}
+    assert world.states() == {"k1": ("refused", "invalid"), "k2": ("cancelled", "refused")}
 
 
 def test_a_closed_window_is_told_apart_from_a_refusal(world: World) -> None:
@@ -409,6 +424,16 @@ def test_a_contact_handed_to_a_person_hears_nothing_until_then(world: World) -> 
     assert isinstance(world.begin(lane, NOW + 1_000), Ready)
 
 
+def test_the_confirmation_of_a_stop_word_still_goes_out(world: World) -> None:
+    lane = world.answer(text("k1", rule="", step="consent"), text("k2"))
+    world.deliver(dm("m2"))
+    world.decide(lane, changes=(Change("handoff", "", NOW + 100), Change("opt_out")))
+
+    world.settle(world.started(lane), Sent("mid"))
+
+    assert world.begin(lane) == Closed("skipped", "opted_out")
+
+
 def test_the_same_text_of_the_same_rule_is_said_once_a_minute(world: World) -> None:
     lane = world.answer(text("k1", "oi"))
     world.settle(world.started(lane), Sent("mid.1"))
@@ -502,6 +527,20 @@ def test_a_resumed_pause_can_let_go_what_waited(world: World) -> None:
     assert isinstance(world.begin(lane, NOW + 1), Ready)
 
 
+def test_what_cannot_be_paused_cannot_be_resumed(world: World) -> None:
+    """Else it would drop what waits under every other pause."""
+    lane = world.answer(text("k1"))
+    world.ledger.pause("deployment", "", NOW)
+    world.begin(lane)
+    world.ledger.lanes.release(lane, NOW)
+
+    for act in (world.ledger.pause, world.ledger.resume):
+        with pytest.raises(UsageError, match="cannot be paused"):
+            act("app", "1", NOW)
+
+    assert world.states() == {"k1": ("pending", "paused")}
+
+
 def test_a_pause_may_drop_at_once(world: World) -> None:
     lane = world.answer(text("k1"))
     world.ledger.pause("deployment", "", NOW, mode="drop")
@@ -566,6 +605,23 @@ def test_what_was_proved_not_done_is_given_back(world: World) -> None:
 
     assert given_back == [("2026-09-21", 0)]
     assert used(world) == [("2026-09-21", 1)]
+
+
+def test_an_attempt_that_may_have_gone_out_counts_while_the_token_is_missing(world: World) -> None:
+    limited(world, 1)
+    lane = world.answer(text("k1", idempotent=True), text("k2", target="p2"))
+    world.started(lane)
+    world.ledger.lanes.release(lane, NOW)
+    (lane,) = world.claim(NOW + 1)
+    world.ledger.sends.heal(lane, NOW + 1, QUIET)
+    world.scope.secrets.remove("access_token")
+    waiting = world.begin(lane, NOW + 1)
+    world.scope.secrets.set("access_token", "IGAA-luz", NOW)
+    later = NOW + 61_000
+    world.settle(world.started(lane, later), Sent("mid"), later)
+
+    assert waiting == Wait(NOW + 60_001, "token")
+    assert world.begin(lane, later) == Closed("skipped", "daily_limit")
 
 
 def test_the_day_is_the_tenants_and_a_new_zone_waits_for_the_old_midnight(world: World) -> None:

@@ -19,11 +19,18 @@ _QUIET = (
 
 @contextmanager
 def open_browser() -> Iterator[Browser]:
-    """Chromium from ``IGRULES_CHROMIUM`` or the search path; without one the test fails."""
+    """Chromium from ``IGRULES_CHROMIUM`` or the search path.
+
+    Without one the test is skipped, because Python and make are all that the tests may ask for;
+    in CI, which installs one, it fails.
+    """
     named = os.environ.get("IGRULES_CHROMIUM", "")
     path = named or next(filter(None, map(shutil.which, _NAMES)), None)
     if path is None:
-        pytest.fail("no chromium found: install one, or name it in IGRULES_CHROMIUM", pytrace=False)
+        missing = "no chromium found: install one, or name it in IGRULES_CHROMIUM"
+        if os.environ.get("CI"):
+            pytest.fail(missing, pytrace=False)
+        pytest.skip(missing)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(_QUIET))
         try:
