@@ -12,7 +12,7 @@ ROUNDS = 7
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A goal of ``performance.md``, what was measured, and whether it is met."""
+    """A goal by its number, what was measured, and whether it is met."""
 
     goal: int
     what: str

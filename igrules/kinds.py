@@ -117,7 +117,7 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A text, folded (language reference, section 9.1). ``joined`` is all words without spaces."""
+    """A text, folded (see `igrules.language.folding`). ``joined`` is all words without spaces."""
 
     words: tuple[Word, ...]
     joined: str

@@ -41,8 +41,8 @@ NOT_FOR_RULES = frozenset(
         "optin", "story_insights", "test", "unknown",
     }
 )  # fmt: skip
-"""Event kinds that never reach a rule (platform sheet 8.1); an event of one of them ends as
-``skipped`` with its kind as the reason."""
+"""Event kinds that never reach a rule, because they are our own acts, reads or tests; an event of
+one of them ends as ``skipped`` with its kind as the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that came in, in the normal form of the platform sheet (section 9.1).
+    """One thing that came in, in one normal form whatever its envelope was.
 
     ``kind`` is one of ``message``, ``postback``, ``referral``, ``reaction``, ``comment``,
     ``live_comment``, ``mention_comment``, ``mention_caption``, ``tag_added``, ``handoff_ended`` or
@@ -75,7 +75,7 @@ class Event:
     sub: str = ""
     entry: str = ""
     key: str = ""
-    """What makes this update the same as another one; platform sheet 9.2, before hashing."""
+    """What makes this update the same as another one (a message or comment id), before hashing."""
     ref: str = ""
     """The message id or comment id this event is about."""
     text: str = ""

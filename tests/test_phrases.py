@@ -24,7 +24,7 @@ CONFORMANCE = [
     ("link", "ＬＩＮＫ", True), ("価格", "この商品の価格は", True),
     ("ano", "año", True), ("orçamento", "orcamneto", False),
 ]  # fmt: skip
-"""The table of the language reference, section 9.7, without its options."""
+"""What phrases take and leave, without options."""
 
 
 def found(phrase: str, text: str, **options: bool) -> bool:

@@ -93,7 +93,7 @@ rulesets/luz/promo.yaml:19:13: warning[IGR217] this rule stays silent only when 
    |             ^^^^^^^^^^^^^^^^^^^^^^
    = help: for "when one of them holds" write a list:  [{tag: vip}, {open: loja}]   [unsafe fix]
 
-4 errors, 1 warning in 1 file (1 fixable with --fix). 3 hints hidden (--hints)."""  # noqa: E501  # the lines are those of authoring.md
+4 errors, 1 warning in 1 file (1 fixable with --fix). 3 hints hidden (--hints)."""  # noqa: E501  # a summary line is as long as it is
 
 
 def test_text_shows_frames_in_the_order_of_the_file_and_a_summary() -> None:

@@ -30,7 +30,7 @@ rules:
 
 
 def test_the_report_of_the_guide_is_what_is_reported() -> None:
-    """authoring.md, section 4: places, words, remedies."""
+    """Places, words, remedies."""
     found = [
         (one.code, f"{one.span.line}:{one.span.column}", one.message, one.help)
         for one in compile_text(GUIDE).problems

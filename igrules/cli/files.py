@@ -1,6 +1,6 @@
 """Find the tenants behind the paths of a command, and read their files.
 
-A path is a file, a tenant directory, or a directory of tenants (language reference, section 3).
+A path is a file, a tenant directory, or a directory of tenants.
 """
 
 from __future__ import annotations

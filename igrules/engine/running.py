@@ -42,7 +42,7 @@ class Budget:
 
 @dataclass(slots=True)
 class Ran:
-    """What the run of a rule came to. ``reason`` says how it ended (language reference, 11.5)."""
+    """What the run of a rule came to. ``reason`` says how it ended."""
 
     effects: list[Effect] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)

@@ -1,4 +1,7 @@
-"""Read one change: a comment, a mention, the figures of a story (platform sheet 3.13 to 3.15)."""
+"""Read one change: a comment, a mention, the figures of a story.
+
+Source: Meta, Webhook Notification Examples, and the payloads that deployments really receive.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Take a webhook body apart into its elements, each with an envelope of its own.
 
-Three forms of an entry exist (platform sheet 3.1): ``messaging`` and ``standby`` lists, ``changes``
-lists, and a bare ``field`` with ``value``. What fits none of them is an element of form ``odd``, so
-that nothing that came in disappears.
+Three forms of an entry exist (Meta, Webhook Notification Examples): ``messaging`` and ``standby``
+lists, ``changes`` lists, and a bare ``field`` with ``value``. What fits none of them is an element
+of form ``odd``, so that nothing that came in disappears.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The error codes of the Graph API, as data: each with the class that says what follows from it.
 
-The rows are those of the platform sheet 7.3; where it leaves a choice, section 8 of the delivery
-design decides.
+Sources: Meta, Messenger Platform Common Error Codes, Instagram Error Codes and Graph API Handling
+Errors, and what deployments report. Where they leave a choice, the class is taken that can never
+send twice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Answer the question by which Meta checks that a webhook address is ours (platform sheet 2.1)."""
+"""Answer the question by which Meta checks that a webhook address is ours.
+
+Source: Meta, Setup Webhooks Subscriptions.
+"""
 
 from __future__ import annotations
 

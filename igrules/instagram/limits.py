@@ -1,4 +1,7 @@
-"""The figures of the platform, and what its answers say about the rest (platform sheet 6)."""
+"""The figures of the platform, and what its answers say about the rest.
+
+Sources: Meta, Instagram Platform Overview and Graph API Rate Limits.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Read one messaging element: message, tap, reaction, handover, … (platform sheet 9.1)."""
+"""Read one messaging element: message, tap, reaction, handover, ….
+
+Source: Meta, Webhooks for Instagram Messaging.
+"""
 
 from __future__ import annotations
 

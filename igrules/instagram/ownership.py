@@ -1,4 +1,4 @@
-"""Whether an event is the account's own act, which no rule may answer (platform sheet 8.1)."""
+"""Whether an event is the account's own act, which no rule may answer."""
 
 from __future__ import annotations
 

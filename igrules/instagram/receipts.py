@@ -1,4 +1,4 @@
-"""What a channel reports for an answer of the Graph API (delivery design, section 8)."""
+"""What a channel reports for an answer of the Graph API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which call of the Graph API performs an effect, in both flavours (platform sheet 4 and 5)."""
+"""Which call of the Graph API performs an effect, in both flavours.
+
+Sources: Meta, Send Messages, Send a Private Reply to a Commenter, IG Comment Replies.
+"""
 
 from __future__ import annotations
 

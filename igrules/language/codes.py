@@ -1,7 +1,7 @@
 """The catalogue of codes, and `problem`, which makes a `Problem` with its name and level filled in.
 
 Why one table: a code is never reused and never changes its meaning, so that the documents, the
-reports and a suppression in a rule file agree for ever. It stands here as in authoring.md.
+reports and a suppression in a rule file agree for ever.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-r"""Regular expressions of rules, run by google-re2 in time linear in the text (section 9.5).
+r"""Regular expressions of rules, run by google-re2 in time linear in the text.
 
 Why rewritten: the engine's ``\w``, ``\d`` and ``\s`` know ASCII only, so a customer's "ação" would
 be cut after its first letter. What cannot be rewritten is refused with the way to write it.

@@ -1,6 +1,8 @@
 """Fold a text into words, so that spelling, accents and decoration do not matter (version 1).
 
-What is done and in which order stands in the language reference, section 9.1. Phrases of rules and
+In this order: invisible characters go; compatibility forms and case are made equal; combining marks
+after Latin letters go; emoji sequences become words of their own; everything but letters, marks and
+digits separates; a letter repeated three times or more counts as one or two. Phrases of rules and
 messages go through the same function.
 
 Why two ways: nearly every message is plain text in normal form, which is cut by one expression;

@@ -1,4 +1,4 @@
-"""Patterns of ``like``: words with blanks between them, ``pedido {order:number}`` (section 9.4).
+"""Patterns of ``like``: words with blanks between them, ``pedido {order:number}``.
 
 Why a table from the right: with up to five blanks and a message of one repeated word, trying and
 going back would take the message's length to the fifth power; the table takes it once per part.

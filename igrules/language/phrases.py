@@ -1,7 +1,7 @@
 """Phrases: consecutive whole words, with endings, hashtags and typing errors; and finding many.
 
 A phrase with letters of a script without spaces matches anywhere inside the words of a message put
-together (language reference, sections 9.1 to 9.3).
+together.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Check that an action can reach whom its trigger brings (language reference, section 7)."""
+"""Check that an action can reach whom its trigger brings."""
 
 from __future__ import annotations
 

@@ -1,6 +1,10 @@
 """Read a text with blanks: what its ``{{ … }}`` and ``[[ … ]]`` name, and where they stand.
 
-The grammar stands in the language reference, section 13; there is nothing else in it.
+The whole grammar::
+
+    template = { text | blank | optional }        optional = "[[" { text | blank } "]]"
+    blank    = "{{" path { "|" filter } "}}"      path     = name { "." part }
+    filter   = name [ "." name ] [ "(" argument { "," argument } ")" ]
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Texts with blanks: ``Oi[[, {{ contact.first_name }}]]!`` (language reference, section 13).
+"""Texts with blanks: ``Oi[[, {{ contact.first_name }}]]!``.
 
 A template is read once into segments; filling it is joining them. Nothing is ever evaluated: a path
 names a value, a filter changes it, and what is filled in is never read as a template again.

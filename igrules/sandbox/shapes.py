@@ -1,4 +1,4 @@
-"""Which messages the platform takes: shapes, counts and lengths (platform facts, section 4)."""
+"""Which messages the platform takes: shapes, counts and lengths."""
 
 from __future__ import annotations
 

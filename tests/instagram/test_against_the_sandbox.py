@@ -1,4 +1,4 @@
-"""Both sides were written from the platform sheet without sharing code; here they meet."""
+"""Both sides were written without sharing code; here they meet."""
 
 from __future__ import annotations
 

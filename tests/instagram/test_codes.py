@@ -1,4 +1,4 @@
-"""Every code of the platform sheet has its class, and what is no code is classified by status."""
+"""Every known code has its class, and what is no code is classified by status."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from igrules.instagram.codes import classify
 from igrules.instagram.error_codes import ROWS, row_of
 from igrules.model import Answer
 
-# Written from the table of section 8 and the sheet 7.3, not from the rows themselves.
+# Written from Meta's list of codes, not from the rows themselves.
 EXPECTED = """
 SENT 1/1357046
 UNCLEAR 1 1/99 1/5 2 2/77

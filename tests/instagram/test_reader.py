@@ -1,4 +1,4 @@
-"""The payload reader: every shape of the platform sheet, in all entry forms."""
+"""The payload reader: every known shape, in all entry forms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signatures: the test vectors of the platform sheet, several secrets, and every odd header."""
+"""Signatures: known test vectors, several secrets, and every odd header."""
 
 from __future__ import annotations
 
