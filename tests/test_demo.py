@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -51,8 +54,8 @@ class Phone:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    log = tmp_path_factory.mktemp("demo") / "out"
-    process = Process(["demo", "--port", "0"], {}, log)
+    work = tmp_path_factory.mktemp("demo")
+    process = Process(["demo", "--port", "0", "--keep", str(work / "kept")], {}, work / "out")
     process.start()
     wait_until(lambda: "Ctrl-C ends" in process.said(), 20, "the demo is ready")
     yield process
@@ -92,6 +95,51 @@ def test_the_terminal_says_what_was_decided(demo: Process, phone: Phone) -> None
     phone.do(LUZ, do="write", text="xyzzy, sem palavra conhecida")
 
     wait_until(lambda: "fallback" in demo.said(), 5, "the line of the fallback")
+
+
+def test_the_trace_says_for_every_rule_why_it_fired_or_not(
+    demo: Process, phone: Phone, kept: Path
+) -> None:
+    phone.do(LUZ, do="write", text="quanto custa o frete?")
+    wait_until(lambda: "quanto custa o frete?" in str(listed(kept)), 5, "the event is stored")
+    wait_until(lambda: price_question(kept)["outcome"] == "answered", 5, "it is decided")
+
+    shown = trace(kept, str(price_question(kept)["event"]))
+
+    reasons = {rule["rule"]: rule["reason"] for rule in shown["rules"]}
+    assert (reasons["humano"], reasons["preco"]) == ("if", "fired")
+    assert reasons["fallback"] == "not_tried"
+    assert [send["state"] for send in shown["sends"]] in (["sent"], ["sending"])
+
+
+@pytest.fixture(scope="module")
+def kept(demo: Process, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of the running demo's database."""
+    found = re.search(r"database in (\S+)", demo.said())
+    assert found is not None
+    return Path(found.group(1))
+
+
+def trace(kept: Path, *arguments: str) -> dict[str, Any]:
+    """What ``igrules trace`` says about a demo's database."""
+    where = ["--database-url", str(kept / "igrules.db"), "--state-dir", str(kept / "state")]
+    result = subprocess.run(
+        [sys.executable, "-m", "igrules.cli", "trace", *arguments, *where, "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def listed(kept: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = trace(kept, "--tenant", "luz")["events"]
+    return rows
+
+
+def price_question(kept: Path) -> dict[str, Any]:
+    return next(row for row in listed(kept) if row["text"] == "quanto custa o frete?")
 
 
 def test_a_demo_never_runs_on_data_that_is_not_its_own(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from igrules.cli import (
     secrets,
     serving,
     tenants,
+    trace as trace_command,
     validate as validate_command,
 )
 
@@ -27,6 +28,7 @@ _GROUPS = {
     "app": apps.app,
     "plugins": plugins.app,
     "db": db.app,
+    "sends": trace_command.sends,
 }
 _COMMANDS: dict[str, Callable[..., None]] = {
     "init": init_command.init,
@@ -34,6 +36,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "list": listing.list_rules,
     "schema": schema_command.schema,
     "apply": apply_command.apply,
+    "trace": trace_command.trace,
     "serve": serving.serve,
     "work": serving.work,
     "demo": serving.demo,
