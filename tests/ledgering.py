@@ -14,6 +14,7 @@ from igrules.model import Account, Decision, Effect, Event, Receipt
 
 NOW = 1_790_000_000_000
 LEASE, QUIET, DEADLINE = 30_000, 120_000, 15_000
+DAY = 86_400_000
 IG_ID = "17841400000000101"
 
 
@@ -127,10 +128,27 @@ def settings(slug: str, ig_id: str, **more: Any) -> Settings:
 
 def text(key: str, words: str = "", target: str = "p1", **more: Any) -> Effect:
     """A text as an effect."""
-    about = {"rule": "r1", "step": f"r1.do[{key}]", "expires_at": NOW + 86_400_000}
+    about = {"rule": "r1", "step": f"r1.do[{key}]", "expires_at": NOW + DAY}
     return Effect(
         "text", target, {"text": words or f"words of {key}"}, key=key, **{**about, **more}
     )
+
+
+def private(key: str, comment: str = "c1", **more: Any) -> Effect:
+    """A private reply as an effect."""
+    about = {
+        "track": comment,
+        "slot": f"pr:{comment}",
+        "rule": "r1",
+        "expires_at": NOW + DAY,
+    }
+    return Effect("private_reply", comment, {"text": f"pr {key}"}, key=key, **{**about, **more})
+
+
+def public(key: str, comment: str = "c1", **more: Any) -> Effect:
+    """A public reply as an effect."""
+    about = {"track": comment, "rule": "r1", "expires_at": NOW + DAY}
+    return Effect("reply", comment, {"text": f"re {key}"}, key=key, **{**about, **more})
 
 
 def ready_account(ledger: Ledger) -> Account:

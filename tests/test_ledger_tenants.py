@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import igrules.ledger.accounts as accounts
 from igrules.errors import Conflict, NotFound, SealError, UsageError
 from igrules.kinds import Secret, Settings
 from igrules.ledger import App, Ledger, Tenant, Version
@@ -211,6 +213,33 @@ def test_an_account_belongs_to_one_tenant(ledger: Ledger) -> None:
         publish(ledger, "mar", settings("mar", IG_ID))
 
     assert ledger.for_tenant(ledger.tenants.get("mar").id).live() is None
+
+
+def test_two_tenants_that_publish_one_account_at_once_cannot_both_have_it(ledger: Ledger) -> None:
+    """The second looks for the account while the first one's is not stored yet."""
+    luz, mar = (ledger.tenants.add(slug, slug, NOW) for slug in ("luz", "mar"))
+    scope = ledger.for_tenant(mar.id)
+    with ThreadPoolExecutor(1) as thread:
+        with ledger._db.transaction() as db:
+            accounts.connect(db, luz.id, settings("luz", IG_ID), NOW)
+            second = thread.submit(scope.publish, {}, "d1", settings("mar", IG_ID), "", "test", NOW)
+            _wait_until_blocked(ledger)
+
+        with pytest.raises(Conflict, match="already connected elsewhere"):
+            second.result(30)
+
+    (account,) = ledger.for_tenant(luz.id).accounts.list()
+    assert (account.username, scope.accounts.list(), scope.live()) == ("luz", [], None)
+
+
+def _wait_until_blocked(ledger: Ledger) -> None:
+    """Until another thread waits for what this one has locked; on SQLite it cannot even begin."""
+    for _ in range(100_000):
+        if ledger.engine == "sqlite" or ledger._db.number(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        ):
+            return
+    raise AssertionError("nobody waits")
 
 
 def test_an_account_one_tenant_gave_up_begins_anew_at_the_next(ledger: Ledger) -> None:

@@ -44,25 +44,33 @@ def connect(db: Database, tenant_id: int, settings: Settings, now: int) -> None:
     )
     if row is not None and row[1] != tenant_id:
         _take_over(db, wanted, row)
-    db.run(
+    stored = db.run(
         "INSERT INTO account (tenant_id, ig_id, flavour, page_id, username, app, token_secret,"
         " preset, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (ig_id) DO UPDATE SET flavour = excluded.flavour,"
         " page_id = excluded.page_id, username = excluded.username, app = excluded.app,"
-        " token_secret = excluded.token_secret, preset = excluded.preset, state = 'connected'",
+        " token_secret = excluded.token_secret, preset = excluded.preset, state = 'connected'"
+        " WHERE account.tenant_id = excluded.tenant_id",
         (tenant_id, wanted, *_columns(settings), now),
     )
+    if not stored:
+        # Another tenant connected it since it was looked for.
+        raise _elsewhere(wanted)
 
 
 def _take_over(db: Database, ig_id: str, row: Row) -> None:
     """Free the id of an account that another tenant gave up; its history stays with that tenant."""
     id, _, state = row
     if state == "connected":
-        raise Conflict(
-            f"the account {ig_id} is already connected elsewhere",
-            "remove it from the other tenant's tenant.yaml and publish that first",
-        )
+        raise _elsewhere(ig_id)
     db.run("UPDATE account SET ig_id = ? WHERE id = ?", (f"{ig_id}~{id}", id))
+
+
+def _elsewhere(ig_id: str) -> Conflict:
+    return Conflict(
+        f"the account {ig_id} is already connected elsewhere",
+        "remove it from the other tenant's tenant.yaml and publish that first",
+    )
 
 
 def _columns(settings: Settings) -> tuple[str, str, str, str, str, str]:

@@ -34,8 +34,10 @@ def of_person(db: Database, tenant_id: int, person: str) -> Contact | None:
     """The contact a tenant knows by this id, or by ``@name``."""
     column, value = ("username", person[1:]) if person.startswith("@") else ("person", person)
     row = db.first(
-        f"{_SELECT} WHERE tenant_id = ? AND {column} = ? ORDER BY id DESC LIMIT 1",
-        (tenant_id, columns.text(value)),
+        f"{_SELECT} WHERE +tenant_id = ? AND {column} = ?"
+        " AND account_id IN (SELECT id FROM account WHERE tenant_id = ?)"
+        " ORDER BY id DESC LIMIT 1",
+        (tenant_id, columns.text(value), tenant_id),
     )
     return _contact(row) if row else None
 
@@ -78,8 +80,8 @@ def keep(
     silent = stored.kind in _SILENT
     if silent and not changes:
         row = db.first(
-            "SELECT id FROM contact WHERE account_id = ? AND person = ?",
-            (lane.account_id, lane.person),
+            "SELECT id FROM contact WHERE account_id = ? AND person = ? AND tenant_id = ?",
+            (lane.account_id, lane.person, lane.tenant_id),
         )
         return int(row[0]) if row else None
     heard = (stored.occurred_at or stored.received_at) if stored.kind in _OPENS_WINDOW else None

@@ -289,4 +289,6 @@ class Database:
             return SchemaMismatch(
                 "the database has another schema than this igrules", "igrules db upgrade"
             )
-        return LedgerError(f"the database refused a statement ({type(error).__name__})")
+        return LedgerError(
+            f"the database refused a statement ({type(error).__name__})", "igrules db check"
+        )

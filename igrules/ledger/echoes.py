@@ -53,11 +53,13 @@ def settle(database: Database, deployment: Deployment, lane: Lane, event: Event,
 def _match(
     database: Database, lane: Lane, event: Event, fingerprint: bytes
 ) -> tuple[int, int] | None:
-    """The oldest unclear send this echo can be of, and its lane."""
+    """The oldest unclear send this echo can be of, and its lane; a parked one only when nothing
+    that is still open has these words."""
     rows = database.all(
         "SELECT s.id, s.lane_id, s.kind, s.target, l.person, s.state FROM send s"
         " JOIN lane l ON l.id = s.lane_id WHERE s.account_id = ? AND s.fingerprint = ?"
-        " AND s.state IN ('sending', 'doubt') AND s.tenant_id = ? ORDER BY s.id",
+        " AND s.state IN ('sending', 'doubt', 'parked') AND s.tenant_id = ?"
+        " ORDER BY CASE s.state WHEN 'parked' THEN 1 ELSE 0 END, s.id",
         (lane.account_id, fingerprint, lane.tenant_id),
     )
     for id, lane_id, kind, target, person, _ in rows:
@@ -73,6 +75,6 @@ def _match(
 def _nameless(rows: list[Row]) -> tuple[int, int] | None:
     """A private reply may reach its person under another id than the comment bore. Only when it is
     the one unclear send with these words, and no call is under way, can it be meant."""
-    if len(rows) == 1 and rows[0][2] == "private_reply" and rows[0][5] == "doubt":
+    if len(rows) == 1 and rows[0][2] == "private_reply" and rows[0][5] != "sending":
         return int(rows[0][0]), int(rows[0][1])
     return None

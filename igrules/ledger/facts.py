@@ -28,7 +28,7 @@ def read_facts(
 ) -> ReadFacts:
     """The facts of one event; see `Lanes.facts`."""
     contact = find(db, lane.tenant_id, lane.account_id, lane.person)
-    post = columns.text(event.media)
+    post = columns.text(event.post)
     sent, answered = _sent(db, lane, now, per_contact_window)
     held = holds.active(db, now)
     over = holds.covering(held, lane.tenant_id, lane.account_id)
@@ -72,7 +72,7 @@ def _of_contact(
     only = f" AND name IN ({holders(len(wanted))})" if wanted else ""
     most = max(names.values())
     rows = db.all(
-        "SELECT name, at, post, place, place_on_post FROM (SELECT name, at, post, id,"
+        "SELECT name, at, post, n, place, place_on_post FROM (SELECT name, at, post, n, id,"
         " row_number() OVER (PARTITION BY name ORDER BY at DESC, id DESC) AS place,"
         " row_number() OVER (PARTITION BY name, post ORDER BY at DESC, id DESC) AS place_on_post"
         f" FROM mark WHERE contact_id = ? AND tenant_id = ?{only}) AS ranked"
@@ -80,8 +80,8 @@ def _of_contact(
         [contact_id, lane.tenant_id, *wanted, most, post, most],
     )
     return tuple(
-        Mark(name, at, on)
-        for name, at, on, place, place_on_post in rows
+        Mark(name, at, on, n)
+        for name, at, on, n, place, place_on_post in rows
         if place <= names.get(name, 0) or (on == post and place_on_post <= names.get(name, 0))
     )
 
@@ -95,8 +95,8 @@ def of_post(
     found: list[Mark] = []
     for name, count in dict(names).items():
         rows = db.all(
-            "SELECT name, at, post FROM mark WHERE tenant_id = ? AND name = ? AND post = ?"
-            " ORDER BY at DESC, id DESC LIMIT ?",
+            "SELECT name, at, post, n FROM mark WHERE tenant_id = ? AND name = ? AND post = ?"
+            " AND post <> '' ORDER BY at DESC, id DESC LIMIT ?",
             (tenant_id, columns.text(name), post, count),
         )
         found += [Mark(*row) for row in rows]
@@ -110,7 +110,7 @@ def of_all(
     found: list[Mark] = []
     for name, count in dict(names).items():
         rows = db.all(
-            "SELECT name, at, post FROM mark WHERE tenant_id = ? AND name = ?"
+            "SELECT name, at, post, n FROM mark WHERE tenant_id = ? AND name = ?"
             " ORDER BY at DESC, id DESC LIMIT ?",
             (tenant_id, columns.text(name), count),
         )

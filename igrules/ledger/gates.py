@@ -5,15 +5,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import igrules.ledger.columns as columns
 import igrules.ledger.holds as holds
 from igrules.ledger.database import Database, Row
 from igrules.ledger.days import local_day, next_midnight, zone_at
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.values import Closed, DueSend, Lane, Wait
-from igrules.model import Effect
+from igrules.model import Account, Effect
 
 _MINUTE = 60_000
 _WINDOW = 25 * 3_600_000
+_NO_TOKEN = 60_000
+"""After this time a send of an account without a token looks again."""
+
 _SOON, _OFTEN = 1_000, 5_000
 """How soon, and how often, a send asks again what became of the one it depends on."""
 
@@ -31,15 +35,25 @@ _OPEN = frozenset({"pending", "sending", "doubt"})
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """All gates are open. ``day``: the local day whose limit this counts against, if any."""
+    """All gates are open, and this is the account to send by. ``day``: the local day whose limit
+    this counts against, if any."""
 
+    way: Account
     day: str | None
 
 
 def check(
-    db: Database, deployment: Deployment, lane: Lane, send: DueSend, now: int
+    db: Database,
+    deployment: Deployment,
+    lane: Lane,
+    send: DueSend,
+    way: Account | None,
+    now: int,
 ) -> Closed | Wait | Passed:
-    """The first closed gate of a send, or that it may go out, and was counted. Locks the send."""
+    """The first closed gate of a send, or that it may go out, and was counted. Locks the send.
+
+    ``way`` is the account, ``None`` while it has no token.
+    """
     person = db.first(_PERSON, (lane.account_id, lane.person, lane.tenant_id))
     row = db.first(
         "SELECT state, reason, fingerprint, expires_at, quota_day FROM send"
@@ -52,15 +66,20 @@ def check(
     if state != "pending":
         return Closed(state, reason)
     effect = send.effect
-    return (
+    shut = (
         _held(db, deployment, lane, effect.rule, now)
-        or _unwelcome(person, effect.kind, now)
+        or _unwelcome(person, effect, now)
         or (Closed("expired", "window") if expires_at and now > expires_at else None)
         or _repeated(db, lane, send.id, effect.rule, fingerprint, now)
-        or _accompanied(db, effect.companion, now)
-        # An earlier attempt that may have gone out counts already.
-        or (Passed(day) if day else _reserve(db, lane.tenant_id, person, effect, now))
+        or _accompanied(db, lane.tenant_id, effect.companion, now)
     )
+    if shut is not None:
+        return shut
+    if way is None:
+        return Wait(now + _NO_TOKEN, "token")
+    # An earlier attempt that may have gone out counts already.
+    counted = day or _reserve(db, lane.tenant_id, person, effect, now)
+    return counted if isinstance(counted, Closed | Wait) else Passed(way, counted)
 
 
 def _held(
@@ -77,15 +96,21 @@ def _held(
     return Wait(min(hold.until, again) if hold.until is not None else again, hold.reason)
 
 
-def _unwelcome(person: Row, kind: str, now: int) -> Closed | None:
+def _unwelcome(person: Row, effect: Effect, now: int) -> Closed | None:
     opted_out, handoff_until, unreachable_until = person[:3]
-    if opted_out == "yes":
-        return Closed("skipped", "opted_out")
-    if handoff_until is not None and handoff_until > now:
-        return Closed("skipped", "handed_off")
-    if unreachable_until is not None and unreachable_until > now and kind not in _COMMENTS:
+    if not _confirms_consent(effect):
+        if opted_out == "yes":
+            return Closed("skipped", "opted_out")
+        if handoff_until is not None and handoff_until > now:
+            return Closed("skipped", "handed_off")
+    if unreachable_until is not None and unreachable_until > now and effect.kind not in _COMMENTS:
         return Closed("skipped", "unreachable")
     return None
+
+
+def _confirms_consent(effect: Effect) -> bool:
+    """Whether this answers a stop word, as the last thing the person hears. No rule makes it."""
+    return not effect.rule and effect.step == "consent"
 
 
 def _repeated(
@@ -104,11 +129,14 @@ def _repeated(
     return Closed("skipped", "repeated") if found else None
 
 
-def _accompanied(db: Database, companion: str, now: int) -> Closed | Wait | None:
+def _accompanied(db: Database, tenant_id: int, companion: str, now: int) -> Closed | Wait | None:
     """ "We wrote you" is said only after it is true."""
     if not companion:
         return None
-    row = db.first("SELECT state, not_before FROM send WHERE key = ?", (companion,))
+    row = db.first(
+        "SELECT state, not_before FROM send WHERE key = ? AND tenant_id = ?",
+        (columns.text(companion), tenant_id),
+    )
     if row is None or (row[0] != "sent" and row[0] not in _OPEN):
         return Closed("skipped", "companion")
     if row[0] == "sent":
@@ -118,11 +146,12 @@ def _accompanied(db: Database, companion: str, now: int) -> Closed | Wait | None
 
 def _reserve(
     db: Database, tenant_id: int, person: Row, effect: Effect, now: int
-) -> Passed | Closed | Wait:
-    """Take one of the tenant's daily limit, where it has one and this counts."""
+) -> str | Closed | Wait | None:
+    """Take one of the tenant's daily limit, and give its day; ``None`` where it has no limit, or
+    this does not count."""
     per_day, zone, zone_next, zone_from = person[3:]
     if not effect.counted or per_day is None:
-        return Passed(None)
+        return None
     zone = zone_at(zone, zone_next, zone_from, now)
     day = local_day(zone, now)
     db.run(
@@ -133,14 +162,14 @@ def _reserve(
         "UPDATE quota SET used = used + 1 WHERE tenant_id = ? AND day = ? AND used < ?",
         (tenant_id, day, per_day),
     ):
-        return Passed(day)
+        return day
     if effect.kind in _COMMENTS:
         return Wait(next_midnight(zone, now), "daily_limit")
     return Closed("skipped", "daily_limit")
 
 
 def give_back(db: Database, tenant_id: int, day: str | None) -> None:
-    """Return what `reserve` took from this day."""
+    """Return what was taken from the limit of this day."""
     if day:
         db.run(
             "UPDATE quota SET used = used - 1 WHERE tenant_id = ? AND day = ? AND used > 0",

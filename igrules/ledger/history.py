@@ -19,6 +19,7 @@ _SEND = (
     " s.track, s.slot, s.not_before, s.expires_at FROM send s JOIN lane l ON l.id = s.lane_id"
     " WHERE s.tenant_id = ?"
 )
+_FAILED = " AND s.state IN ('parked', 'dead', 'doubt')"
 
 
 def events(
@@ -52,6 +53,8 @@ def sends(
     values: list[object] = [tenant_id]
     if state is not None:
         where, values = where + " AND s.state = ?", [*values, state]
+        # Said again in the words of its index: what a person has to look at is found at once.
+        where += _FAILED if state in ("parked", "dead", "doubt") else ""
     if event_id is not None:
         where, values, order = where + " AND s.inbox_id = ?", [*values, event_id], "ASC"
     rows = db.all(f"{_SEND}{where} ORDER BY s.id {order} LIMIT ?", [*values, limit])

@@ -9,7 +9,7 @@ from igrules.errors import UsageError
 from igrules.ledger.database import Database
 from igrules.ledger.turns import wake_tenants
 
-SCOPES = ("deployment", "app", "tenant", "account", "rule")
+SCOPES = ("deployment", "tenant", "account", "rule")
 RECHECK = 60_000
 """A send under a hold without an end looks again after this time."""
 
@@ -63,9 +63,8 @@ def pause(
     mode: str = "wait",
     set_by: str = "",
 ) -> None:
-    """Set a hold, or change the one that is there."""
-    if scope not in SCOPES:
-        raise UsageError(f"'{scope}' cannot be paused", f"use one of {', '.join(SCOPES)}")
+    """Set a hold, or change the one that is there. Raises `UsageError`."""
+    _check(scope)
     with db.transaction():
         db.run(
             "INSERT INTO hold (scope, scope_id, reason, mode, since, until, set_by)"
@@ -87,8 +86,9 @@ def resume(
     """Lift a hold and give the number of sends that waited under it.
 
     They are dropped, because a flood of late answers is worse than silence; ``send_waiting`` lets
-    them go.
+    them go. Raises `UsageError`.
     """
+    _check(scope)
     with db.transaction():
         db.run(
             "DELETE FROM hold WHERE scope = ? AND scope_id = ? AND reason = ?",
@@ -113,6 +113,11 @@ def resume(
             db.run("UPDATE lane SET due = ? WHERE id = ? AND owner IS NULL", (now, id))
         wake_tenants(db, {tenant_id for _, tenant_id in lanes}, now)
         return count
+
+
+def _check(scope: str) -> None:
+    if scope not in SCOPES:
+        raise UsageError(f"'{scope}' cannot be paused", f"use one of {', '.join(SCOPES)}")
 
 
 def _under(scope: str, scope_id: str) -> tuple[str, list[object]]:

@@ -17,7 +17,7 @@ from igrules.ledger.deployment import Deployment
 from igrules.ledger.facts import read_facts
 from igrules.ledger.leases import hold_lane, lease_lost
 from igrules.ledger.sends import Sends
-from igrules.ledger.turns import put_off, wake_tenants
+from igrules.ledger.turns import note_claim, wake_tenants
 from igrules.ledger.values import Lane, Ready, StoredEvent
 from igrules.model import EMPTY, Decision, Effect, Event, Facts
 
@@ -58,16 +58,17 @@ class Lanes:
         """
         # A claim that a power cut takes back belonged to a worker that the power cut has ended.
         with self._db.transaction(durable=False) as db:
-            passed = set(full)
-            for _ in range(_TENANTS_TRIED):
-                tenant_id = _next_tenant(db, passed, now)
+            lanes: list[Lane] = []
+            empty: list[int] = []
+            while not lanes and len(empty) < _TENANTS_TRIED:
+                tenant_id = _next_tenant(db, {*full, *empty}, now)
                 if tenant_id is None:
-                    return []
+                    break
                 lanes = self._take(db, tenant_id, owner, now, lease, limit)
-                if lanes:
-                    return lanes
-                passed.add(tenant_id)
-            return []
+                if not lanes:
+                    empty.append(tenant_id)
+            note_claim(db, lanes[0].tenant_id if lanes else None, empty, now)
+            return lanes
 
     def _take(
         self, db: Database, tenant_id: int, owner: str, now: int, lease: int, limit: int
@@ -78,7 +79,6 @@ class Lanes:
             (tenant_id, now, limit),
         )
         if not rows:
-            put_off(db, tenant_id, now)
             return []
         if rows[0][4] is not None:
             rows = rows[:1]
@@ -90,7 +90,6 @@ class Lanes:
             f" WHERE id IN ({holders(len(rows))})",
             [owner, now + lease, *(row[0] for row in rows)],
         )
-        db.run("UPDATE turn SET served_at = ? WHERE tenant_id = ?", (now, tenant_id))
         lanes = []
         for id, account_id, person, fence, before, deaths in rows:
             died = deaths + (before is not None)

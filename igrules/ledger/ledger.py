@@ -11,6 +11,7 @@ import igrules.ledger.deployment as deployment
 import igrules.ledger.drivers as drivers
 import igrules.ledger.holds as holds
 import igrules.ledger.migrating as migrating
+import igrules.ledger.private_files as private_files
 import igrules.ledger.stats as stats
 import igrules.ledger.upkeep as upkeep
 from igrules.errors import IgrulesError, SchemaMismatch, Unavailable
@@ -68,6 +69,8 @@ class Ledger:
         driver = drivers.choose(database_url, sqlite_driver)
         if not create and driver.path is not None and not driver.path.exists():
             raise Unavailable(f"there is no database at {driver.path}", "igrules db upgrade")
+        if create and driver.path is not None:
+            private_files.make(driver.path)
         database = Database(driver)
         given = os.environ if environ is None else environ
         try:
@@ -77,6 +80,8 @@ class Ledger:
         except IgrulesError:
             database.close()
             raise
+        if create and driver.path is not None:
+            private_files.shut(driver.path)
         return cls(database_url, database, seals, known, given)
 
     def close(self) -> None:

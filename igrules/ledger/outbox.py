@@ -53,7 +53,7 @@ def add(
 
 
 def _add_one(db: Database, effect: Effect, row: list[object], now: int) -> None:
-    insert = f"INSERT INTO send ({_COLUMNS}) VALUES ({tuples(1, _WIDTH)[1:-1]}) ON CONFLICT"
+    insert = f"INSERT INTO send ({_COLUMNS}) VALUES {tuples(1, _WIDTH)} ON CONFLICT"
     if not effect.slot:
         db.run(f"{insert} (key) DO NOTHING", row)
         return

@@ -79,11 +79,11 @@ def _take_back(db: Database, lane: Lane, stored: StoredEvent, now: int) -> None:
     parameters = (lane.account_id, stored.ref, lane.tenant_id)
     db.run(
         "UPDATE send SET state = 'cancelled', reason = 'deleted', closed_at = ?"
-        f" WHERE state = 'pending' AND tenant_id = ? AND inbox_id IN ({originals})",
+        f" WHERE state = 'pending' AND +tenant_id = ? AND inbox_id IN ({originals})",
         (now, lane.tenant_id, *parameters),
     )
     db.run(
-        f"UPDATE decision SET trace = NULL WHERE tenant_id = ? AND inbox_id IN ({originals})",
+        f"UPDATE decision SET trace = NULL WHERE +tenant_id = ? AND inbox_id IN ({originals})",
         (lane.tenant_id, *parameters),
     )
     db.run(
@@ -121,12 +121,13 @@ def add_marks(
     if isinstance(facts, ReadFacts):
         _check_wide(db, lane, {mark.name for mark in marks}, facts)
     db.run(
-        f"INSERT INTO mark (tenant_id, contact_id, name, post, at) VALUES {tuples(len(marks), 5)}",
+        "INSERT INTO mark (tenant_id, contact_id, name, post, at, n)"
+        f" VALUES {tuples(len(marks), 6)}",
         [
             value
             for mark in marks
             for value in (lane.tenant_id, contact_id, columns.text(mark.name),
-                          columns.text(mark.post), mark.at)
+                          columns.text(mark.post), mark.at, mark.n)
         ],
     )  # fmt: skip
 

@@ -18,9 +18,6 @@ from igrules.ledger.secrets import from_environment
 from igrules.ledger.values import Closed, DueSend, Lane, Ready, Wait
 from igrules.model import Account, Effect, Receipt
 
-_NO_TOKEN = 60_000
-"""After this time a send of an account without a token looks again."""
-
 
 class Sends:
     """The worker's side of sends."""
@@ -80,18 +77,15 @@ class Sends:
         way = self.way(lane)
         with self._db.transaction() as db:
             hold_lane(db, lane, now + _lease_for(allowed, lease))
-            found = gates.check(db, self._deployment, lane, send, now)
+            found = gates.check(db, self._deployment, lane, send, way, now)
             if isinstance(found, Closed):
                 gates.close(db, send.id, found, now)
                 return found
-            if isinstance(found, Wait) or way is None:
-                wait = found if isinstance(found, Wait) else Wait(now + _NO_TOKEN, "token")
-                if isinstance(found, gates.Passed):
-                    gates.give_back(db, lane.tenant_id, found.day)
-                gates.put_off(db, send.id, wait)
-                return wait
+            if isinstance(found, Wait):
+                gates.put_off(db, send.id, found)
+                return found
             attempt = gates.open(db, lane, send.id, now, allowed, quiet, found.day)
-        return Ready(send.effect, way, attempt, send.id, now + allowed)
+        return Ready(send.effect, found.way, attempt, send.id, now + allowed)
 
     def start(
         self,
@@ -108,7 +102,7 @@ class Sends:
         send = self.next(lane, now)
         if not isinstance(send, DueSend):
             return None
-        found = gates.check(db, self._deployment, lane, send, now)
+        found = gates.check(db, self._deployment, lane, send, way, now)
         if not isinstance(found, gates.Passed):
             return None
         allowed = deadline(send.effect)

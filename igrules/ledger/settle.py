@@ -25,6 +25,8 @@ _WORTHLESS = frozenset({"typing", "mark_seen"})
 """Kinds that nobody misses: an unclear one is dropped, so it does not hold back what follows."""
 
 _COMMENTS = frozenset({"reply", "private_reply"})
+_UNFETCHED = 2018008
+"""The subcode for media the platform could not fetch from its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +73,13 @@ def settle(
 ) -> str:
     """Store a receipt inside a transaction; see `Sends.settle`."""
     lane = db.first(
-        "SELECT owner, account_id, person FROM lane"
-        f" WHERE id = (SELECT lane_id FROM send WHERE id = ?){db.locked}",
+        f"SELECT owner FROM lane WHERE id = (SELECT lane_id FROM send WHERE id = ?){db.locked}",
         (send_id,),
     )
     if lane is None:
         return ""
     if isinstance(receipt, Refused) and receipt.answer.cls == "RECIPIENT":
-        _mark_unreachable(db, send_id, lane[1], lane[2], now)
+        _mark_unreachable(db, send_id, now)
     row = db.first(_SELECT + db.locked, (send_id,))
     if row is None:
         return ""
@@ -103,6 +104,8 @@ def _apply(db: Database, send: _Send, receipt: Receipt, now: int, retry_scale: f
     if isinstance(receipt, NotDone):
         return _again(db, send, receipt, now, retry_scale)
     if isinstance(receipt, Refused):
+        if receipt.answer.subcode == _UNFETCHED and _is_first(db, send, _UNFETCHED):
+            return _again(db, send, NotDone(reason=receipt.reason), now, retry_scale)
         return _refuse(db, send, receipt, now)
     return _doubt(db, send, receipt, now, retry_scale)
 
@@ -144,11 +147,16 @@ def _pause(send: _Send, scale: float) -> int:
     return max(1, int(step * scale * (1 + share / 10_000)))
 
 
+def _is_first(db: Database, send: _Send, subcode: int) -> bool:
+    """Whether no attempt before the present one was answered with this subcode."""
+    return not db.first(
+        "SELECT n FROM attempt WHERE send_id = ? AND n < ? AND subcode = ?",
+        (send.id, send.attempt, subcode),
+    )
+
+
 def _refuse(db: Database, send: _Send, receipt: Refused, now: int) -> str:
     """The other side said no. What the same rule wanted to say after it is not said either."""
-    if receipt.answer.cls != "CONSUMED":
-        gates.give_back(db, send.tenant_id, send.quota_day)
-        db.run("UPDATE send SET quota_day = NULL WHERE id = ?", (send.id,))
     state = "expired" if receipt.answer.cls == "WINDOW" else "refused"
     if send.on_error != "continue" and send.inbox_id is not None:
         db.run(
@@ -156,6 +164,9 @@ def _refuse(db: Database, send: _Send, receipt: Refused, now: int) -> str:
             " WHERE inbox_id = ? AND rule = ? AND id > ? AND state = 'pending' AND tenant_id = ?",
             (now, send.inbox_id, send.rule, send.id, send.tenant_id),
         )
+    if receipt.answer.cls != "CONSUMED":
+        db.run("UPDATE send SET quota_day = NULL WHERE id = ?", (send.id,))
+        gates.give_back(db, send.tenant_id, send.quota_day)
     return _close(db, send, state, receipt.reason, now)
 
 
@@ -213,13 +224,18 @@ def _end_attempt(db: Database, send_id: int, attempt: int, receipt: Receipt, now
     )
 
 
-def _mark_unreachable(db: Database, send_id: int, account_id: int, person: str, now: int) -> None:
+def _mark_unreachable(db: Database, send_id: int, now: int) -> None:
     """The person cannot be written to for a day. Comments are answered all the same."""
-    row = db.first("SELECT kind FROM send WHERE id = ?", (send_id,))
+    row = db.first(
+        "SELECT s.kind, l.account_id, l.person, l.tenant_id FROM send s"
+        " JOIN lane l ON l.id = s.lane_id WHERE s.id = ?",
+        (send_id,),
+    )
     if row is not None and row[0] not in _COMMENTS:
         db.run(
-            "UPDATE contact SET unreachable_until = ? WHERE account_id = ? AND person = ?",
-            (now + _UNREACHABLE, account_id, person),
+            "UPDATE contact SET unreachable_until = ?"
+            " WHERE account_id = ? AND person = ? AND tenant_id = ?",
+            (now + _UNREACHABLE, *row[1:]),
         )
 
 
@@ -228,7 +244,9 @@ def heal(database: Database, lane: Lane, now: int, quiet: int) -> int:
     unclear = (
         "SELECT s.id, s.state, a.fence, a.deadline_at, s.idempotent, s.kind FROM send s"
         " JOIN attempt a ON a.send_id = s.id AND a.n = s.attempt"
-        " WHERE s.lane_id = ? AND s.state IN ('sending', 'doubt') ORDER BY s.id"
+        # The words of the index of open sends: SQLite uses it for no others.
+        " WHERE s.lane_id = ? AND s.state IN ('pending', 'sending', 'doubt')"
+        " AND s.state <> 'pending' ORDER BY s.id"
     )
     if not any(_is_due(row, lane, now, quiet) for row in database.all(unclear, (lane.id,))):
         return 0

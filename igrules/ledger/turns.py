@@ -34,7 +34,16 @@ def wake_tenants(db: Database, tenants: Collection[int], due: int) -> None:
             )
 
 
-def put_off(db: Database, tenant_id: int, now: int) -> None:
+def note_claim(db: Database, served: int | None, empty: Collection[int], now: int) -> None:
+    """Note at the end of a claim whom it served, and of whom there was nothing to take."""
+    for tenant_id in sorted({*empty, *(() if served is None else (served,))}):
+        if tenant_id == served:
+            db.run("UPDATE turn SET served_at = ? WHERE tenant_id = ?", (now, tenant_id))
+        else:
+            _put_off(db, tenant_id, now)
+
+
+def _put_off(db: Database, tenant_id: int, now: int) -> None:
     """Nothing of this tenant can be taken: look again when its earliest lane is due."""
     row = db.first(f"SELECT next_due FROM turn WHERE tenant_id = ?{db.locked}", (tenant_id,))
     earliest = db.first(

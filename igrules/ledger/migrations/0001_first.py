@@ -164,10 +164,12 @@ CREATE TABLE mark (
   contact_id <INT> NOT NULL,
   name TEXT NOT NULL,
   post TEXT NOT NULL DEFAULT '',
-  at <INT> NOT NULL
+  at <INT> NOT NULL,
+  n <INT> NOT NULL DEFAULT 0
 )""",
     "CREATE INDEX mark_contact ON mark (contact_id, name, post, at)",
-    "CREATE INDEX mark_tenant ON mark (tenant_id, name, post, at)",
+    "CREATE INDEX mark_tenant ON mark (tenant_id, name, at)",
+    "CREATE INDEX mark_post ON mark (tenant_id, name, post, at) WHERE post <> ''",
     """
 CREATE TABLE turn (
   tenant_id <INT> PRIMARY KEY,
@@ -232,7 +234,7 @@ CREATE TABLE inbox (
 )""",
     "CREATE INDEX inbox_open ON inbox (lane_id, id) WHERE state = 'open'",
     "CREATE INDEX inbox_ref ON inbox (account_id, ref)",
-    "CREATE INDEX inbox_received ON inbox (tenant_id, received_at)",
+    "CREATE INDEX inbox_tenant ON inbox (tenant_id, id)",
     """
 CREATE TABLE decision (
   id <ID>,
@@ -298,14 +300,13 @@ CREATE TABLE send (
   closed_at <INT>,
   UNIQUE (account_id, slot)
 )""",
-    "CREATE INDEX send_open ON send (lane_id, track, id)"
-    " WHERE state IN ('pending', 'sending', 'doubt')",
     "CREATE INDEX send_lane ON send (lane_id, created_at)",
-    "CREATE INDEX send_created ON send (tenant_id, created_at)",
+    "CREATE INDEX send_open ON send (lane_id, id) WHERE state IN ('pending', 'sending', 'doubt')",
+    "CREATE INDEX send_tenant ON send (tenant_id, id)",
     "CREATE INDEX send_inbox ON send (inbox_id)",
     "CREATE INDEX send_message ON send (account_id, message_id) WHERE message_id <> ''",
     "CREATE INDEX send_unclear ON send (account_id, fingerprint)"
-    " WHERE state IN ('sending', 'doubt')",
+    " WHERE state IN ('sending', 'doubt', 'parked')",
     "CREATE INDEX send_failed ON send (tenant_id, state, id)"
     " WHERE state IN ('parked', 'dead', 'doubt')",
     """

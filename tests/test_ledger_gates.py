@@ -1,0 +1,299 @@
+"""Gates: what may go out now, what waits, and what is never said."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from igrules.errors import UsageError
+from igrules.ledger import Closed, Ledger, Ready, Wait
+from igrules.model import Answer, Change, Effect, NotDone, Refused, Sent, Unknown
+from tests.ledgering import (
+    DEADLINE,
+    IG_ID,
+    LEASE,
+    NOW,
+    QUIET,
+    World,
+    dm,
+    private,
+    public,
+    settings,
+    text,
+)
+
+
+@pytest.fixture
+def world(ledger: Ledger) -> World:
+    return World(ledger)
+
+
+def test_a_send_past_its_window_expires(world: World) -> None:
+    lane = world.answer(text("k1", expires_at=NOW + 1_000))
+
+    assert world.begin(lane, NOW + 1_001) == Closed("expired", "window")
+    assert world.states() == {"k1": ("expired", "window")}
+
+
+def test_a_contact_who_opted_out_hears_nothing(world: World) -> None:
+    lane = world.answer(text("k1"))
+    world.deliver(dm("m2"))
+    world.decide(lane, changes=(Change("opt_out"),))
+
+    assert world.begin(lane) == Closed("skipped", "opted_out")
+
+
+def test_a_contact_handed_to_a_person_hears_nothing_until_then(world: World) -> None:
+    lane = world.answer(text("k1"), text("k2"))
+    world.deliver(dm("m2"))
+    world.decide(lane, changes=(Change("handoff", value=NOW + 1_000),))
+
+    assert world.begin(lane, NOW + 999) == Closed("skipped", "handed_off")
+    assert isinstance(world.begin(lane, NOW + 1_000), Ready)
+
+
+def test_the_confirmation_of_a_stop_word_still_goes_out(world: World) -> None:
+    lane = world.answer(text("k1", rule="", step="consent"), text("k2"))
+    world.deliver(dm("m2"))
+    world.decide(lane, changes=(Change("handoff", "", NOW + 100), Change("opt_out")))
+
+    world.settle(world.started(lane), Sent("mid"))
+
+    assert world.begin(lane) == Closed("skipped", "opted_out")
+
+
+def test_the_same_text_of_the_same_rule_is_said_once_a_minute(world: World) -> None:
+    lane = world.answer(text("k1", "oi"))
+    world.settle(world.started(lane), Sent("mid.1"))
+    for number in (2, 3):
+        world.deliver(dm(f"m{number}"))
+    world.decide(lane, text("k2", "oi"), text("k3", "oi", rule="r2"), text("k4", "tchau"))
+    world.decide(lane, text("k5", "oi"))
+
+    soon = [world.begin(lane) for _ in range(1)]
+    for _ in range(2):
+        world.settle(world.started(lane), Sent("mid"))
+    later = world.begin(lane, NOW + 60_001)
+
+    assert soon == [Closed("skipped", "repeated")]
+    assert later.effect.key == "k5"
+
+
+def test_a_public_reply_waits_for_its_private_one(world: World) -> None:
+    lane = world.answer(private("k1"), public("k2", track="other", companion="k1"))
+    ready = world.started(lane)
+
+    early = world.begin(lane)
+    world.settle(ready, Sent("mid.1"))
+    after = world.begin(lane, NOW + 5_000)
+
+    assert early == Wait(NOW + 5_000, "companion")
+    assert after.effect.key == "k2"
+
+
+@pytest.mark.parametrize("receipt", [Refused("consumed", Answer("CONSUMED")), Unknown("timeout")])
+def test_a_public_reply_is_not_said_when_its_private_one_was_not_sent(
+    world: World, receipt: Refused | Unknown
+) -> None:
+    """ "We wrote you" is never said before it is true."""
+    lane = world.answer(private("k1"), public("k2", rule="r2", track="other", companion="k1"))
+    world.settle(world.started(lane), receipt)
+    now = NOW + DEADLINE + QUIET
+    world.ledger.sends.heal(lane, now, QUIET)
+
+    assert world.begin(lane, now) == Closed("skipped", "companion")
+
+
+def test_a_companion_that_is_not_there_was_not_sent(world: World) -> None:
+    lane = world.answer(public("k2", companion="nothing"))
+
+    assert world.begin(lane) == Closed("skipped", "companion")
+
+
+def test_an_account_without_a_token_waits(world: World) -> None:
+    lane = world.answer(text("k1"))
+    world.scope.secrets.remove("access_token")
+
+    assert world.begin(lane) == Wait(NOW + 60_000, "token")
+    world.scope.secrets.set("access_token", "new", NOW)
+    assert world.begin(lane, NOW + 60_000).account.token == "new"
+
+
+@pytest.mark.parametrize(
+    ("scope", "scope_id"),
+    [("deployment", ""), ("tenant", "tenant"), ("account", "account"), ("rule", "rule")],
+)
+def test_a_pause_keeps_sends_back_and_dropping_them_is_the_default(
+    world: World, scope: str, scope_id: str
+) -> None:
+    lane = world.answer(text("k1"), text("k2"))
+    ids = {"tenant": str(lane.tenant_id), "account": str(lane.account_id),
+           "rule": f"{lane.tenant_id}:r1", "": ""}  # fmt: skip
+    world.ledger.pause(scope, ids[scope_id], NOW)
+
+    waiting = world.begin(lane)
+    world.ledger.lanes.release(lane, NOW)
+    dropped = world.ledger.resume(scope, ids[scope_id], NOW + 1)
+
+    assert waiting == Wait(NOW + 60_000, "paused")
+    assert dropped == 1
+    assert world.states() == {"k1": ("skipped", "paused"), "k2": ("pending", "")}
+    (lane,) = world.claim(NOW + 1)
+    assert world.begin(lane, NOW + 1).effect.key == "k2"
+
+
+def test_a_resumed_pause_can_let_go_what_waited(world: World) -> None:
+    lane = world.answer(text("k1"))
+    world.ledger.pause("tenant", str(lane.tenant_id), NOW, until=NOW + 10_000)
+    waiting = world.begin(lane)
+    world.ledger.lanes.release(lane, NOW)
+
+    count = world.ledger.resume("tenant", str(lane.tenant_id), NOW + 1, send_waiting=True)
+
+    assert (waiting, count) == (Wait(NOW + 10_000, "paused"), 1)
+    (lane,) = world.claim(NOW + 1)
+    assert isinstance(world.begin(lane, NOW + 1), Ready)
+
+
+def test_what_cannot_be_paused_cannot_be_resumed(world: World) -> None:
+    """Else it would drop what waits under every other pause."""
+    lane = world.answer(text("k1"))
+    world.ledger.pause("deployment", "", NOW)
+    world.begin(lane)
+    world.ledger.lanes.release(lane, NOW)
+
+    for act in (world.ledger.pause, world.ledger.resume):
+        with pytest.raises(UsageError, match="cannot be paused"):
+            act("app", "1", NOW)
+
+    assert world.states() == {"k1": ("pending", "paused")}
+
+
+def test_a_pause_may_drop_at_once(world: World) -> None:
+    lane = world.answer(text("k1"))
+    world.ledger.pause("deployment", "", NOW, mode="drop")
+
+    assert world.begin(lane) == Closed("skipped", "paused")
+
+
+def test_a_pause_ends_by_itself(world: World) -> None:
+    lane = world.answer(text("k1"))
+    world.ledger.pause("deployment", "", NOW, until=NOW + 10)
+
+    assert isinstance(world.begin(lane, NOW + 10), Ready)
+
+
+def test_a_pause_of_another_tenant_is_none_of_ours(world: World) -> None:
+    lane = world.answer(text("k1"))
+    world.ledger.pause("tenant", "999", NOW)
+    world.ledger.pause("rule", f"{lane.tenant_id}:other", NOW)
+
+    assert isinstance(world.begin(lane), Ready)
+
+
+# The daily limit
+
+
+def limited(world: World, per_day: int, zone: str = "America/Sao_Paulo") -> None:
+    world.publish(
+        settings("luz", IG_ID, per_day=per_day, timezone=zone), digest=f"d{per_day}{zone}"
+    )
+
+
+def used(world: World) -> list[tuple[str, int]]:
+    return [tuple(row) for row in world.ledger._db.all("SELECT day, used FROM quota ORDER BY day")]
+
+
+def test_messages_above_the_daily_limit_are_dropped_and_comments_wait(world: World) -> None:
+    limited(world, 1)
+    lane = world.answer(text("k1"), text("k2"), public("k3"))
+    world.settle(world.started(lane), Sent("mid.1"))
+
+    message, comment = world.begin(lane), world.begin(lane)
+
+    assert message == Closed("skipped", "daily_limit")
+    # 2026-09-21T13:33:20Z; midnight in São Paulo is 03:00 UTC.
+    assert comment == Wait(1_790_046_000_000, "daily_limit")
+    assert used(world) == [("2026-09-21", 1)]
+
+
+def test_typing_counts_nothing(world: World) -> None:
+    limited(world, 0)
+    lane = world.answer(Effect("typing", "p1", {}, key="k1", counted=False))
+
+    assert isinstance(world.begin(lane), Ready)
+
+
+def test_what_was_proved_not_done_is_given_back(world: World) -> None:
+    limited(world, 1)
+    lane = world.answer(text("k1"), text("k2"))
+    world.settle(world.started(lane), NotDone(after=0))
+    given_back = used(world)
+    world.settle(world.started(lane), Unknown("timeout"))
+
+    assert given_back == [("2026-09-21", 0)]
+    assert used(world) == [("2026-09-21", 1)]
+
+
+def test_an_attempt_that_may_have_gone_out_counts_while_the_token_is_missing(world: World) -> None:
+    limited(world, 1)
+    lane = world.answer(text("k1", idempotent=True), text("k2", target="p2"))
+    world.started(lane)
+    world.ledger.lanes.release(lane, NOW)
+    (lane,) = world.claim(NOW + 1)
+    world.ledger.sends.heal(lane, NOW + 1, QUIET)
+    world.scope.secrets.remove("access_token")
+    waiting = world.begin(lane, NOW + 1)
+    world.scope.secrets.set("access_token", "IGAA-luz", NOW)
+    later = NOW + 61_000
+    world.settle(world.started(lane, later), Sent("mid"), later)
+
+    assert waiting == Wait(NOW + 60_001, "token")
+    assert world.begin(lane, later) == Closed("skipped", "daily_limit")
+
+
+def test_the_day_is_the_tenants_and_a_new_zone_waits_for_the_old_midnight(world: World) -> None:
+    limited(world, 10)
+    limited(world, 10, "Asia/Tokyo")
+    midnight = 1_790_046_000_000
+    days = []
+    for number, now in enumerate((midnight - 1, midnight)):
+        person = f"p{number}"
+        lane = world.answer(text(f"k{number}", target=person), now=now, person=person)
+        world.started(lane, now)
+        days.append(used(world)[-1][0])
+
+    # At 03:00 UTC Tokyo is at noon of the day that begins in São Paulo.
+    assert days == ["2026-09-21", "2026-09-22"]
+
+
+def test_two_threads_cannot_take_the_last_of_the_day(world: World) -> None:
+    """The gate and the count are one statement."""
+    limited(world, 5)
+    people = [f"p{n}" for n in range(12)]
+    world.deliver(*(dm(f"m{person}", person) for person in people))
+    lanes = world.claim(limit=12)
+    for lane in lanes:
+        world.decide(lane, text(f"k{lane.person}", target=lane.person))
+
+    with ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(world.begin, lanes))
+
+    assert sum(isinstance(result, Ready) for result in results) == 5
+    assert used(world) == [("2026-09-21", 5)]
+
+
+def test_a_copied_database_sends_nothing(world: World, database_url: str, tmp_path: Any) -> None:
+    lane = world.answer(text("k1"))
+    copy = Ledger.open(database_url, tmp_path / "state", deployment="another")
+
+    try:
+        result = copy.sends.begin(
+            lane, world.next(lane), NOW, lease=LEASE, quiet=QUIET, deadline=lambda _: DEADLINE
+        )
+    finally:
+        copy.close()
+
+    assert result == Wait(NOW + 60_000, "copied")

@@ -1,0 +1,93 @@
+"""What is done for every event costs the same however much has happened before."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import igrules.ledger.drivers as drivers
+from igrules.ledger import Ledger
+from igrules.ledger.database import Database
+from igrules.model import Effect, Event, Mark, Refused, Sent, Unknown
+from tests.ledgering import DEADLINE, LEASE, NOW, QUIET, World, dm, settings, text
+
+_GROWING = "attempt|contact|decision|delivery|inbox|lane|mark|seen|send|[a-z]"
+"""Tables by name or, in joins, by one letter."""
+
+_ALL_OF_IT = (
+    rf"SCAN ({_GROWING})\b(?! USING (COVERING )?INDEX (delivery_open|lane_due))",
+    r"SEARCH (?!account)\w+ USING .*INDEX \w+ \(tenant_id=\?\)",
+    r"INDEX send_lane \(lane_id=\?\)",
+)
+"""Plans that read a whole table, all of a tenant, or all that was ever said to a person."""
+
+
+def recorded(path: Path, opened: Ledger) -> tuple[Ledger, dict[str, Sequence[Any]]]:
+    """The same ledger by connections of its own, and the statements it has carried out."""
+    statements: dict[str, Sequence[Any]] = {}
+    driver = drivers.choose(str(path))
+
+    def note(database: Any, sql: str, parameters: Sequence[Any]) -> Any:
+        statements[sql] = parameters
+        return driver.execute(database, sql, parameters)
+
+    noting = Database(dataclasses.replace(driver, execute=note))
+    return Ledger(str(path), noting, opened._seals, opened._deployment, {}), statements
+
+
+def turns(world: World) -> None:
+    """Everything a worker does with an event, and what may follow."""
+    lanes, sends = world.ledger.lanes, world.ledger.sends
+    names = {"r1": 3}
+    lane = world.answer(text("k1"), text("k2"), text("k3"), key="m1")
+    event = Event("comment", "1", lane.person, media="post1", text="words of k2", ref="x")
+    lanes.facts(lane, event, NOW, marks=names, marks_post=names, marks_all=names)
+    world.settle(world.started(lane), Sent("mid.1"))
+    world.settle(world.started(lane), Unknown("timeout"))
+    lanes.echo(lane, Event("echo", "1", lane.person, text="words of k2", ref="mid.2"), NOW)
+    world.settle(world.started(lane), Refused("invalid"))
+    reply = Effect("reply", "c1", {"text": "hi"}, key="k4", companion="k1", rule="r1")
+    world.deliver(dm("m2"))
+    world.decide(lane, reply, marks=(Mark("r1", NOW, "post1"),))
+    world.started(lane)
+    world.deliver(dm("m1", kind="message_deleted"))
+    world.decide(lane)
+    sends.heal(lane, NOW + DEADLINE + QUIET, QUIET)
+    lanes.release(lane, NOW)
+    lanes.claim("w2", NOW, lease=LEASE, limit=8)
+    lanes.sweep(NOW)
+    world.scope.sends(state="parked")
+    world.scope.sends(event_id=1)
+    world.scope.event(1)
+    world.scope.contact("@ana")
+    world.scope.contact("p1")
+
+
+def test_no_statement_of_a_turn_reads_a_whole_history(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    opened = Ledger.open(str(path), tmp_path / "state")
+    ledger, statements = recorded(path, opened)
+    world = World(ledger)
+    world.publish(settings("luz", "17841400000000101", per_day=9), digest="d2")
+    world.deliver(dm("m0", username="ana"))
+    statements.clear()
+
+    turns(world)
+
+    plans = [
+        f"{row[-1]}: {sql}"
+        for sql, parameters in statements.items()
+        if sql.split()[0] in ("SELECT", "UPDATE", "DELETE")
+        for row in opened._db.all(f"EXPLAIN QUERY PLAN {sql}", parameters)
+    ]
+    ledger.close()
+    opened.close()
+    assert len(statements) > 40
+    assert [plan for plan in plans if _reads_all(plan)] == []
+
+
+def _reads_all(plan: str) -> bool:
+    return any(re.search(pattern, plan.partition(": ")[0]) for pattern in _ALL_OF_IT)
