@@ -271,8 +271,8 @@ rules:
   - {id: c, when: dm, if: {keywords: [três]}, do: [{text: [a, b], id: greet}, {text: c}]}
 """)
 
-    assert dict(compiled.marks) == {"a": 1, "old": 1, "text:c.greet": 1000}
-    assert dict(compiled.marks_post) == {"b": 3, "text:a.do[1]": 1000}
+    assert dict(compiled.marks) == {"a": 1, "old": 1, "text:c.greet": 1}
+    assert dict(compiled.marks_post) == {"b": 3, "text:a.do[1]": 1}
     assert dict(compiled.marks_all) == {"b": 9}
 
 

@@ -325,7 +325,7 @@ def test_a_second_signal_ends_at_once(process):
     assert running.stdout.readline() == "inside\n"
 
     running.send_signal(signal.SIGTERM)
-    wait_until(lambda: ask_ready(url) == 503, 5)
+    wait_until(lambda: b"stopping" in ask(url, "GET", "/api/ready").body, 5)
     started = time.monotonic()
     running.send_signal(signal.SIGTERM)
 

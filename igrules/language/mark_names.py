@@ -7,9 +7,6 @@ from types import MappingProxyType
 
 from igrules.language.ruleset import Rule
 
-TURNS = 1000
-"""So many turns of a step with variants are counted; who comes later gets the last variant."""
-
 Marks = Mapping[str, int]
 
 
@@ -25,7 +22,8 @@ def marks_of(rules: Iterable[Rule]) -> tuple[Marks, Marks, Marks]:
                 by_scope[scope][name] = max(count, by_scope[scope].get(name, 0))
         for step in rule.steps:
             if step.varies:
-                (post if step.action.varies == "post" else contact)[f"text:{step.path}"] = TURNS
+                # The newest mark says which turn it was.
+                (post if step.action.varies == "post" else contact)[f"text:{step.path}"] = 1
     return MappingProxyType(contact), MappingProxyType(post), MappingProxyType(everyone)
 
 
@@ -35,6 +33,4 @@ def _needed(rule: Rule) -> Iterator[tuple[str, int]]:
     counts += [(scope, rate.count) for scope, rate in rule.limit.items()]
     if rule.once:
         counts.append((rule.once, 1))
-    for scope, count in counts:
-        # Among the marks of a contact those of one post may be any, so nearly all are looked at.
-        yield scope, max(count, TURNS) if scope == "contact_post" else count
+    yield from counts
