@@ -5,6 +5,7 @@ A code block is executed when a comment stands on the line before it:
     <!-- test: valid ruleset -->      the YAML compiles without an error
     <!-- test: shell -->              the lines run one after the other and end with 0
     <!-- test: python -->             the module runs
+    <!-- test: output of validate --> `igrules validate` on the YAML prints the block after it
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "plugins").glob("*/README.md")),
 ]
+KINDS = ("valid ruleset", "shell", "python", "output of validate")
 _BLOCK = re.compile(r"<!-- test: ([a-z ]+) -->\n```\w*\n(.*?)```", re.DOTALL)
 
 
@@ -93,10 +95,28 @@ def test_a_module_in_the_docs_runs(block: Block, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.parametrize("block", blocks("output of validate"), ids=where)
+def test_validate_prints_what_the_docs_show(block: Block, tmp_path: Path) -> None:
+    page = (ROOT / block.page).read_text(encoding="utf-8")
+    shown = page.partition(block.text)[2].partition("```\n$ igrules validate ")[2]
+    name, _, rest = shown.partition("\n")
+    (tmp_path / name).write_text(block.text, encoding="utf-8")
+
+    result = subprocess.run(
+        [sys.executable, "-m", "igrules.cli", "validate", name, "--format", "text"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert result.stdout == rest.partition("```")[0]
+
+
 def test_every_comment_that_asks_for_a_test_is_one_of_those_above() -> None:
     asked = sum(page.read_text(encoding="utf-8").count("<!-- test:") for page in PAGES)
 
-    assert asked == sum(len(blocks(kind)) for kind in ("valid ruleset", "shell", "python"))
+    assert asked == sum(len(blocks(kind)) for kind in KINDS)
     assert asked > 0
 
 
