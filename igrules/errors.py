@@ -8,7 +8,6 @@ stands in three places only: around one plugin's load, one plugin's call, one tu
       UsageError          the caller asked for something that cannot be (exit code 2)
       RulesetError        files with errors; carries every `Problem` (exit code 1)
       PluginError         a plugin cannot be used; names it and its distribution
-      PluginCallFailed    a plugin's function raised while it was called
       NotFound            nothing there, or not yours: deliberately the same
       Conflict            somebody else changed it first, or the name is taken (exit code 5)
       SealError           a sealed value does not open with the keys at hand
@@ -108,10 +107,6 @@ class RulesetError(IgrulesError):
 
 class PluginError(IgrulesError):
     """A plugin that cannot be used; the message names it and its distribution."""
-
-
-class PluginCallFailed(IgrulesError):
-    """A plugin's function raised while it was called for one event."""
 
 
 class NotFound(IgrulesError):

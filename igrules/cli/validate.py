@@ -62,7 +62,7 @@ def validate(
         str, typer.Option("--stdin-name", help="The name of the file read by '-'.")
     ] = "stdin.yaml",
 ) -> None:
-    """Check rule files: grammar, names, reach, texts and their examples. Nothing is changed."""
+    """Check rule files: grammar, names, reach, texts and their examples. Nothing is published."""
     from igrules.cli.checking import check, has_errors, sources, wants_color
     from igrules.cli.exits import FINDINGS, Finish
     from igrules.language.report import render

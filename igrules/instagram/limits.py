@@ -13,15 +13,6 @@ from igrules.instagram.parsing import parse
 
 TEXT_BYTES = 1000
 """Bytes of UTF-8 in a message or private reply."""
-TEMPLATE_TEXT = 640
-"""Characters in the text above buttons."""
-REPLY_CHARACTERS = 2200
-QUICK_REPLIES = 13
-BUTTONS = 3
-TITLE_CHARACTERS = 20
-PAYLOAD_CHARACTERS = 1000
-IMAGES = 10
-COMMENT_DAYS = 7
 ANSWER_BYTES = 1 << 20
 """Bytes of an answer that are read at all."""
 

@@ -143,10 +143,6 @@ class Ledger:
         """Note that a process lives."""
         upkeep.beat(self._db, process_id, now, kind, version)
 
-    def derive_key(self, purpose: str) -> bytes:
-        """32 bytes from the master key for another purpose, such as signing the bell's messages."""
-        return self._seals.derive(purpose)
-
     def clock(self) -> int | None:
         """The database server's time in milliseconds, so that machines agree; ``None`` on
         SQLite."""

@@ -17,8 +17,6 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from igrules.errors import SealError
 
@@ -41,7 +39,6 @@ class Seals:
     def __init__(self, keys: Sequence[tuple[str, bytes]]) -> None:
         self._first = keys[0][0]
         self._keys = {name: AESGCM(key) for name, key in keys}
-        self._root = keys[0][1]
 
     def seal(self, value: bytes, place: Place) -> str:
         """The value, unreadable, as text that opens at this place alone."""
@@ -66,10 +63,6 @@ class Seals:
                 f"a sealed {place.column} does not open: it was changed, or sealed elsewhere",
                 "store the value again",
             ) from error
-
-    def derive(self, purpose: str) -> bytes:
-        """32 bytes for another use of the master key, such as signing the bell's messages."""
-        return HKDF(SHA256(), 32, b"igrules", purpose.encode()).derive(self._root)
 
 
 def _bound(place: Place) -> bytes:
