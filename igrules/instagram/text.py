@@ -43,8 +43,15 @@ def split_text(text: str, limit_bytes: int = TEXT_BYTES, parts: int = 3) -> tupl
             break
         cut = _cut(rest, limit_bytes, left * limit_bytes)
         pieces.append(rest[:cut].rstrip())
-        rest = rest[cut:].lstrip()
+        rest = _without_lead(rest[cut:])
     return tuple(piece for piece in pieces if piece)
+
+
+def _without_lead(text: str) -> str:
+    """The text without white space before it; a space that carries an accent is no white space."""
+    bare = text.lstrip()
+    lead = len(text) - len(bare)
+    return text[lead - 1 :] if lead and _continues(text, lead) else bare
 
 
 def _shortened(text: str, limit: int) -> str:
@@ -68,6 +75,8 @@ def _last(pause: re.Pattern[str], text: str, whole: int) -> int:
     for match in pause.finditer(text, 1):
         if match.start() > whole:
             break
+        if _continues(text, match.end()):
+            continue
         if 0 < len(text[: match.end()].rstrip()) <= whole:
             found = match.end()
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from igrules.instagram.text import split_text, utf8_length
 
@@ -69,6 +69,8 @@ def test_every_piece_fits_and_nothing_but_space_is_lost(text: str, limit: int, p
 
 @settings(deadline=None)
 @given(st.text(alphabet="x👩‍👧🏽🇧🇷e\u0301 .\n️", max_size=60), st.integers(60, 80))
+@example("e" * 59 + " \u0301" + "x" * 20, 60)
+@example("e" * 60 + "  \u0301" + "x" * 20, 60)
 def test_no_piece_begins_in_the_middle_of_a_character(text: str, limit: int) -> None:
     for piece in split_text(text, limit, 4)[1:]:
         assert (
