@@ -13,10 +13,15 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from igrules.errors import (
+        FetchError as FetchError,
         IgrulesError as IgrulesError,
         PluginError as PluginError,
         Problem as Problem,
         Span as Span,
+    )
+    from igrules.fetch.guard import (
+        Fetched as Fetched,
+        Guard as Guard,
     )
     from igrules.hookspecs import hookimpl as hookimpl
     from igrules.instagram.text import split_text as split_text
@@ -103,7 +108,8 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "igrules.errors": ("IgrulesError", "PluginError", "Problem", "Span"),
+    "igrules.errors": ("FetchError", "IgrulesError", "PluginError", "Problem", "Span"),
+    "igrules.fetch.guard": ("Fetched", "Guard"),
     "igrules.hookspecs": ("hookimpl",),
     "igrules.instagram.text": ("split_text",),
     "igrules.instagram.windows": ("window_end",),

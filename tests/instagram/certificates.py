@@ -12,13 +12,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def make_certificate(directory: Path, address: str = "127.0.0.1") -> Path:
+def make_certificate(directory: Path, address: str = "127.0.0.1", host: str = "") -> Path:
     """Write a key and its own certificate into one file, valid around now."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "double")])
     day = datetime.timedelta(days=1)
     now = datetime.datetime.now(datetime.UTC)
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+    known: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address(address))]
+    names = x509.SubjectAlternativeName([*known, x509.DNSName(host)] if host else known)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)

@@ -1,0 +1,1 @@
+"""Calls whose target a tenant chooses, made so that they cannot reach inside."""
