@@ -9,10 +9,12 @@ stands in three places only: around one plugin's load, one plugin's call, one tu
       RulesetError        files with errors; carries every `Problem` (exit code 1)
       PluginError         a plugin cannot be used; names it and its distribution
       NotFound            nothing there, or not yours: deliberately the same
+      Denied              no credential, a wrong one, or one of too small a scope (exit code 4)
       Conflict            somebody else changed it first, or the name is taken (exit code 5)
       SealError           a sealed value does not open with the keys at hand
       BadSignature        a webhook that nobody we know has signed
       Unreadable          stored bytes that are no webhook envelope
+      FetchError          a guarded call to the outside that was refused or got no answer
       LedgerError         the database cannot do its job (exit code 3)
         Unavailable       not reachable, full or too slow; trying again later may help
         SchemaMismatch    the database belongs to another igrules
@@ -84,12 +86,16 @@ class Problem:
 
 
 class IgrulesError(Exception):
-    """The root of everything igrules raises on purpose; ``help`` is the remedy, or empty."""
+    """The root of everything igrules raises on purpose; ``help`` is the remedy, or empty.
 
-    def __init__(self, message: str, help: str = "") -> None:
+    ``word`` tells programs this case from others of its class; often empty.
+    """
+
+    def __init__(self, message: str, help: str = "", word: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.help = help
+        self.word = word
 
 
 class UsageError(IgrulesError):
@@ -113,6 +119,10 @@ class NotFound(IgrulesError):
     """Nothing there, or not yours."""
 
 
+class Denied(IgrulesError):
+    """No credential, a wrong one, or one of too small a scope."""
+
+
 class Conflict(IgrulesError):
     """Somebody else changed it first, or the name is taken."""
 
@@ -127,6 +137,20 @@ class BadSignature(IgrulesError):
 
 class Unreadable(IgrulesError):
     """Stored bytes that are no webhook envelope."""
+
+
+class FetchError(IgrulesError):
+    """A guarded call that was refused or got no answer.
+
+    ``kind`` says why: ``url``, ``host``, ``request``, ``address`` (refused), ``dns``, ``connect``,
+    ``tls``, ``timeout``, ``large``, ``encoding``, ``broken``. ``sent``: the other side may have
+    seen the request.
+    """
+
+    def __init__(self, kind: str, message: str, help: str = "", *, sent: bool = False) -> None:
+        super().__init__(message, help)
+        self.kind = kind
+        self.sent = sent
 
 
 class LedgerError(IgrulesError):

@@ -166,6 +166,14 @@ class Facts:
     paused_rules: frozenset[str] = frozenset()
 
 
+STEP_API = "api"
+"""The ``step`` of a send that somebody asked for through the API; its ``rule`` is empty."""
+
+HUMAN_AGENT = "HUMAN_AGENT"
+"""The ``tag`` in the payload of a message by which a person answers after the 24 hours. It counts
+only beside `STEP_API`: no rule and no plugin can say it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """Something a channel shall do. Nothing here has been done yet.

@@ -65,6 +65,13 @@ class PostgresCluster:
             connection.execute("SET session_replication_role = replica")
             for (table,) in tables:
                 connection.execute(f"DELETE FROM {table}")
+            # What every database has from the beginning, as it was.
+            connection.execute("DELETE FROM chore WHERE name <> 'split'")
+            connection.execute(
+                "UPDATE chore SET due = 0, owner = NULL, lease_until = NULL, last_ok = NULL,"
+                " last_error = ''"
+            )
+            connection.execute("UPDATE deployment SET epoch = 1, released_epoch = 1")
             for (sequence,) in connection.execute(
                 "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'"
             ).fetchall():

@@ -138,10 +138,12 @@ def test_a_pause_keeps_sends_back_and_dropping_them_is_the_default(
     dropped = world.ledger.resume(scope, ids[scope_id], NOW + 1)
 
     assert waiting == Wait(NOW + 60_000, "paused")
-    assert dropped == 1
-    assert world.states() == {"k1": ("skipped", "paused"), "k2": ("pending", "")}
+    assert dropped == 2
+    assert world.states() == {"k1": ("skipped", "paused"), "k2": ("skipped", "paused")}
     (lane,) = world.claim(NOW + 1)
-    assert world.begin(lane, NOW + 1).effect.key == "k2"
+    world.deliver(dm("later"), now=NOW + 1)
+    world.decide(lane, text("k3"), now=NOW + 1)
+    assert world.begin(lane, NOW + 1).effect.key == "k3"
 
 
 def test_a_resumed_pause_can_let_go_what_waited(world: World) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from igrules.instagram.client import GraphClient
 from igrules.instagram.codes import Expects
 from igrules.instagram.limits import CALL_MS, MEDIA_CALL_MS
-from igrules.model import Account, Answer, Effect, Receipt, Refused
+from igrules.model import HUMAN_AGENT, STEP_API, Account, Answer, Effect, Receipt, Refused
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,512}", re.ASCII)
 _HEARTS = ("", "❤", "❤️")
@@ -80,11 +80,24 @@ def _checked(id: Any, of: str) -> str:
     return id
 
 
-def _send(account: Account, recipient: Mapping[str, str], message: Mapping[str, Any]) -> GraphCall:
+def _send(
+    account: Account,
+    recipient: Mapping[str, str],
+    message: Mapping[str, Any],
+    by_human: bool = False,
+) -> GraphCall:
     body: dict[str, Any] = {"recipient": recipient, "message": message}
-    if account.api == "facebook_login":
+    if by_human:
+        body |= {"messaging_type": "MESSAGE_TAG", "tag": HUMAN_AGENT}
+    elif account.api == "facebook_login":
         body["messaging_type"] = "RESPONSE"
     return GraphCall(f"{_node(account)}/messages", body)
+
+
+def _by_human(effect: Effect) -> bool:
+    """Whether a person answers. Never true for automation, whatever its payload says."""
+    asked = effect.payload.get("tag") == HUMAN_AGENT
+    return asked and effect.step == STEP_API and not effect.rule
 
 
 def _person(effect: Effect) -> Mapping[str, str]:
@@ -101,12 +114,12 @@ def _text(effect: Effect, account: Account) -> GraphCall:
             "buttons": [_button(button) for button in buttons],
         }
         attachment = {"attachment": {"type": "template", "payload": template}}
-        return _send(account, _person(effect), attachment)
+        return _send(account, _person(effect), attachment, _by_human(effect))
     message: dict[str, Any] = {"text": text}
     replies = effect.payload.get("quick_replies")
     if replies:
         message["quick_replies"] = [_quick_reply(reply) for reply in replies]
-    return _send(account, _person(effect), message)
+    return _send(account, _person(effect), message, _by_human(effect))
 
 
 def _button(button: Mapping[str, str]) -> Mapping[str, str]:
@@ -122,21 +135,20 @@ def _quick_reply(reply: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _media(effect: Effect, account: Account) -> GraphCall:
-    kind, id = effect.payload["type"], effect.payload.get("id")
+    return _send(account, _person(effect), _attached(effect.payload), _by_human(effect))
+
+
+def _attached(media: Mapping[str, Any]) -> Mapping[str, Any]:
+    kind, id = media["type"], media.get("id")
     if kind == "post":
-        shared = {"type": "MEDIA_SHARE", "payload": {"id": id}}
-        return _send(account, _person(effect), {"attachment": shared})
+        return {"attachment": {"type": "MEDIA_SHARE", "payload": {"id": id}}}
     type_ = "image" if kind == "images" else kind
     if id:
-        uploaded = {"type": type_, "payload": {"attachment_id": id}}
-        return _send(account, _person(effect), {"attachment": uploaded})
-    files = [{"type": type_, "payload": {"url": url}} for url in effect.payload.get("urls", ())]
+        return {"attachment": {"type": type_, "payload": {"attachment_id": id}}}
+    files = [{"type": type_, "payload": {"url": url}} for url in media.get("urls", ())]
     if not files:
         raise Impossible("media without a url or an id")
-    one = len(files) == 1
-    return _send(
-        account, _person(effect), {"attachment": files[0]} if one else {"attachments": files}
-    )
+    return {"attachment": files[0]} if len(files) == 1 else {"attachments": files}
 
 
 def _reply(effect: Effect, account: Account) -> GraphCall:

@@ -1,9 +1,17 @@
 """Everything durable: webhook bodies, events, decisions, sends, and how they are worked on."""
 
 from igrules.errors import Stale
+from igrules.ledger.audit import Act, AuditRow, Noted
+from igrules.ledger.backlog import Backlog
+from igrules.ledger.ceilings import Ceiling
 from igrules.ledger.deliveries import Deliveries
+from igrules.ledger.erasures import Erasure
+from igrules.ledger.gauges import Gauges
+from igrules.ledger.holds import Hold
+from igrules.ledger.keys import Key, NewKey
 from igrules.ledger.lanes import Lanes
 from igrules.ledger.ledger import Ledger
+from igrules.ledger.numbers import Days, Numbers
 from igrules.ledger.scope import Scope
 from igrules.ledger.sends import Sends
 from igrules.ledger.values import (
@@ -13,6 +21,7 @@ from igrules.ledger.values import (
     EventRow,
     Lane,
     NewDelivery,
+    QueuedSend,
     Ready,
     SendRow,
     SplitResult,
@@ -23,15 +32,28 @@ from igrules.ledger.values import (
 )
 
 __all__ = [
+    "Act",
     "App",
+    "AuditRow",
+    "Backlog",
+    "Ceiling",
     "Closed",
+    "Days",
     "Deliveries",
     "DueSend",
+    "Erasure",
     "EventRow",
+    "Gauges",
+    "Hold",
+    "Key",
     "Lane",
     "Lanes",
     "Ledger",
     "NewDelivery",
+    "NewKey",
+    "Noted",
+    "Numbers",
+    "QueuedSend",
     "Ready",
     "Scope",
     "SendRow",

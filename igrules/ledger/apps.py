@@ -13,6 +13,8 @@ from igrules.ledger.values import App
 
 _SELECT = "SELECT id, name, tenant_id, app_id, flavour, secrets, verify_token FROM app"
 
+_DEFAULT = "default"
+
 _Apps = list[App]
 """Inside the class, ``list`` is its method."""
 
@@ -40,10 +42,7 @@ class Apps:
         Raises `Conflict` when the name is taken, `NotFound` for an unknown tenant, `UsageError`
         without secrets or with more than four.
         """
-        if not 1 <= len(secrets) <= 4:
-            raise UsageError(
-                f"an app has 1 to 4 secrets, not {len(secrets)}", "keep the newest ones"
-            )
+        _check_count(secrets)
         if flavour not in ("instagram_login", "facebook_login"):
             raise UsageError(
                 f"'{flavour}' is no kind of app", "use instagram_login or facebook_login"
@@ -64,17 +63,8 @@ class Apps:
             if row is None:
                 raise Conflict(f"there is an app '{name}' already", f"igrules app rm {name}")
             id, owner = row[0], tenant_id or 0
-            keys = json.dumps(list(secrets)).encode()
-            db.run(
-                "UPDATE app SET secrets = ?, verify_token = ? WHERE id = ?",
-                (
-                    self._seals.seal(keys, Place("app", "secrets", owner, id)),
-                    self._seals.seal(
-                        verify_token.encode(), Place("app", "verify_token", owner, id)
-                    ),
-                    id,
-                ),
-            )
+            self._seal(db, "secrets", owner, id, json.dumps(list(secrets)))
+            self._seal(db, "verify_token", owner, id, verify_token)
             added = db.all(f"{_SELECT} WHERE id = ?", (id,))
         return self._opened(added)[0]
 
@@ -91,11 +81,81 @@ class Apps:
                 return self._opened(own)
         return self._opened(self._db.all(f"{_SELECT} WHERE tenant_id IS NULL ORDER BY id"))
 
-    def remove(self, name: str) -> None:
-        """Forget an app; its webhooks are refused from then on. Raises `NotFound`."""
+    def get(self, name: str) -> App:
+        """One app. Raises `NotFound`."""
+        found = self._opened(self._db.all(f"{_SELECT} WHERE name = ?", (columns.text(name),)))
+        if not found:
+            raise _missing(name)
+        return found[0]
+
+    def change(
+        self,
+        name: str,
+        *,
+        secrets: Sequence[str] | None = None,
+        verify_token: str | None = None,
+        app_id: str | None = None,
+    ) -> App:
+        """Set what is given. Raises `NotFound`, or `UsageError` for no secrets or more than four.
+
+        Servers know new secrets within a few seconds.
+        """
+        if secrets is not None:
+            _check_count(secrets)
         with self._db.transaction() as db:
-            if not db.run("DELETE FROM app WHERE name = ?", (columns.text(name),)):
-                raise NotFound(f"there is no app '{name}'", "igrules app list shows all")
+            row = db.first(
+                f"SELECT id, tenant_id FROM app WHERE name = ?{db.locked}", (columns.text(name),)
+            )
+            if row is None:
+                raise _missing(name)
+            id, owner = row[0], row[1] or 0
+            if secrets is not None:
+                self._seal(db, "secrets", owner, id, json.dumps(list(secrets)))
+            if verify_token is not None:
+                self._seal(db, "verify_token", owner, id, verify_token)
+            if app_id is not None:
+                db.run("UPDATE app SET app_id = ? WHERE id = ?", (columns.text(app_id), id))
+            return self.get(name)
+
+    def _seal(self, db: Database, column: str, owner: int, id: int, value: str) -> None:
+        sealed = self._seals.seal(value.encode(), Place("app", column, owner, id))
+        db.run(f"UPDATE app SET {column} = ? WHERE id = ?", (sealed, id))
+
+    def remove(self, name: str) -> None:
+        """Forget an app; its webhooks are refused from then on. Raises `NotFound`, or `Conflict`
+        while an account expects its webhooks from it."""
+        with self._db.transaction() as db:
+            row = db.first(
+                f"SELECT id, tenant_id FROM app WHERE name = ?{db.locked}", (columns.text(name),)
+            )
+            if row is None:
+                raise _missing(name)
+            self._check_unused(db, columns.text(name), row[1])
+            db.run("DELETE FROM app WHERE id = ?", (row[0],))
+
+    def _check_unused(self, db: Database, name: str, tenant_id: int | None) -> None:
+        """An account that names no app expects its tenant's own, else the shared ones."""
+        parameters: list[object] = [tenant_id]
+        if tenant_id is not None:
+            where = "a.tenant_id = ?"
+        else:
+            where = (
+                "(a.app = ? OR (a.app IN ('', ?)"
+                " AND NOT EXISTS (SELECT 1 FROM app o WHERE o.tenant_id = a.tenant_id)"
+                " AND NOT EXISTS (SELECT 1 FROM app o WHERE o.tenant_id IS NULL AND o.name <> ?"
+                " AND ? <> ?)))"
+            )
+            parameters = [name, _DEFAULT, name, name, _DEFAULT]
+        row = db.first(
+            "SELECT t.slug FROM account a JOIN tenant t ON t.id = a.tenant_id"
+            f" WHERE a.state = 'connected' AND {where} ORDER BY a.id LIMIT 1",
+            parameters,
+        )
+        if row is not None:
+            raise Conflict(
+                f"the account of tenant '{row[0]}' gets its webhooks from the app '{name}'",
+                "name another app in its tenant.yaml, or disconnect the account, and publish that",
+            )
 
     def _opened(self, rows: Sequence[Row]) -> _Apps:
         apps = []
@@ -115,6 +175,15 @@ class Apps:
                 )
             )
         return apps
+
+
+def _check_count(secrets: Sequence[str]) -> None:
+    if not 1 <= len(secrets) <= 4:
+        raise UsageError(f"an app has 1 to 4 secrets, not {len(secrets)}", "keep the newest ones")
+
+
+def _missing(name: str) -> NotFound:
+    return NotFound(f"there is no app '{name}'", "igrules app list shows all")
 
 
 def _tenant_id(db: Database, slug: str | None) -> int | None:

@@ -10,7 +10,7 @@ from igrules.ledger.database import Database, Row
 from igrules.ledger.values import Lane, StoredEvent
 from igrules.model import Change, Contact
 
-_SELECT = (
+SELECT = (
     "SELECT id, person, username, language, tags, fields, first_at, last_in_at, opted_out,"
     " handoff_until, quiet_until, quiet_reason, profile FROM contact"
 )
@@ -24,31 +24,39 @@ _SILENT = frozenset({"echo", "own", "seen", "self", "tag_added", "handoff_ended"
 def find(db: Database, tenant_id: int, account_id: int, person: str) -> Contact | None:
     """The contact of a person at an account."""
     row = db.first(
-        f"{_SELECT} WHERE account_id = ? AND person = ? AND tenant_id = ?",
+        f"{SELECT} WHERE account_id = ? AND person = ? AND tenant_id = ?",
         (account_id, columns.text(person), tenant_id),
     )
-    return _contact(row) if row else None
+    return contact_of_row(row) if row else None
 
 
 def of_person(db: Database, tenant_id: int, person: str) -> Contact | None:
     """The contact a tenant knows by this id, or by ``@name``."""
     column, value = ("username", person[1:]) if person.startswith("@") else ("person", person)
     row = db.first(
-        f"{_SELECT} WHERE +tenant_id = ? AND {column} = ?"
+        f"{SELECT} WHERE +tenant_id = ? AND {column} = ?"
         " AND account_id IN (SELECT id FROM account WHERE tenant_id = ?)"
         " ORDER BY id DESC LIMIT 1",
         (tenant_id, columns.text(value), tenant_id),
     )
-    return _contact(row) if row else None
+    return contact_of_row(row) if row else None
 
 
 def newest(db: Database, tenant_id: int, limit: int) -> list[Contact]:
     """A tenant's contacts, newest first."""
-    rows = db.all(f"{_SELECT} WHERE tenant_id = ? ORDER BY id DESC LIMIT ?", (tenant_id, limit))
-    return [_contact(row) for row in rows]
+    rows = db.all(f"{SELECT} WHERE tenant_id = ? ORDER BY id DESC LIMIT ?", (tenant_id, limit))
+    return [contact_of_row(row) for row in rows]
 
 
-def _contact(row: Row) -> Contact:
+def by_id(db: Database, tenant_id: int, id: int) -> Contact:
+    """The contact with this row id, which exists."""
+    row = db.first(f"{SELECT} WHERE id = ? AND tenant_id = ?", (id, tenant_id))
+    assert row is not None  # the caller holds its lane
+    return contact_of_row(row)
+
+
+def contact_of_row(row: Row) -> Contact:
+    """The contact a row of `SELECT` holds."""
     (
         id, person, username, language, tags, fields, first_at, last_in_at, opted_out,
         handoff_until, quiet_until, quiet_reason, profile,
@@ -87,28 +95,29 @@ def keep(
     heard = (stored.occurred_at or stored.received_at) if stored.kind in _OPENS_WINDOW else None
     row = db.first(
         "INSERT INTO contact (tenant_id, account_id, person, username, tags, fields, first_at,"
-        " last_in_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (account_id, person) DO UPDATE SET"
+        " last_in_at, last_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (account_id, person) DO UPDATE SET last_at = excluded.last_at,"
         " username = CASE WHEN excluded.username <> '' THEN excluded.username"
         " ELSE contact.username END,"
         " last_in_at = CASE WHEN contact.last_in_at IS NULL"
         " OR excluded.last_in_at > contact.last_in_at THEN excluded.last_in_at"
         " ELSE contact.last_in_at END RETURNING id",
         (lane.tenant_id, lane.account_id, lane.person, "" if silent else stored.username,
-         b"[]", b"{}", now, heard),
+         b"[]", b"{}", now, heard, now),
     )  # fmt: skip
     assert row is not None  # an upsert gives its row
     if changes:
-        _change(db, int(row[0]), changes)
+        apply(db, lane.tenant_id, int(row[0]), changes)
     return int(row[0])
 
 
-def _change(db: Database, contact_id: int, changes: Sequence[Change]) -> None:
-    """Apply changes to what is stored now, so that an edit made meanwhile stays."""
+def apply(db: Database, tenant_id: int, contact_id: int, changes: Sequence[Change]) -> None:
+    """Apply changes to what is stored now, so that an edit made meanwhile stays. Inside a
+    transaction that holds the lane."""
     row = db.first(
-        "SELECT tags, fields, opted_out, quiet_until, quiet_reason, handoff_until FROM contact"
-        f" WHERE id = ?{db.locked}",
-        (contact_id,),
+        "SELECT tags, fields, opted_out, quiet_until, quiet_reason, handoff_until, language"
+        f" FROM contact WHERE id = ? AND +tenant_id = ?{db.locked}",
+        (contact_id, tenant_id),
     )
     assert row is not None  # the caller has just written it
     state: dict[str, Any] = {
@@ -118,12 +127,13 @@ def _change(db: Database, contact_id: int, changes: Sequence[Change]) -> None:
         "quiet_until": row[3],
         "quiet_reason": row[4],
         "handoff_until": row[5],
+        "language": row[6],
     }
     for change in changes:
         _apply(state, change)
     db.run(
         "UPDATE contact SET tags = ?, fields = ?, opted_out = ?, quiet_until = ?,"
-        " quiet_reason = ?, handoff_until = ? WHERE id = ?",
+        " quiet_reason = ?, handoff_until = ?, language = ? WHERE id = ? AND +tenant_id = ?",
         (
             columns.to_json(state["tags"]),
             columns.to_json(state["fields"]),
@@ -131,7 +141,9 @@ def _change(db: Database, contact_id: int, changes: Sequence[Change]) -> None:
             state["quiet_until"],
             state["quiet_reason"],
             state["handoff_until"],
+            state["language"],
             contact_id,
+            tenant_id,
         ),
     )
 
@@ -142,6 +154,8 @@ def _apply(state: dict[str, Any], change: Change) -> None:
         tags.add(change.name)
     elif change.kind == "untag":
         tags.discard(change.name)
+    elif change.name == "language" and change.kind in ("set", "unset"):
+        state["language"] = columns.text(str(change.value)) if change.kind == "set" else ""
     elif change.kind == "set":
         fields[change.name] = change.value
     elif change.kind == "unset":

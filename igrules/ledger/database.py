@@ -51,10 +51,15 @@ class Database:
         self._gate = threading.Lock()
         self._connections: list[tuple[threading.Thread, Any]] = []
         self._closed = False
+        self._joined = threading.local()
         self.locked = " FOR UPDATE" if self._postgres else ""
         """Ends a SELECT inside a transaction whose rows shall stay as they are."""
         self.skipping = " FOR UPDATE SKIP LOCKED" if self._postgres else ""
         """The same, leaving out rows somebody else holds."""
+
+    def within(self, column: str) -> str:
+        """A condition that holds where the bytes of ``column`` contain those of a parameter."""
+        return f"position(? in {column}) > 0" if self._postgres else f"instr({column}, ?) > 0"
 
     @property
     def peewee(self) -> Any:
@@ -119,6 +124,10 @@ class Database:
         not need: the order of commits stays. Raises `Unavailable` when the turn to write does not
         come within ten seconds. Transactions do not nest.
         """
+        if self._joins:
+            with self._part():
+                yield self
+            return
         if self._peewee.in_transaction():
             raise RuntimeError("a transaction is open in this thread already")
         if self._writers is not None and not self._writers.acquire(BUSY_SECONDS):
@@ -136,6 +145,49 @@ class Database:
         finally:
             if self._writers is not None:
                 self._writers.release()
+
+    @contextmanager
+    def joined(self) -> Iterator[Database]:
+        """Do what follows as one, also what opens a `transaction` of its own inside.
+
+        An inner one that fails is undone by itself; an exception that leaves this block undoes
+        everything. Blocks like this do not nest. Nothing slow belongs inside: on SQLite nobody
+        else can write until the end.
+        """
+        if self._peewee.in_transaction():
+            raise RuntimeError("a transaction is open in this thread already")
+        with self.transaction():
+            self._joins = True
+            try:
+                yield self
+            finally:
+                self._joins = False
+
+    @property
+    def _joins(self) -> bool:
+        """Whether the next `transaction` of this thread is a part of the one that is open."""
+        return getattr(self._joined, "now", False)
+
+    @_joins.setter
+    def _joins(self, now: bool) -> None:
+        self._joined.now = now
+
+    @contextmanager
+    def _part(self) -> Iterator[None]:
+        """A part of `joined` that is stored or undone by itself."""
+        self.run("SAVEPOINT part")
+        self._joins = False
+        try:
+            yield
+        except BaseException:
+            # A connection that broke, or a full disk, took everything with it.
+            with suppress(LedgerError):
+                self.run("ROLLBACK TO SAVEPOINT part")
+                self.run("RELEASE SAVEPOINT part")
+            raise
+        finally:
+            self._joins = True
+        self.run("RELEASE SAVEPOINT part")
 
     @contextmanager
     def _begun(self) -> Iterator[None]:

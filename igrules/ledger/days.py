@@ -6,7 +6,7 @@ Why the date itself: a new day is a new row, so nothing has to reset a counter, 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
@@ -21,6 +21,13 @@ def next_midnight(zone: str, now: int) -> int:
     tomorrow = local.date() + timedelta(days=1)
     begins = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=local.tzinfo)
     return int(begins.timestamp() * 1000)
+
+
+def begins(zone: str, day: str) -> int:
+    """When a local day such as ``2026-03-01`` begins, in milliseconds."""
+    wanted = date.fromisoformat(day)
+    local = datetime(wanted.year, wanted.month, wanted.day, tzinfo=_zone(zone))
+    return int(local.timestamp() * 1000)
 
 
 def zone_at(zone: str, zone_next: str, zone_from: int | None, now: int) -> str:
@@ -42,8 +49,12 @@ def switched(
 
 
 def _local(zone: str, now: int) -> datetime:
-    moment = datetime.fromtimestamp(now / 1000, UTC)
+    return datetime.fromtimestamp(now / 1000, UTC).astimezone(_zone(zone))
+
+
+def _zone(zone: str) -> tzinfo:
+    """A zone by its name; UTC for none, and for one this machine does not know."""
     try:
-        return moment.astimezone(ZoneInfo(zone)) if zone else moment
+        return ZoneInfo(zone) if zone else UTC
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return moment
+        return UTC

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import threading
 import uuid
 from dataclasses import dataclass, field
 
@@ -25,7 +26,10 @@ class Deployment:
     epoch: int
     generation: int
     hash_key: bytes = field(repr=False)
+    audit_key: bytes = field(repr=False)
     copied: bool = False
+    behind: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
+    """Set while the database is older than this machine has seen it: nothing may be sent."""
 
     def hashed(self, *parts: bytes) -> bytes:
         """16 bytes that stand for these parts and tell nothing about them."""
@@ -46,14 +50,17 @@ def make(database: Database, seals: Seals, name: str) -> None:
             GENERATION,
             seals.seal(os.urandom(32), _HASH_KEY),
             seals.seal(os.urandom(32), _AUDIT_KEY),
+            1,
         ),
     )
 
 
 def kept(database: Database) -> Row:
-    """Name and keys, to be put into a database made anew."""
+    """Name, keys and the next generation, to be put into a database made anew: its events are
+    counted from 1 again, and whoever remembers higher ones has to know that this is right."""
     row = database.first(
-        "SELECT deployment_id, schema_version, hash_key, audit_key FROM deployment WHERE id = 1"
+        "SELECT deployment_id, schema_version, hash_key, audit_key, epoch + 1 FROM deployment"
+        " WHERE id = 1"
     )
     if row is None:
         raise SchemaMismatch("the database has no deployment row", "igrules db upgrade")
@@ -63,9 +70,9 @@ def kept(database: Database) -> Row:
 def restore(database: Database, row: Row) -> None:
     """Write the row that `kept` gave, unless there is one."""
     database.run(
-        "INSERT INTO deployment (id, deployment_id, schema_version, hash_key, audit_key)"
-        " VALUES (1, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-        row,
+        "INSERT INTO deployment (id, deployment_id, schema_version, hash_key, audit_key, epoch,"
+        " released_epoch) VALUES (1, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        (*row, row[-1]),
     )
 
 
@@ -73,11 +80,12 @@ def read(database: Database, seals: Seals, name: str) -> Deployment:
     """Read the row. Raises `SchemaMismatch` for a database of a newer igrules, `SealError` for
     another master key."""
     row = database.first(
-        "SELECT deployment_id, epoch, schema_version, hash_key FROM deployment WHERE id = 1"
+        "SELECT deployment_id, epoch, schema_version, hash_key, audit_key FROM deployment"
+        " WHERE id = 1"
     )
     if row is None:
         raise SchemaMismatch("the database has no deployment row", "igrules db upgrade")
-    stored, epoch, generation, sealed = row
+    stored, epoch, generation, hash_key, audit_key = row
     if generation > GENERATION:
         raise SchemaMismatch(
             f"the database is of a newer igrules (generation {generation}, this one knows"
@@ -85,5 +93,10 @@ def read(database: Database, seals: Seals, name: str) -> Deployment:
             "upgrade igrules",
         )
     return Deployment(
-        stored, epoch, generation, seals.open(sealed, _HASH_KEY), bool(name) and name != stored
+        stored,
+        epoch,
+        generation,
+        seals.open(hash_key, _HASH_KEY),
+        seals.open(audit_key, _AUDIT_KEY),
+        bool(name) and name != stored,
     )

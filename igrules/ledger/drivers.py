@@ -133,7 +133,7 @@ def _check_place(path: Path) -> None:
         raise UsageError(f"{path} is a directory", f"name a file, such as {path / 'igrules.db'}")
     if not path.parent.is_dir():
         raise Unavailable(f"there is no directory {path.parent}", f"mkdir -p {path.parent}")
-    kind = _file_system(path.parent)
+    kind = file_system(path.parent)
     if kind in _FAR_FILE_SYSTEMS or kind.startswith("fuse."):
         raise Unavailable(
             f"{path.parent} is on a network file system ({kind}), where SQLite can lose data",
@@ -141,7 +141,7 @@ def _check_place(path: Path) -> None:
         )
 
 
-def _file_system(directory: Path) -> str:
+def file_system(directory: Path) -> str:
     """The kind of file system a directory is on; empty where the system does not tell."""
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace")

@@ -6,8 +6,10 @@ import igrules.ledger.columns as columns
 import igrules.ledger.fingerprints as fingerprints
 from igrules.ledger.database import Database, Row, holders
 from igrules.ledger.deployment import Deployment
+from igrules.ledger.erasing import replaced
 from igrules.ledger.leases import wake_lane
 from igrules.ledger.settle import mark_sent
+from igrules.ledger.stats import add_stat
 from igrules.ledger.values import Lane
 from igrules.model import Event
 
@@ -19,10 +21,12 @@ def settle(database: Database, deployment: Deployment, lane: Lane, event: Event,
 
     Echoes are matched by account, not by lane: a private reply names a comment, not a person.
     """
-    if event.ref and database.first(
-        "SELECT id FROM send WHERE account_id = ? AND message_id = ? AND message_id <> ''"
-        " AND tenant_id = ?",
-        (lane.account_id, columns.text(event.ref), lane.tenant_id),
+    ref = columns.text(event.ref)
+    if ref and database.first(
+        # The second form is what an erasure has left of it.
+        "SELECT id FROM send WHERE account_id = ? AND message_id IN (?, ?) AND message_id <> ''"
+        " AND +tenant_id = ?",
+        (lane.account_id, ref, replaced(deployment, ref), lane.tenant_id),
     ):
         return True
     fingerprint = fingerprints.of_event(deployment, event)
@@ -35,17 +39,19 @@ def settle(database: Database, deployment: Deployment, lane: Lane, event: Event,
     with database.transaction() as db:
         lanes = sorted({lane.id, lane_id})
         db.all(
-            f"SELECT id FROM lane WHERE id IN ({holders(len(lanes))})"
+            f"SELECT id FROM lane WHERE id IN ({holders(len(lanes))}) AND +tenant_id = ?"
             f" ORDER BY account_id, person{db.locked}",
-            lanes,
+            [*lanes, lane.tenant_id],
         )
         still = db.first(
-            "SELECT id FROM send WHERE id = ? AND state IN ('sending', 'doubt', 'parked')"
-            + db.locked,
-            (send_id,),
+            "SELECT state FROM send WHERE id = ? AND state IN ('sending', 'doubt', 'parked')"
+            f" AND +tenant_id = ?{db.locked}",
+            (send_id, lane.tenant_id),
         )
         if still:
-            mark_sent(db, send_id, event.ref, "echo", now)
+            mark_sent(db, send_id, lane.tenant_id, event.ref, "echo", now)
+            if still[0] != "sending":
+                add_stat(db, lane.tenant_id, now, "doubt_settled", "echo", 1)
             wake_lane(db, lane_id, now)
     return True
 

@@ -58,8 +58,8 @@ def _sent(db: Database, lane: Lane, now: int, window: int) -> tuple[int, int]:
         "SELECT sum(CASE WHEN created_at > ? THEN 1 ELSE 0 END),"
         " count(DISTINCT CASE WHEN created_at > ? THEN inbox_id END) FROM send"
         " WHERE lane_id = ? AND created_at > ? AND counted = 'yes'"
-        " AND state IN ('pending', 'sending', 'sent', 'doubt', 'parked')",
-        (now - window, now - _MINUTE, lane.id, now - max(window, _MINUTE)),
+        " AND state IN ('pending', 'sending', 'sent', 'doubt', 'parked') AND +tenant_id = ?",
+        (now - window, now - _MINUTE, lane.id, now - max(window, _MINUTE), lane.tenant_id),
     )
     return (int(row[0] or 0), int(row[1] or 0)) if row else (0, 0)
 

@@ -6,12 +6,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import igrules.ledger.columns as columns
+import igrules.ledger.epochs as epochs
 import igrules.ledger.holds as holds
+import igrules.ledger.quotas as quotas
 from igrules.ledger.database import Database, Row
-from igrules.ledger.days import local_day, next_midnight, zone_at
+from igrules.ledger.days import local_day, next_midnight
 from igrules.ledger.deployment import Deployment
+from igrules.ledger.quotas import LIMITS, Limits
 from igrules.ledger.values import Closed, DueSend, Lane, Wait
-from igrules.model import Account, Effect
+from igrules.model import STEP_API, Account, Effect
 
 _MINUTE = 60_000
 _WINDOW = 25 * 3_600_000
@@ -26,8 +29,8 @@ _COMMENTS = frozenset({"reply", "private_reply"})
 quota."""
 
 _PERSON = (
-    "SELECT c.opted_out, c.handoff_until, c.unreachable_until, t.per_day, t.zone, t.zone_next,"
-    " t.zone_from FROM tenant t LEFT JOIN contact c ON c.account_id = ? AND c.person = ?"
+    f"SELECT c.opted_out, c.handoff_until, c.unreachable_until, t.state, {LIMITS} FROM tenant t"
+    " LEFT JOIN contact c ON c.account_id = ? AND c.person = ? AND +c.tenant_id = ?"
     " WHERE t.id = ?"
 )
 _OPEN = frozenset({"pending", "sending", "doubt"})
@@ -54,11 +57,11 @@ def check(
 
     ``way`` is the account, ``None`` while it has no token.
     """
-    person = db.first(_PERSON, (lane.account_id, lane.person, lane.tenant_id))
+    person = db.first(_PERSON, (lane.account_id, lane.person, lane.tenant_id, lane.tenant_id))
     row = db.first(
         "SELECT state, reason, fingerprint, expires_at, quota_day FROM send"
-        f" WHERE id = ? AND lane_id = ?{db.locked}",
-        (send.id, lane.id),
+        f" WHERE id = ? AND lane_id = ? AND +tenant_id = ?{db.locked}",
+        (send.id, lane.id, lane.tenant_id),
     )
     if row is None or person is None:
         return Closed("cancelled", "gone")
@@ -87,6 +90,10 @@ def _held(
 ) -> Closed | Wait | None:
     if deployment.copied:
         return Wait(now + holds.RECHECK, "copied")
+    if deployment.behind.is_set():
+        return Wait(now + holds.RECHECK, epochs.BEHIND)
+    if not epochs.read(db).is_open:
+        return Wait(now + holds.RECHECK, epochs.REASON)
     hold = holds.covering(holds.active(db, now), lane.tenant_id, lane.account_id, rule)
     if hold is None:
         return None
@@ -97,15 +104,22 @@ def _held(
 
 
 def _unwelcome(person: Row, effect: Effect, now: int) -> Closed | None:
-    opted_out, handoff_until, unreachable_until = person[:3]
+    opted_out, handoff_until, unreachable_until, tenant_state = person[:4]
+    if tenant_state != "active":
+        return Closed("skipped", "deactivated")
     if not _confirms_consent(effect):
         if opted_out == "yes":
             return Closed("skipped", "opted_out")
-        if handoff_until is not None and handoff_until > now:
+        if handoff_until is not None and handoff_until > now and not _is_asked_for(effect):
             return Closed("skipped", "handed_off")
     if unreachable_until is not None and unreachable_until > now and effect.kind not in _COMMENTS:
         return Closed("skipped", "unreachable")
     return None
+
+
+def _is_asked_for(effect: Effect) -> bool:
+    """Whether somebody asked for it: the person it was handed to writes as well."""
+    return not effect.rule and effect.step == STEP_API
 
 
 def _confirms_consent(effect: Effect) -> bool:
@@ -123,8 +137,8 @@ def _repeated(
     found = db.first(
         "SELECT id FROM send WHERE lane_id = ? AND created_at > ? AND rule = ? AND fingerprint = ?"
         " AND id <> ? AND state IN ('sending', 'sent', 'doubt', 'parked')"
-        " AND coalesce(closed_at, created_at) > ? LIMIT 1",
-        (lane.id, now - _WINDOW, rule, fingerprint, send_id, now - _MINUTE),
+        " AND coalesce(closed_at, created_at) > ? AND +tenant_id = ? LIMIT 1",
+        (lane.id, now - _WINDOW, rule, fingerprint, send_id, now - _MINUTE, lane.tenant_id),
     )
     return Closed("skipped", "repeated") if found else None
 
@@ -149,32 +163,16 @@ def _reserve(
 ) -> str | Closed | Wait | None:
     """Take one of the tenant's daily limit, and give its day; ``None`` where it has no limit, or
     this does not count."""
-    per_day, zone, zone_next, zone_from = person[3:]
-    if not effect.counted or per_day is None:
+    limits = Limits(*person[4:])
+    limit, zone = limits.per_day, limits.zone_at(now)
+    if not effect.counted or limit is None:
         return None
-    zone = zone_at(zone, zone_next, zone_from, now)
     day = local_day(zone, now)
-    db.run(
-        "INSERT INTO quota (tenant_id, day) VALUES (?, ?) ON CONFLICT (tenant_id, day) DO NOTHING",
-        (tenant_id, day),
-    )
-    if db.run(
-        "UPDATE quota SET used = used + 1 WHERE tenant_id = ? AND day = ? AND used < ?",
-        (tenant_id, day, per_day),
-    ):
+    if quotas.take(db, tenant_id, zone, day, limit):
         return day
     if effect.kind in _COMMENTS:
         return Wait(next_midnight(zone, now), "daily_limit")
     return Closed("skipped", "daily_limit")
-
-
-def give_back(db: Database, tenant_id: int, day: str | None) -> None:
-    """Return what was taken from the limit of this day."""
-    if day:
-        db.run(
-            "UPDATE quota SET used = used - 1 WHERE tenant_id = ? AND day = ? AND used > 0",
-            (tenant_id, day),
-        )
 
 
 def open(
@@ -183,8 +181,8 @@ def open(
     """Write ``sending`` and the attempt, and give its number."""
     row = db.first(
         "UPDATE send SET state = 'sending', reason = '', attempt = attempt + 1, not_before = ?,"
-        " quota_day = ? WHERE id = ? RETURNING attempt",
-        (now + allowed + quiet, day, send_id),
+        " quota_day = ? WHERE id = ? AND +tenant_id = ? RETURNING attempt",
+        (now + allowed + quiet, day, send_id, lane.tenant_id),
     )
     assert row is not None  # it was read and locked in this transaction
     db.run(
@@ -195,17 +193,19 @@ def open(
     return int(row[0])
 
 
-def close(db: Database, send_id: int, closed: Closed, now: int) -> None:
+def close(db: Database, lane: Lane, send_id: int, closed: Closed, now: int) -> None:
     """End a pending send without a call."""
     db.run(
-        "UPDATE send SET state = ?, reason = ?, closed_at = ? WHERE id = ? AND state = 'pending'",
-        (closed.state, closed.reason, now, send_id),
+        "UPDATE send SET state = ?, reason = ?, closed_at = ? WHERE id = ? AND state = 'pending'"
+        " AND +tenant_id = ?",
+        (closed.state, closed.reason, now, send_id, lane.tenant_id),
     )
 
 
-def put_off(db: Database, send_id: int, wait: Wait) -> None:
+def put_off(db: Database, lane: Lane, send_id: int, wait: Wait) -> None:
     """Keep a pending send back."""
     db.run(
-        "UPDATE send SET not_before = ?, reason = ? WHERE id = ? AND state = 'pending'",
-        (wait.until, wait.reason, send_id),
+        "UPDATE send SET not_before = ?, reason = ? WHERE id = ? AND state = 'pending'"
+        " AND +tenant_id = ?",
+        (wait.until, wait.reason, send_id, lane.tenant_id),
     )

@@ -7,7 +7,7 @@ from igrules.errors import NotFound
 from igrules.ledger.database import Database, Row
 from igrules.ledger.values import EventRow, SendRow
 
-_EVENT = (
+SELECT_EVENT = (
     "SELECT i.id, i.kind, i.ref, l.person, i.received_at, i.occurred_at, i.state, i.body,"
     " d.outcome, d.reason, d.ruleset_version, d.trace, d.took_us, i.account_id, i.username,"
     " i.source, i.replays, d.created_at FROM inbox i JOIN lane l ON l.id = i.lane_id"
@@ -33,16 +33,16 @@ def events(
         where, values = " AND i.id < ?", [*values, before]
     if outcome is not None:
         where, values = where + " AND d.outcome = ?", [*values, outcome]
-    rows = db.all(f"{_EVENT}{where} ORDER BY i.id DESC LIMIT ?", [*values, limit])
-    return [_event(row) for row in rows]
+    rows = db.all(f"{SELECT_EVENT}{where} ORDER BY i.id DESC LIMIT ?", [*values, limit])
+    return [event_of_row(row) for row in rows]
 
 
 def event(db: Database, tenant_id: int, id: int) -> EventRow:
     """One event. Raises `NotFound`."""
-    row = db.first(f"{_EVENT} AND i.id = ?", (tenant_id, id))
+    row = db.first(f"{SELECT_EVENT} AND i.id = ?", (tenant_id, id))
     if row is None:
         raise NotFound(f"there is no event {id}", "look for it in the list of events")
-    return _event(row)
+    return event_of_row(row)
 
 
 def sends(
@@ -61,7 +61,45 @@ def sends(
     return [_send(row) for row in rows]
 
 
-def _event(row: Row) -> EventRow:
+def find_sends(
+    db: Database,
+    tenant_id: int,
+    limit: int,
+    before: int | None,
+    state: str | None,
+    since: int | None,
+    person: str | None,
+) -> list[SendRow]:
+    """The newest sends, newest first; see `Scope.find_sends`."""
+    wanted: dict[str, tuple[object, ...]] = {}
+    if before is not None:
+        wanted["s.id < ?"] = (before,)
+    if state is not None:
+        failed = _FAILED if state in ("parked", "dead", "doubt") else ""
+        wanted[f"s.state = ?{failed}"] = (columns.text(state),)
+    if since is not None:
+        wanted["s.created_at >= ?"] = (since,)
+    if person is not None:
+        wanted[
+            "s.lane_id IN (SELECT id FROM lane WHERE tenant_id = ? AND person = ?"
+            " AND account_id IN (SELECT id FROM account WHERE tenant_id = ?))"
+        ] = (tenant_id, columns.text(person), tenant_id)
+    where = "".join(f" AND {claim}" for claim in wanted)
+    values = [value for some in wanted.values() for value in some]
+    rows = db.all(f"{_SEND}{where} ORDER BY s.id DESC LIMIT ?", [tenant_id, *values, limit])
+    return [_send(row) for row in rows]
+
+
+def send(db: Database, tenant_id: int, id: int) -> SendRow:
+    """One send. Raises `NotFound`."""
+    row = db.first(f"{_SEND} AND s.id = ?", (tenant_id, id))
+    if row is None:
+        raise NotFound(f"there is no send {id}", "look for it in the list of sends")
+    return _send(row)
+
+
+def event_of_row(row: Row) -> EventRow:
+    """The event a row of `SELECT_EVENT` holds."""
     (
         id, kind, ref, person, received_at, occurred_at, state, body, outcome, reason, version,
         trace, took_us, account_id, username, source, replays, decided_at,

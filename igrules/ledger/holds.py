@@ -10,6 +10,9 @@ from igrules.ledger.database import Database
 from igrules.ledger.turns import wake_tenants
 
 SCOPES = ("deployment", "tenant", "account", "rule")
+PAUSED, BY_OPERATOR = "paused", "operator_paused"
+"""Reasons of the holds people set: a tenant cannot lift what its operator has set."""
+_PAUSES = (PAUSED, BY_OPERATOR)
 RECHECK = 60_000
 """A send under a hold without an end looks again after this time."""
 
@@ -52,6 +55,19 @@ def covering(
     return next((hold for hold in holds if (hold.scope, hold.scope_id) in over), None)
 
 
+def over_tenant(db: Database, tenant_id: int, now: int) -> list[Hold]:
+    """The holds in force over a tenant, the whole installation's included."""
+    accounts = db.all("SELECT id FROM account WHERE tenant_id = ?", (tenant_id,))
+    over = {("deployment", ""), ("tenant", str(tenant_id))}
+    over |= {("account", str(row[0])) for row in accounts}
+    return [
+        hold
+        for hold in active(db, now)
+        if (hold.scope, hold.scope_id) in over
+        or (hold.scope == "rule" and hold.scope_id.startswith(f"{tenant_id}:"))
+    ]
+
+
 def pause(
     db: Database,
     scope: str,
@@ -59,7 +75,7 @@ def pause(
     now: int,
     until: int | None = None,
     *,
-    reason: str = "paused",
+    reason: str = PAUSED,
     mode: str = "wait",
     set_by: str = "",
 ) -> None:
@@ -81,38 +97,68 @@ def resume(
     now: int,
     *,
     send_waiting: bool = False,
-    reason: str = "paused",
+    reason: str = PAUSED,
 ) -> int:
-    """Lift a hold and give the number of sends that waited under it.
+    """Lift a hold and give the number of sends that waited under it, and under no other.
 
     They are dropped, because a flood of late answers is worse than silence; ``send_waiting`` lets
     them go. Raises `UsageError`.
     """
     _check(scope)
+    scope_id = columns.text(scope_id)
     with db.transaction():
-        db.run(
-            "DELETE FROM hold WHERE scope = ? AND scope_id = ? AND reason = ?",
-            (scope, columns.text(scope_id), reason),
+        lifted = db.first(
+            "DELETE FROM hold WHERE scope = ? AND scope_id = ? AND reason = ? RETURNING until",
+            (scope, scope_id, reason),
         )
-        where, parameters = _under(scope, columns.text(scope_id))
+        if lifted is None or (lifted[0] is not None and lifted[0] <= now):
+            return 0
+        where, parameters = _under(scope, scope_id)
+        freed = _freed(db, where, parameters, now)
         lanes = db.all(
             "SELECT id, tenant_id FROM lane WHERE id IN"
-            f" (SELECT lane_id FROM send WHERE state = 'pending' AND reason = 'paused'{where})"
+            f" (SELECT lane_id FROM send WHERE {_WAITS}{where})"
             f" ORDER BY account_id, person{db.locked}",
-            parameters,
+            [now, *parameters],
         )
-        if send_waiting:
-            change, values = "not_before = ?, reason = ''", [now]
-        else:
-            change, values = "state = 'skipped', closed_at = ?", [now]
-        count = db.run(
-            f"UPDATE send SET {change} WHERE state = 'pending' AND reason = 'paused'{where}",
-            [*values, *parameters],
-        )
+        count = sum(_let_go(db, one, now, send_waiting) for one in freed)
         for id, _ in lanes:
             db.run("UPDATE lane SET due = ? WHERE id = ? AND owner IS NULL", (now, id))
         wake_tenants(db, {tenant_id for _, tenant_id in lanes}, now)
         return count
+
+
+_Kind = tuple[int, int, str]
+"""Tenant, account and rule of a send: all that a hold can tell sends apart by."""
+
+_WAITS = (
+    "state IN ('pending', 'sending', 'doubt') AND state = 'pending'"
+    f" AND (reason IN ({', '.join(repr(reason) for reason in _PAUSES)}) OR not_before <= ?)"
+)
+"""A send that a hold keeps back, also one that nobody has looked at since: it is due. What waits
+for its next try waits for that, and goes on doing so."""
+
+
+def _freed(db: Database, where: str, parameters: list[object], now: int) -> list[_Kind]:
+    """The kinds of sends that wait under no other hold."""
+    rows = db.all(
+        f"SELECT DISTINCT tenant_id, account_id, rule FROM send WHERE {_WAITS}{where}",
+        [now, *parameters],
+    )
+    left = active(db, now)
+    return [row for row in rows if covering(left, row[0], row[1], row[2]) is None]
+
+
+def _let_go(db: Database, kind: _Kind, now: int, send_waiting: bool) -> int:
+    values: list[object] = [now]
+    change = "not_before = ?, reason = ''"
+    if not send_waiting:
+        change, values = "state = 'skipped', reason = ?, closed_at = ?", [PAUSED, now]
+    return db.run(
+        f"UPDATE send SET {change} WHERE {_WAITS}"
+        " AND +tenant_id = ? AND account_id = ? AND rule = ?",
+        [*values, now, *kind],
+    )
 
 
 def _check(scope: str) -> None:
@@ -123,10 +169,10 @@ def _check(scope: str) -> None:
 def _under(scope: str, scope_id: str) -> tuple[str, list[object]]:
     """What a hold covers, as a condition on ``send``."""
     if scope == "tenant":
-        return " AND tenant_id = ?", [int(scope_id)]
+        return " AND +tenant_id = ?", [int(scope_id)]
     if scope == "account":
         return " AND account_id = ?", [int(scope_id)]
     if scope == "rule":
         tenant_id, _, rule = scope_id.partition(":")
-        return " AND tenant_id = ? AND rule = ?", [int(tenant_id), rule]
+        return " AND +tenant_id = ? AND rule = ?", [int(tenant_id), rule]
     return "", []

@@ -6,14 +6,18 @@ turns by tenant. A lane is locked before the ids of its events are drawn, so ids
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import igrules.ledger.columns as columns
+from igrules.errors import Unavailable
 from igrules.ledger.database import MOST_PARAMETERS, Database, holders, tuples
 from igrules.ledger.deployment import Deployment
+from igrules.ledger.late import UNNAMED, Late
+from igrules.ledger.leaving import forgotten_accounts, hashed_name
 from igrules.ledger.routing import Orphaned, Routes, Target
 from igrules.ledger.stats import add_stat, day_begin
 from igrules.ledger.turns import wake_tenants
@@ -24,6 +28,8 @@ _T = TypeVar("_T")
 
 ORPHANS_A_DAY = 1_000
 """How many orphans of an app are kept a day; further ones are only counted."""
+
+_TRIES = 3
 
 _NOBODYS = 0
 """Stands for the account in `seen` where an update has none."""
@@ -69,6 +75,11 @@ class _Update(_Arrival):
     def lane(self) -> tuple[int, str]:
         return self.target.account_id, _person(self.event)
 
+    @property
+    def tenant_id(self) -> int:
+        """The tenant of the account."""
+        return self.target.tenant_id
+
 
 @dataclass(frozen=True, slots=True)
 class _Stray(_Arrival):
@@ -89,6 +100,7 @@ class Intake:
         self._deployment = deployment
         self._now = now
         self._counts: Counter[tuple[int, str]] = Counter()
+        self._kinds: Counter[tuple[str, str]] = Counter()
 
     def take(self, bodies: Sequence[Body]) -> SplitResult:
         """Store the events of these bodies, which nobody else is splitting, and wipe the bodies."""
@@ -97,10 +109,12 @@ class Intake:
         updates, strays = self._routed(readable)
         orphans = self._unseen(strays, "orphans")
         fresh = self._unseen(updates, "events")
-        lanes = self._lanes(fresh)
+        fresh, silent = self._told_apart(fresh)
+        lanes = self._lanes([*fresh, *(update for update, _ in silent)])
         self._store(fresh, lanes)
+        self._store_silent(silent, lanes)
         self._store_orphans(orphans)
-        woken = self._wake(fresh, lanes)
+        woken = self._wake(fresh, {update.lane: lanes[update.lane] for update in fresh})
         self._close(readable, unreadable)
         total = Counter[str]()
         for (_, what), count in self._counts.items():
@@ -113,6 +127,7 @@ class Intake:
             unreadable=len(unreadable),
             lanes=woken,
             tests=total["tests"],
+            kinds=self._kinds,
         )
 
     def _routed(self, bodies: Sequence[Body]) -> tuple[list[_Update], list[_Stray]]:
@@ -165,14 +180,67 @@ class Intake:
                 fresh.remove(arrival.seen)
                 kept.append(arrival)
                 self._counts[arrival.body.id, count_as] += 1
+                if count_as == "events":
+                    self._kinds["events", arrival.event.kind] += 1
             else:
                 self._counts[arrival.body.id, "duplicates"] += 1
+                self._kinds["duplicates", arrival.event.kind] += 1
         return kept
+
+    def _told_apart(
+        self, updates: Sequence[_Update]
+    ) -> tuple[list[_Update], list[tuple[_Update, str]]]:
+        """Those to work on, and those of which nothing may be kept, with the reason."""
+        late = Late(self._db, self._deployment, updates, self._now)
+        kept: list[_Update] = []
+        silent: list[tuple[_Update, str]] = []
+        for update in updates:
+            why = late.why(update)
+            if not why:
+                kept.append(update)
+                continue
+            event = dataclasses.replace(update.event, raw=b"", text="")
+            if why == "erased":
+                event = dataclasses.replace(event, person=UNNAMED, username="", ref="")
+            silent.append((dataclasses.replace(update, event=event), why))
+        return kept, silent
+
+    def _store_silent(
+        self, silent: Sequence[tuple[_Update, str]], lanes: dict[tuple[int, str], int]
+    ) -> None:
+        """Store that something came, decided and without its contents."""
+        for update, why in silent:
+            event, tenant_id = update.event, update.tenant_id
+            row = self._db.first(
+                "INSERT INTO inbox (tenant_id, account_id, lane_id, delivery_id, kind, ref, source,"
+                " occurred_at, received_at, state)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'webhook', ?, ?, 'closed') RETURNING id",
+                (tenant_id, update.target.account_id, lanes[update.lane], update.body.id,
+                 columns.text(event.kind), columns.text(event.ref), event.occurred_at,
+                 update.body.received_at),
+            )  # fmt: skip
+            assert row is not None  # it was inserted
+            self._db.run(
+                "INSERT INTO decision (inbox_id, replay, tenant_id, ruleset_version, outcome,"
+                " reason, created_at) VALUES (?, 0, ?, 0, 'skipped', ?, ?)",
+                (row[0], tenant_id, why, self._now),
+            )
 
     def _lanes(self, updates: Sequence[_Update]) -> dict[tuple[int, str], int]:
         """Ids of the lanes, made where they are new, all locked in order."""
         tenants = {update.lane: update.target.tenant_id for update in updates}
         found: dict[tuple[int, str], int] = {}
+        # A lane that is there can lose its person, or go, before it is locked.
+        for _ in range(_TRIES):
+            self._lock_lanes(tenants, found)
+            if len(found) == len(tenants):
+                return found
+            found.clear()
+        raise Unavailable("conversations are erased faster than they are found", "try again")
+
+    def _lock_lanes(
+        self, tenants: dict[tuple[int, str], int], found: dict[tuple[int, str], int]
+    ) -> None:
         for part in _slices(sorted(tenants), 3):
             parameters = [value for lane in part for value in (tenants[lane], *lane)]
             self._db.run(
@@ -187,7 +255,6 @@ class Intake:
                 [value for lane in part for value in lane],
             )
             found.update(((account_id, person), id) for account_id, person, id in rows)
-        return found
 
     def _store(self, updates: Sequence[_Update], lanes: dict[tuple[int, str], int]) -> None:
         for part in _slices(updates, 12):
@@ -219,9 +286,13 @@ class Intake:
         }
         reasons: Counter[str] = Counter()
         rows: list[tuple[object, ...]] = []
+        gone = forgotten_accounts(self._db, self._now)
         for stray in orphans:
             body, event = stray.body, stray.event
             reasons[stray.reason] += 1
+            self._kinds["orphans", stray.reason] += 1
+            if gone and self._is_gone(event, gone):
+                continue
             if room[body.app_id] > 0:
                 room[body.app_id] -= 1
                 rows.append((body.app_id, body.route_tenant_id,
@@ -235,6 +306,11 @@ class Intake:
             )
         for reason, count in sorted(reasons.items()):
             add_stat(self._db, 0, self._now, "orphan", reason, count)
+
+    def _is_gone(self, event: Event, gone: frozenset[bytes]) -> bool:
+        """Whether it is for an account that was erased: of such an update nothing is kept."""
+        name = columns.text(event.entry or event.account)
+        return hashed_name(self._deployment, "account", name) in gone
 
     def _wake(self, updates: Sequence[_Update], lanes: dict[tuple[int, str], int]) -> int:
         """Make the lanes due that nobody is working on; those will look again by themselves."""

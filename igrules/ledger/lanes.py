@@ -33,7 +33,7 @@ _RELEASE = (
     " (SELECT min(CASE WHEN s.state = 'sending' THEN ? ELSE s.not_before END) FROM send s"
     f" WHERE s.lane_id = ? AND s.{_OPEN} AND NOT EXISTS (SELECT 1 FROM send o"
     f" WHERE o.lane_id = s.lane_id AND o.track = s.track AND o.id < s.id AND o.{_OPEN}))"
-    " END WHERE id = ? RETURNING due"
+    " END WHERE id = ? AND +tenant_id = ? RETURNING due"
 )
 """Due is when the first send of a track, or an event, can be worked on; null when there is none. A
 call nobody waits for any more is due at once: the next turn says that its outcome is unclear."""
@@ -87,8 +87,8 @@ class Lanes:
         db.run(
             "UPDATE lane SET owner = ?, due = ?, fence = fence + 1,"
             " deaths = deaths + CASE WHEN owner IS NULL THEN 0 ELSE 1 END"
-            f" WHERE id IN ({holders(len(rows))})",
-            [owner, now + lease, *(row[0] for row in rows)],
+            f" WHERE id IN ({holders(len(rows))}) AND +tenant_id = ?",
+            [owner, now + lease, *(row[0] for row in rows), tenant_id],
         )
         lanes = []
         for id, account_id, person, fence, before, deaths in rows:
@@ -104,11 +104,12 @@ class Lanes:
             # Locked by a statement of its own, so that the next one sees what a split that held the
             # lane has put into it.
             if not db.first(
-                f"SELECT id FROM lane WHERE id = ? AND fence = ? AND owner = ?{db.locked}",
-                (lane.id, lane.fence, lane.owner),
+                "SELECT id FROM lane WHERE id = ? AND fence = ? AND owner = ?"
+                f" AND +tenant_id = ?{db.locked}",
+                (lane.id, lane.fence, lane.owner, lane.tenant_id),
             ):
                 raise lease_lost(lane)
-            row = db.first(_RELEASE, (lane.id, now, now, lane.id, lane.id))
+            row = db.first(_RELEASE, (lane.id, now, now, lane.id, lane.id, lane.tenant_id))
             if row is not None and row[0] is not None:
                 wake_tenants(db, (lane.tenant_id,), row[0])
 
@@ -145,8 +146,9 @@ class Lanes:
         """The oldest event of the lane that is not decided yet."""
         row = self._db.first(
             "SELECT id, kind, source, body, received_at, replays, ref, username, occurred_at"
-            " FROM inbox WHERE lane_id = ? AND state = 'open' ORDER BY id LIMIT 1",
-            (lane.id,),
+            " FROM inbox WHERE lane_id = ? AND state = 'open' AND +tenant_id = ?"
+            " ORDER BY id LIMIT 1",
+            (lane.id, lane.tenant_id),
         )
         if row is None:
             return None

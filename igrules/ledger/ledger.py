@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import igrules.ledger.arrivals as arrivals
+import igrules.ledger.backlog as backlog
 import igrules.ledger.deployment as deployment
 import igrules.ledger.drivers as drivers
+import igrules.ledger.epochs as epochs
+import igrules.ledger.gauges as gauges
 import igrules.ledger.holds as holds
 import igrules.ledger.migrating as migrating
 import igrules.ledger.private_files as private_files
+import igrules.ledger.purging as purging
+import igrules.ledger.rollup as rollup
 import igrules.ledger.stats as stats
 import igrules.ledger.upkeep as upkeep
-from igrules.errors import IgrulesError, SchemaMismatch, Unavailable
+from igrules.errors import Conflict, IgrulesError, SchemaMismatch, Unavailable
 from igrules.ledger.apps import Apps
+from igrules.ledger.audit import Act, Audit, Noted
+from igrules.ledger.backlog import Backlog
+from igrules.ledger.backups import Backups
+from igrules.ledger.chores import Chores
 from igrules.ledger.database import Database
 from igrules.ledger.deliveries import Deliveries
 from igrules.ledger.deployment import Deployment
+from igrules.ledger.erasures import Erasures
+from igrules.ledger.high_water import HighWater
+from igrules.ledger.keys import Keys
 from igrules.ledger.lanes import Lanes
+from igrules.ledger.leaving import Connections
 from igrules.ledger.scope import Scope
+from igrules.ledger.sealed import Sealed
 from igrules.ledger.seals import Seals, read_keys
 from igrules.ledger.sends import Sends
 from igrules.ledger.tenants import Tenants
@@ -36,6 +52,7 @@ class Ledger:
         seals: Seals,
         known: Deployment,
         environ: Mapping[str, str],
+        state_dir: Path,
     ) -> None:
         self.url = url
         self.engine = database.engine
@@ -45,9 +62,17 @@ class Ledger:
         self._environ = environ
         self.tenants = Tenants(database, seals, known)
         self.apps = Apps(database, seals)
+        self.keys = Keys(database)
+        self.sealed = Sealed(database, seals)
+        self.audit = Audit(database, known)
+        self.chores = Chores(database)
+        self.backups = Backups(database, seals)
+        self.high_water = HighWater(database, known, state_dir)
         self.deliveries = Deliveries(database, known)
         self.sends = Sends(database, seals, known, environ)
         self.lanes = Lanes(database, known, self.sends)
+        self.erasures = Erasures(database, seals, known)
+        self.connections = Connections(database, known)
 
     @classmethod
     def open(
@@ -82,7 +107,9 @@ class Ledger:
             raise
         if create and driver.path is not None:
             private_files.shut(driver.path)
-        return cls(database_url, database, seals, known, given)
+        opened = cls(database_url, database, seals, known, given, Path(state_dir).expanduser())
+        opened.high_water.look()
+        return opened
 
     def close(self) -> None:
         """Close every connection. No thread may be using the ledger."""
@@ -93,7 +120,12 @@ class Ledger:
 
     def for_tenant(self, tenant_id: int) -> Scope:
         """Everything of one tenant."""
-        return Scope(self._db, self._seals, self._environ, tenant_id)
+        return Scope(self._db, self._seals, self._environ, self._deployment, tenant_id)
+
+    def act(self, act: Act, now: int) -> AbstractContextManager[Noted]:
+        """Do what follows in one transaction together with its entry in the audit log; an
+        exception undoes both."""
+        return self.audit.act(act, now)
 
     def info(self) -> Mapping[str, Any]:
         """Where the data is, which engine holds it, and how."""
@@ -103,19 +135,34 @@ class Ledger:
         """Apply the migrations that are missing and give their names."""
         return migrating.migrate(self._db, lambda: None)
 
-    def check(self) -> list[str]:
-        """What is wrong with the database; empty when it is whole."""
-        return upkeep.check(self._db)
+    def check(self, quick: bool = False) -> list[str]:
+        """What is wrong with the database; empty when it is whole. ``quick`` looks at its pages
+        and schema only."""
+        return upkeep.check(self._db, quick)
 
-    def reset(self) -> None:
-        """Delete everything and make the database anew, under the same name and keys."""
+    def reset(self, act: Act | None = None, now: int = 0) -> None:
+        """Delete everything and make the database anew, under the same name and keys. The new
+        audit log begins with ``act``."""
         kept = deployment.kept(self._db)
-        migrating.remake(self._db, lambda: deployment.restore(self._db, kept))
+
+        def first() -> None:
+            deployment.restore(self._db, kept)
+            if act is not None:
+                self.audit.add(act, now)
+
+        migrating.remake(self._db, first)
 
     def stats(self, tenant_id: int | None = None) -> Mapping[str, Any]:
         """Totals of a tenant, or of the installation."""
         self.deliveries.write_forged()
         return stats.add_up(self._db, tenant_id)
+
+    def purge(self, now: int) -> int:
+        """Delete what is older than it may be; gives the number of rows that went or were
+        emptied."""
+        # Nothing goes uncounted, however long nobody has counted.
+        self.roll_stats(now)
+        return purging.purge(self._db, self.audit, now)
 
     def pause(
         self,
@@ -126,22 +173,87 @@ class Ledger:
         *,
         mode: str = "wait",
         set_by: str = "",
+        reason: str = holds.PAUSED,
     ) -> None:
         """Let nothing out below ``scope`` (see `Hold`), until then or until `resume`."""
-        holds.pause(self._db, scope, scope_id, now, until, mode=mode, set_by=set_by)
+        holds.pause(self._db, scope, scope_id, now, until, reason=reason, mode=mode, set_by=set_by)
 
-    def resume(self, scope: str, scope_id: str, now: int, *, send_waiting: bool = False) -> int:
-        """Lift a pause. What waited is dropped, or goes out with ``send_waiting``; gives how
-        many."""
-        return holds.resume(self._db, scope, scope_id, now, send_waiting=send_waiting)
+    def resume(
+        self,
+        scope: str,
+        scope_id: str,
+        now: int,
+        *,
+        send_waiting: bool = False,
+        reason: str = holds.PAUSED,
+    ) -> int:
+        """Lift a pause. What waited under no other is dropped, or goes out with ``send_waiting``;
+        gives how many."""
+        return holds.resume(
+            self._db, scope, scope_id, now, send_waiting=send_waiting, reason=reason
+        )
+
+    def roll_stats(self, now: int) -> int:
+        """Add days that are over to the statistics that stay; gives how many days of tenants."""
+        return sum(rollup.roll(self._db, tenant.id, now) for tenant in self.tenants.list())
+
+    def backlog(self, tenant_id: int, now: int) -> Backlog:
+        """What of a tenant waits to go out, why, and how long."""
+        return backlog.of_tenant(self._db, tenant_id, now)
 
     def holds(self, now: int) -> list[holds.Hold]:
         """The holds in force."""
         return holds.active(self._db, now)
 
+    def gauges(self, now: int) -> gauges.Gauges:
+        """What waits and what stands, for those who watch."""
+        return gauges.read(self._db, now)
+
+    def arrived(
+        self, limit: int, before: int | None = None, state: str | None = None
+    ) -> list[arrivals.DeliveryRow]:
+        """The newest webhook bodies of all tenants, newest first, without their contents."""
+        return arrivals.deliveries(self._db, limit, before, state)
+
+    def orphans(
+        self, limit: int, before: int | None = None, app: str | None = None
+    ) -> list[arrivals.OrphanRow]:
+        """The newest events without a tenant, newest first."""
+        return arrivals.orphans(self._db, limit, before, app)
+
     def beat(self, process_id: str, now: int, *, kind: str = "", version: str = "") -> None:
         """Note that a process lives."""
         upkeep.beat(self._db, process_id, now, kind, version)
+
+    def retire(self, process_id: str) -> None:
+        """Note that a process has ended, so that nobody waits for it."""
+        upkeep.retire(self._db, process_id)
+
+    def forget_silent(self, now: int) -> None:
+        """Remove the processes that nobody has heard of for an hour."""
+        upkeep.forget_silent(self._db, now)
+
+    def processes(self, now: int) -> list[upkeep.ProcessRow]:
+        """The processes that work on this database."""
+        return upkeep.alive(self._db, now)
+
+    def epoch(self) -> epochs.Epoch:
+        """The generation of the database, and whether sends may go out."""
+        return epochs.read(self._db)
+
+    def resume_after_restore(self, now: int) -> int:
+        """Let sends out again after a restore; gives how many are parked, because they may have
+        been sent before it. Raises `Conflict` when there was no restore."""
+        behind = self.high_water.look()
+        if epochs.read(self._db).is_open and not behind:
+            raise Conflict("the database was not restored", "nothing to do")
+        with self._db.transaction() as db:
+            if behind:
+                # Put back by hand, so nobody has begun a new generation yet.
+                epochs.begin(db, now)
+            parked = epochs.release(db, now)
+        self.high_water.forget()
+        return parked
 
     def clock(self) -> int | None:
         """The database server's time in milliseconds, so that machines agree; ``None`` on

@@ -20,9 +20,9 @@ GENERATION = 1
 """Raised only by a change that an older igrules must not work with; stored in ``deployment``."""
 
 TABLES = (
-    "account", "app", "attempt", "chore", "contact", "decision", "delivery", "deployment", "hold",
-    "inbox", "lane", "mark", "orphan", "process", "quota", "secret", "seen", "send", "stat",
-    "tenant", "turn", "version",
+    "account", "app", "attempt", "audit", "audit_day", "backup", "chore", "contact", "decision",
+    "delivery", "deployment", "erasure", "hold", "inbox", "key", "lane", "mark", "orphan",
+    "process", "quota", "secret", "seen", "send", "stat", "tenant", "turn", "version",
 )  # fmt: skip
 """What igrules keeps; on PostgreSQL other programs may have tables beside."""
 
@@ -37,19 +37,19 @@ def migrate(database: Database, first: Callable[[], None]) -> list[str]:
 
     Raises `SchemaMismatch` for a SQLite file of another program.
     """
-    with _alone(database):
+    with alone(database):
         return _apply(database, first)
 
 
 def remake(database: Database, first: Callable[[], None]) -> None:
     """Delete all tables igrules made and make them again, in one transaction; see `migrate`."""
-    with _alone(database):
-        _drop(database)
+    with alone(database):
+        drop(database)
         _apply(database, first)
 
 
 @contextmanager
-def _alone(database: Database) -> Iterator[None]:
+def alone(database: Database) -> Iterator[None]:
     """A transaction in which nobody else changes the schema."""
     if database.engine == "sqlite":
         # Dropping or rebuilding a table would delete what refers to it. Not possible inside.
@@ -87,9 +87,19 @@ def _runner(database: Database) -> Runner:
     return Runner(database.peewee, directory=str(_DIRECTORY), table_name=_HISTORY)
 
 
+def names() -> list[str]:
+    """The migrations this igrules has, in order."""
+    return sorted(path.stem for path in _DIRECTORY.glob("[0-9]*.py"))
+
+
 def known() -> int:
     """How many migrations this igrules has."""
-    return len(list(_DIRECTORY.glob("[0-9]*.py")))
+    return len(names())
+
+
+def up_to(database: Database, name: str) -> None:
+    """Make the tables of an older schema, inside `alone`, in a database that has none."""
+    _runner(database).up(name)
 
 
 def newest(database: Database) -> str:
@@ -109,7 +119,8 @@ def check_owner(database: Database) -> None:
         )
 
 
-def _drop(database: Database) -> None:
+def drop(database: Database) -> None:
+    """Delete all tables igrules made, inside `alone`."""
     cascade = " CASCADE" if database.engine == "postgresql" else ""
     for name in (*TABLES, _HISTORY):
         database.run(f"DROP TABLE IF EXISTS {name}{cascade}")

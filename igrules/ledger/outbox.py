@@ -29,12 +29,14 @@ def add(
     db: Database,
     deployment: Deployment,
     lane: Lane,
-    inbox_id: int,
+    inbox_id: int | None,
     effects: Sequence[Effect],
     now: int,
 ) -> None:
-    """Store effects as pending sends, in order. A key that exists stays as it is; one whose slot is
-    taken ends as ``skipped: slot``."""
+    """Store effects as pending sends, in order; without an event they name their keys.
+
+    A key that exists stays as it is; one whose slot is taken ends as ``skipped: slot``.
+    """
     if not effects:
         return
     rows = [
@@ -67,7 +69,7 @@ def _add_one(db: Database, effect: Effect, row: list[object], now: int) -> None:
 
 
 def _row(
-    deployment: Deployment, lane: Lane, inbox_id: int, effect: Effect, number: int, now: int
+    deployment: Deployment, lane: Lane, inbox_id: int | None, effect: Effect, number: int, now: int
 ) -> list[object]:
     key = effect.key or f"{inbox_id}:{effect.rule}:{effect.step}:{number}"
     return [

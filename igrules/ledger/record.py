@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import igrules.ledger.columns as columns
 import igrules.ledger.contacts as contacts
+import igrules.ledger.epochs as epochs
 import igrules.ledger.outbox as outbox
 from igrules.errors import Conflict, Stale
 from igrules.ledger.database import Database, tuples
@@ -28,13 +29,15 @@ def write(
 ) -> int:
     """Close the event with this decision, all but its marks, and give the contact's id, 0 for none;
     see `Lanes.record`."""
-    _close(db, lane, stored, "closed")
+    old_epoch = _close(db, lane, stored, "closed")
     _store(db, lane, stored, decision, now, version, took_us)
     contact_id = contacts.keep(db, lane, stored, decision.changes, now)
     if stored.kind == "message_deleted":
         _take_back(db, lane, stored, now)
     outbox.add(db, deployment, lane, stored.id, decision.effects, now)
-    _add_events(db, lane, decision.events, now)
+    _add_events(db, lane, decision.events, now, old_epoch)
+    if old_epoch is not None:
+        epochs.doubt(db, stored.id, lane.tenant_id, now)
     return contact_id or 0
 
 
@@ -45,12 +48,16 @@ def quarantine(db: Database, lane: Lane, stored: StoredEvent, now: int, version:
     _store(db, lane, stored, Decision("quarantined", reason), now, version, 0)
 
 
-def _close(db: Database, lane: Lane, stored: StoredEvent, state: str) -> None:
-    if not db.run(
-        "UPDATE inbox SET state = ? WHERE id = ? AND lane_id = ? AND state = 'open'",
-        (state, stored.id, lane.id),
-    ):
+def _close(db: Database, lane: Lane, stored: StoredEvent, state: str) -> int | None:
+    """Close the event, and give the generation of the database it was left over from, if any."""
+    row = db.first(
+        "UPDATE inbox SET state = ? WHERE id = ? AND lane_id = ? AND state = 'open'"
+        " AND +tenant_id = ? RETURNING old_epoch",
+        (state, stored.id, lane.id, lane.tenant_id),
+    )
+    if row is None:
         raise Conflict(f"event {stored.id} is decided already", "nothing to do")
+    return row[0]  # type: ignore[no-any-return]  # rows have no types
 
 
 def _store(
@@ -64,10 +71,17 @@ def _store(
 ) -> None:
     db.run(
         "INSERT INTO decision (inbox_id, replay, tenant_id, ruleset_version, outcome, reason,"
-        " took_us, trace, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " took_us, trace, created_at, rules) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (stored.id, stored.replays, lane.tenant_id, version, decision.outcome,
-         columns.text(decision.reason), took_us, columns.to_json(decision.trace), now),
+         columns.text(decision.reason), took_us, columns.to_json(decision.trace), now,
+         _fired(decision)),
     )  # fmt: skip
+
+
+def _fired(decision: Decision) -> str:
+    """The rules that fired, so that events can be found by them."""
+    rules = [columns.text(one.rule) for one in decision.outcomes if one.reason == "fired"]
+    return f",{','.join(rules)}," if rules else ""
 
 
 def _take_back(db: Database, lane: Lane, stored: StoredEvent, now: int) -> None:
@@ -82,8 +96,20 @@ def _take_back(db: Database, lane: Lane, stored: StoredEvent, now: int) -> None:
         f" WHERE state = 'pending' AND +tenant_id = ? AND inbox_id IN ({originals})",
         (now, lane.tenant_id, *parameters),
     )
+    closed = "state NOT IN ('pending', 'sending', 'doubt')"
     db.run(
-        f"UPDATE decision SET trace = NULL WHERE +tenant_id = ? AND inbox_id IN ({originals})",
+        f"UPDATE send SET payload = NULL WHERE +tenant_id = ? AND {closed}"
+        f" AND inbox_id IN ({originals})",
+        (lane.tenant_id, *parameters),
+    )
+    db.run(
+        f"UPDATE send SET payload = NULL WHERE +tenant_id = ? AND {closed}"
+        " AND account_id = ? AND message_id = ? AND message_id <> ''",
+        (lane.tenant_id, lane.account_id, stored.ref),
+    )
+    db.run(
+        "UPDATE decision SET trace = NULL, shadow = NULL"
+        f" WHERE +tenant_id = ? AND inbox_id IN ({originals})",
         (lane.tenant_id, *parameters),
     )
     db.run(
@@ -91,19 +117,21 @@ def _take_back(db: Database, lane: Lane, stored: StoredEvent, now: int) -> None:
     )
 
 
-def _add_events(db: Database, lane: Lane, events: Sequence[Event], now: int) -> None:
+def _add_events(
+    db: Database, lane: Lane, events: Sequence[Event], now: int, old_epoch: int | None
+) -> None:
     if not events:
         return
     db.run(
         "INSERT INTO inbox (tenant_id, account_id, lane_id, kind, ref, username, source,"
-        f" occurred_at, received_at, body, state) VALUES {tuples(len(events), 11)}",
+        f" occurred_at, received_at, body, state, old_epoch) VALUES {tuples(len(events), 12)}",
         [
             value
             for event in events
             for value in (
                 lane.tenant_id, lane.account_id, lane.id, columns.text(event.kind),
                 columns.text(event.ref), columns.text(event.username), "internal",
-                event.occurred_at or now, now, columns.from_event(event), "open",
+                event.occurred_at or now, now, columns.from_event(event), "open", old_epoch,
             )
         ],
     )  # fmt: skip

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import igrules.ledger.accounts as accounts
+import igrules.ledger.attempts as attempts
 import igrules.ledger.contacts as contacts
+import igrules.ledger.conversation as conversation
+import igrules.ledger.event_list as event_list
+import igrules.ledger.exporting as exporting
 import igrules.ledger.history as history
+import igrules.ledger.holds as holds
+import igrules.ledger.numbers as numbers
+import igrules.ledger.orders as orders
+import igrules.ledger.people as people
+import igrules.ledger.quotas as quotas
+import igrules.ledger.reopening as reopening
 import igrules.ledger.versions as versions
 from igrules.errors import NotFound
 from igrules.kinds import Settings
 from igrules.ledger.database import Database
+from igrules.ledger.deployment import Deployment
+from igrules.ledger.holds import Hold
+from igrules.ledger.numbers import Days, Numbers
 from igrules.ledger.seals import Seals
 from igrules.ledger.secrets import Secrets
-from igrules.ledger.values import EventRow, SendRow, Version
-from igrules.model import EMPTY, Account, Contact
+from igrules.ledger.values import EventRow, QueuedSend, SendRow, Version
+from igrules.model import EMPTY, Account, Change, Contact
 
 
 class Accounts:
@@ -29,14 +42,28 @@ class Accounts:
         """The connected accounts, without tokens."""
         return accounts.connected(self._db, self._tenant_id)
 
+    def token_expires_at(self, id: int) -> int | None:
+        """When the token of an account ends; ``None``: not known."""
+        row = self._db.first(
+            "SELECT token_expires_at FROM account WHERE id = ? AND tenant_id = ?",
+            (id, self._tenant_id),
+        )
+        return row[0] if row else None
+
 
 class Scope:
     """One tenant: versions, secrets, accounts, contacts and what happened."""
 
     def __init__(
-        self, database: Database, seals: Seals, environ: Mapping[str, str], tenant_id: int
+        self,
+        database: Database,
+        seals: Seals,
+        environ: Mapping[str, str],
+        known: Deployment,
+        tenant_id: int,
     ) -> None:
         self._db = database
+        self._deployment = known
         self.tenant_id = tenant_id
         self.secrets = Secrets(database, seals, environ, tenant_id)
         self.accounts = Accounts(database, tenant_id)
@@ -81,6 +108,10 @@ class Scope:
         """The number of the live version, without its files."""
         return versions.live_number(self._db, self.tenant_id)
 
+    def running(self) -> tuple[bool, int | None]:
+        """Whether the tenant is active, and the number of its live version."""
+        return versions.running(self._db, self.tenant_id)
+
     def version(self, number: int) -> Version:
         """One version. Raises `NotFound`."""
         return versions.version(self._db, self.tenant_id, number)
@@ -88,6 +119,49 @@ class Scope:
     def versions(self, limit: int = 20) -> list[Version]:
         """The newest versions, newest first."""
         return versions.versions(self._db, self.tenant_id, limit)
+
+    def versions_page(self, limit: int, before: int | None = None) -> list[Version]:
+        """The newest versions below a number, newest first, without their files."""
+        return versions.page(self._db, self.tenant_id, limit, before)
+
+    def version_before_live(self) -> int | None:
+        """The number of the version that was live before the present one."""
+        return versions.before_live(self._db, self.tenant_id)
+
+    def find_events(
+        self, wanted: event_list.Wanted, limit: int, before: tuple[int, int] | None = None
+    ) -> list[EventRow]:
+        """The newest events of this sort, newest first; ``before`` is time and id of one."""
+        return event_list.find(self._db, self.tenant_id, wanted, limit, before)
+
+    def reopen_event(self, id: int, now: int) -> bool:
+        """Have an event decided again that failed, was set aside or skipped; false when it waits
+        for that already. Raises `NotFound` and `Conflict`."""
+        return reopening.reopen(self._db, self.tenant_id, id, now)
+
+    def attempts(self, send_ids: Sequence[int]) -> list[attempts.AttemptRow]:
+        """The calls made for these sends, in order."""
+        return attempts.of_sends(self._db, self.tenant_id, send_ids)
+
+    def messages(
+        self, person: str, limit: int, before: conversation.Mark | None = None
+    ) -> list[conversation.MessageRow]:
+        """The newest messages in and out, newest first; empty ``person``: of everybody."""
+        return conversation.newest(self._db, self.tenant_id, person, limit, before)
+
+    def message(self, side: str, id: int) -> conversation.MessageRow:
+        """One message, ``in`` or ``out``. Raises `NotFound`."""
+        return conversation.message(self._db, self.tenant_id, side, id)
+
+    def find_contacts(
+        self, limit: int, before: int | None = None, *, tag: str = "", username: str = ""
+    ) -> list[Contact]:
+        """The newest contacts, newest first; those with this tag, or of this user name."""
+        return people.find(self._db, self.tenant_id, limit, before, tag, username)
+
+    def change_contact(self, person: str, changes: Sequence[Change], now: int) -> Contact:
+        """Apply changes to a contact and give it. Raises `NotFound` and `Conflict`."""
+        return people.change(self._db, self.tenant_id, person, changes, now)
 
     def events(
         self, limit: int = 50, before: int | None = None, outcome: str | None = None
@@ -104,6 +178,73 @@ class Scope:
     ) -> list[SendRow]:
         """The newest sends, newest first; those of one event in the order they go out."""
         return history.sends(self._db, self.tenant_id, limit, state, event_id)
+
+    def send(self, id: int) -> SendRow:
+        """One send. Raises `NotFound`."""
+        return history.send(self._db, self.tenant_id, id)
+
+    def find_sends(
+        self,
+        limit: int,
+        before: int | None = None,
+        *,
+        state: str | None = None,
+        since: int | None = None,
+        person: str | None = None,
+    ) -> list[SendRow]:
+        """The newest sends, newest first: of this state, made since then, to this person;
+        ``before`` is an id to go on from."""
+        return history.find_sends(self._db, self.tenant_id, limit, before, state, since, person)
+
+    def numbers(self, now: int) -> Numbers:
+        """What happened so far, and what of the day's limit is left."""
+        return numbers.read(self._db, self.tenant_id, now)
+
+    def days(self, first: str, last: str, now: int) -> Days:
+        """What happened on local days such as ``2026-03-01``, both included."""
+        return numbers.days(self._db, self.tenant_id, first, last, now)
+
+    def own_daily_limit(self) -> int | None:
+        """The limit of ``tenant.yaml`` alone."""
+        return quotas.limits(self._db, self.tenant_id).own
+
+    def today(self, now: int) -> str:
+        """The tenant's local day."""
+        return quotas.limits(self._db, self.tenant_id).day_at(now)
+
+    def holds(self, now: int) -> list[Hold]:
+        """The holds in force that stand over this tenant, its account or one of its rules."""
+        return holds.over_tenant(self._db, self.tenant_id, now)
+
+    def queue_send(
+        self,
+        person: str,
+        kind: str,
+        payload: Mapping[str, Any],
+        now: int,
+        *,
+        account_id: int | None = None,
+        idempotency: str = "",
+        human: bool = False,
+        target: str = "",
+    ) -> QueuedSend:
+        """Put a send into a person's lane, behind what waits there, and wake the lane.
+
+        ``kind`` is ``text``, ``media``, ``reply`` or ``private_reply``; the last two name their
+        comment as ``target``, and its author need not be known. ``payload`` is that of the effect.
+        ``human``: a person answers, for whom the window is 7 days. The same ``idempotency`` gives
+        the send that was made first.
+
+        Raises `UsageError` for what Instagram takes from nobody, `Conflict` when the window is
+        closed, no account is connected, the tenant is deactivated, or the key belongs to another
+        send.
+        """
+        order = orders.Order(kind, person, dict(payload), target, human, account_id)
+        return orders.queue(self._db, self._deployment, self.tenant_id, order, idempotency, now)
+
+    def export(self, person: str) -> Mapping[str, Any]:
+        """Everything held about a person, by id or ``@name``, as JSON. Raises `NotFound`."""
+        return exporting.export(self._db, self.tenant_id, person)
 
     def contacts(self, limit: int = 50) -> list[Contact]:
         """The newest contacts, newest first."""

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from igrules.errors import SealError
 
@@ -39,12 +41,23 @@ class Seals:
     def __init__(self, keys: Sequence[tuple[str, bytes]]) -> None:
         self._first = keys[0][0]
         self._keys = {name: AESGCM(key) for name, key in keys}
+        self._raw = dict(keys)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the master keys; the first one seals."""
+        return tuple(self._keys)
+
+    @property
+    def prefix(self) -> str:
+        """How every value begins that the first key has sealed."""
+        return f"{_VERSION}.{self._first}."
 
     def seal(self, value: bytes, place: Place) -> str:
         """The value, unreadable, as text that opens at this place alone."""
         nonce = os.urandom(12)
         sealed = self._keys[self._first].encrypt(nonce, value, _bound(place))
-        return f"{_VERSION}.{self._first}.{base64.b64encode(nonce + sealed).decode()}"
+        return f"{self.prefix}{base64.b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, place: Place) -> bytes:
         """The value again. Raises `SealError`."""
@@ -63,6 +76,18 @@ class Seals:
                 f"a sealed {place.column} does not open: it was changed, or sealed elsewhere",
                 "store the value again",
             ) from error
+
+    def derived(self, purpose: str, salt: bytes, name: str = "") -> tuple[str, bytes]:
+        """The name of a master key (the first one's, unless given) and 32 bytes made of it for this
+        purpose alone. Raises `SealError` when the key is not at hand."""
+        name = name or self._first
+        if name not in self._raw:
+            raise SealError(
+                f"this was sealed with the key '{name}', which is not at hand",
+                "add its line to the master key file",
+            )
+        made = HKDF(hashes.SHA256(), 32, salt, purpose.encode()).derive(self._raw[name])
+        return name, made
 
 
 def _bound(place: Place) -> bytes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import igrules.ledger.columns as columns
-from igrules.errors import NotFound
+from igrules.errors import NotFound, UsageError
 from igrules.ledger.database import Database
+from igrules.ledger.leaving import reconnected
 from igrules.ledger.seals import Place, Seals
 
 
@@ -22,7 +23,13 @@ class Secrets:
         self._tenant_id = tenant_id
 
     def set(self, name: str, value: str, now: int) -> None:
-        """Store a value, in place of the one before."""
+        """Store a value, in place of the one before. Raises `UsageError` for what is no text."""
+        try:
+            given = value.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                "the value holds half a character", "store it again as UTF-8"
+            ) from error
         with self._db.transaction() as db:
             row = db.first(
                 "INSERT INTO secret (tenant_id, name, set_at) VALUES (?, ?, ?)"
@@ -31,11 +38,12 @@ class Secrets:
                 (self._tenant_id, columns.text(name), now),
             )
             assert row is not None  # an upsert gives its row
-            sealed = self._seals.seal(value.encode(), self._place(row[0]))
+            sealed = self._seals.seal(given, self._place(row[0]))
             db.run(
                 "UPDATE secret SET value = ? WHERE id = ? AND tenant_id = ?",
                 (sealed, row[0], self._tenant_id),
             )
+            reconnected(db, self._tenant_id, columns.text(name))
 
     def get(self, name: str) -> str | None:
         """The value, ``None`` when there is none. ``IGRULES_SECRET_<TENANT>_<NAME>`` wins over the

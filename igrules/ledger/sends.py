@@ -13,6 +13,7 @@ from igrules.errors import SealError
 from igrules.ledger.database import Database, Row
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.leases import hold_lane
+from igrules.ledger.proofs import proof_for
 from igrules.ledger.seals import Place, Seals
 from igrules.ledger.secrets import from_environment
 from igrules.ledger.values import Closed, DueSend, Lane, Ready, Wait
@@ -42,8 +43,9 @@ class Sends:
         """
         rows = self._db.all(
             f"SELECT id, attempt, inbox_id, state, not_before, {outbox.EFFECT} FROM send"
-            " WHERE lane_id = ? AND state IN ('pending', 'sending', 'doubt') ORDER BY id",
-            (lane.id,),
+            " WHERE lane_id = ? AND state IN ('pending', 'sending', 'doubt') AND +tenant_id = ?"
+            " ORDER BY id",
+            (lane.id, lane.tenant_id),
         )
         tracks: set[str] = set()
         later: list[int] = []
@@ -79,10 +81,10 @@ class Sends:
             hold_lane(db, lane, now + _lease_for(allowed, lease))
             found = gates.check(db, self._deployment, lane, send, way, now)
             if isinstance(found, Closed):
-                gates.close(db, send.id, found, now)
+                gates.close(db, lane, send.id, found, now)
                 return found
             if isinstance(found, Wait):
-                gates.put_off(db, send.id, found)
+                gates.put_off(db, lane, send.id, found)
                 return found
             attempt = gates.open(db, lane, send.id, now, allowed, quiet, found.day)
         return Ready(send.effect, found.way, attempt, send.id, now + allowed)
@@ -143,7 +145,10 @@ class Sends:
         if not token:
             return None
         api, ig_id = columns.api(flavour), ig_id.partition("~")[0]
-        return Account(lane.account_id, lane.tenant_id, slug, ig_id, api, page_id, username, token)
+        proof = proof_for(self._db, self._seals, lane, token) if flavour == "fbl" else ""
+        return Account(
+            lane.account_id, lane.tenant_id, slug, ig_id, api, page_id, username, token, proof
+        )
 
     def _token(self, lane: Lane, slug: str, row: Row) -> str | None:
         sealed, name, secret_id, value = row[5:]

@@ -10,9 +10,9 @@ import zlib
 from dataclasses import dataclass
 
 import igrules.ledger.columns as columns
-import igrules.ledger.gates as gates
+import igrules.ledger.quotas as quotas
 from igrules.ledger.database import Database
-from igrules.ledger.leases import hold_lane, wake_lane
+from igrules.ledger.leases import NOBODY, hold_lane, wake_lane
 from igrules.ledger.stats import add_stat
 from igrules.ledger.values import Lane
 from igrules.model import Answer, NotDone, Receipt, Refused, Sent, Unknown
@@ -73,10 +73,12 @@ def settle(
 ) -> str:
     """Store a receipt inside a transaction; see `Sends.settle`."""
     lane = db.first(
-        f"SELECT owner FROM lane WHERE id = (SELECT lane_id FROM send WHERE id = ?){db.locked}",
+        "SELECT owner, person FROM lane"
+        f" WHERE id = (SELECT lane_id FROM send WHERE id = ?){db.locked}",
         (send_id,),
     )
-    if lane is None:
+    # Of a person who was forgotten while the call was under way, nothing is written down.
+    if lane is None or str(lane[1]).startswith(NOBODY):
         return ""
     if isinstance(receipt, Refused) and receipt.answer.cls == "RECIPIENT":
         _mark_unreachable(db, send_id, now)
@@ -97,7 +99,9 @@ def _apply(db: Database, send: _Send, receipt: Receipt, now: int, retry_scale: f
     if isinstance(receipt, Sent):
         # Proof is proof, however late: also for what was given up as unclear meanwhile.
         if send.is_unclear or send.state in ("parked", "dropped"):
-            return mark_sent(db, send.id, receipt.id, receipt.evidence, now)
+            if send.state in ("doubt", "parked", "dropped"):
+                add_stat(db, send.tenant_id, now, "doubt_settled", receipt.evidence, 1)
+            return mark_sent(db, send.id, send.tenant_id, receipt.id, receipt.evidence, now)
         return send.state
     if not send.is_unclear:
         return send.state
@@ -110,19 +114,21 @@ def _apply(db: Database, send: _Send, receipt: Receipt, now: int, retry_scale: f
     return _doubt(db, send, receipt, now, retry_scale)
 
 
-def mark_sent(db: Database, send_id: int, message_id: str, evidence: str, now: int) -> str:
+def mark_sent(
+    db: Database, send_id: int, tenant_id: int, message_id: str, evidence: str, now: int
+) -> str:
     """Close a send as sent, by this evidence."""
     db.run(
         "UPDATE send SET state = 'sent', reason = '', message_id = ?, evidence = ?, closed_at = ?"
-        " WHERE id = ?",
-        (columns.text(message_id), evidence, now, send_id),
+        " WHERE id = ? AND +tenant_id = ?",
+        (columns.text(message_id), evidence, now, send_id, tenant_id),
     )
     return "sent"
 
 
 def _again(db: Database, send: _Send, receipt: NotDone, now: int, scale: float) -> str:
     """Proved not done: the quota is given back, and the send waits for its next try."""
-    gates.give_back(db, send.tenant_id, send.quota_day)
+    quotas.give_back(db, send.tenant_id, send.quota_day)
     retries = send.retries + receipt.counts
     if retries > len(SCHEDULE):
         return _close(db, send, "dead", receipt.reason or "retries", now)
@@ -133,8 +139,9 @@ def _again(db: Database, send: _Send, receipt: NotDone, now: int, scale: float) 
         return _close(db, send, "dead", receipt.reason or "window", now)
     db.run(
         "UPDATE send SET state = 'pending', reason = ?, retries = ?, not_before = ?,"
-        " quota_day = NULL, message_id = '', evidence = '', closed_at = NULL WHERE id = ?",
-        (columns.text(receipt.reason), retries, now + after, send.id),
+        " quota_day = NULL, message_id = '', evidence = '', closed_at = NULL"
+        " WHERE id = ? AND +tenant_id = ?",
+        (columns.text(receipt.reason), retries, now + after, send.id, send.tenant_id),
     )
     return "pending"
 
@@ -165,8 +172,11 @@ def _refuse(db: Database, send: _Send, receipt: Refused, now: int) -> str:
             (now, send.inbox_id, send.rule, send.id, send.tenant_id),
         )
     if receipt.answer.cls != "CONSUMED":
-        db.run("UPDATE send SET quota_day = NULL WHERE id = ?", (send.id,))
-        gates.give_back(db, send.tenant_id, send.quota_day)
+        db.run(
+            "UPDATE send SET quota_day = NULL WHERE id = ? AND +tenant_id = ?",
+            (send.id, send.tenant_id),
+        )
+        quotas.give_back(db, send.tenant_id, send.quota_day)
     return _close(db, send, state, receipt.reason, now)
 
 
@@ -180,16 +190,16 @@ def _doubt(db: Database, send: _Send, receipt: Unknown, now: int, scale: float) 
     if send.idempotent == "yes":
         return _again(db, send, NotDone(reason=receipt.reason), now, scale)
     db.run(
-        "UPDATE send SET state = 'doubt', reason = ? WHERE id = ?",
-        (columns.text(receipt.reason), send.id),
+        "UPDATE send SET state = 'doubt', reason = ? WHERE id = ? AND +tenant_id = ?",
+        (columns.text(receipt.reason), send.id, send.tenant_id),
     )
     return "doubt"
 
 
 def _close(db: Database, send: _Send, state: str, reason: str, now: int) -> str:
     db.run(
-        "UPDATE send SET state = ?, reason = ?, closed_at = ? WHERE id = ?",
-        (state, columns.text(reason), now, send.id),
+        "UPDATE send SET state = ?, reason = ?, closed_at = ? WHERE id = ? AND +tenant_id = ?",
+        (state, columns.text(reason), now, send.id, send.tenant_id),
     )
     return state
 
@@ -246,16 +256,17 @@ def heal(database: Database, lane: Lane, now: int, quiet: int) -> int:
         " JOIN attempt a ON a.send_id = s.id AND a.n = s.attempt"
         # The words of the index of open sends: SQLite uses it for no others.
         " WHERE s.lane_id = ? AND s.state IN ('pending', 'sending', 'doubt')"
-        " AND s.state <> 'pending' ORDER BY s.id"
+        " AND s.state <> 'pending' AND +s.tenant_id = ? ORDER BY s.id"
     )
-    if not any(_is_due(row, lane, now, quiet) for row in database.all(unclear, (lane.id,))):
+    which = (lane.id, lane.tenant_id)
+    if not any(_is_due(row, lane, now, quiet) for row in database.all(unclear, which)):
         return 0
     changed = 0
     with database.transaction() as db:
         hold_lane(db, lane, None)
-        for row in db.all(unclear, (lane.id,)):
+        for row in db.all(unclear, which):
             if _is_due(row, lane, now, quiet):
-                changed += _heal_one(db, row, now, quiet)
+                changed += _heal_one(db, lane, row, now, quiet)
     return changed
 
 
@@ -266,7 +277,9 @@ def _is_due(row: tuple[int, str, int, int, str, str], lane: Lane, now: int, quie
     return deadline_at + quiet <= now
 
 
-def _heal_one(db: Database, row: tuple[int, str, int, int, str, str], now: int, quiet: int) -> int:
+def _heal_one(
+    db: Database, lane: Lane, row: tuple[int, str, int, int, str, str], now: int, quiet: int
+) -> int:
     id, state, _, deadline_at, idempotent, kind = row
     if kind in _WORTHLESS:
         change, values = "state = 'dropped', reason = 'unclear', closed_at = ?", [now]
@@ -280,6 +293,6 @@ def _heal_one(db: Database, row: tuple[int, str, int, int, str, str], now: int, 
             [deadline_at + quiet],
         )
     return db.run(
-        f"UPDATE send SET {change} WHERE id = ? AND state = ?",
-        [*values, id, state],  # our own words
+        f"UPDATE send SET {change} WHERE id = ? AND state = ? AND +tenant_id = ?",
+        [*values, id, state, lane.tenant_id],  # our own words
     )

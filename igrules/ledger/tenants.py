@@ -5,14 +5,25 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+import igrules.ledger.ceilings as ceilings
 import igrules.ledger.columns as columns
 from igrules.errors import Conflict, NotFound
+from igrules.ledger.ceilings import Ceiling
 from igrules.ledger.database import Database
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.seals import Place, Seals
 from igrules.ledger.values import Tenant
 
-_SELECT = "SELECT id, slug, name, state, created_at, email FROM tenant"
+_SELECT = (
+    "SELECT id, slug, name, state, created_at, email, zone, deactivated_at FROM"
+    # Those that were deleted have lost their names and go with what is left of them.
+    " (SELECT * FROM tenant WHERE slug NOT LIKE '~%') AS tenant"
+)
+
+_PENDING = "state IN ('pending', 'sending', 'doubt') AND state = 'pending'"
+
+_Tenants = list[Tenant]
+"""Inside the class, ``list`` is its method."""
 
 
 class Tenants:
@@ -23,14 +34,14 @@ class Tenants:
         self._seals = seals
         self._deployment = deployment
 
-    def add(self, slug: str, name: str, now: int, email: str = "") -> Tenant:
+    def add(self, slug: str, name: str, now: int, email: str = "", zone: str = "") -> Tenant:
         """Add a tenant with a verify token of its own. Raises `Conflict` when the slug is taken."""
         token = secrets.token_urlsafe(24)
         with self._db.transaction() as db:
             row = db.first(
-                "INSERT INTO tenant (slug, name, email, verify_hash, created_at)"
-                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (slug) DO NOTHING RETURNING id",
-                (slug, columns.text(name), columns.text(email), self._hash(token), now),
+                "INSERT INTO tenant (slug, name, email, zone, verify_hash, created_at)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (slug) DO NOTHING RETURNING id",
+                (slug, columns.text(name), columns.text(email), zone, self._hash(token), now),
             )
             if row is None:
                 raise Conflict(f"there is a tenant '{slug}' already", "choose another slug")
@@ -50,6 +61,60 @@ class Tenants:
     def list(self) -> list[Tenant]:
         """All tenants by slug."""
         return [Tenant(*row) for row in self._db.all(f"{_SELECT} ORDER BY slug")]
+
+    def newest(self, limit: int, before: int | None = None, state: str | None = None) -> _Tenants:
+        """The newest tenants, newest first, those of this state; ``before`` is an id to go on
+        from."""
+        wanted = {"id < ?": before, "state = ?": state}
+        chosen = {claim: value for claim, value in wanted.items() if value is not None}
+        where = f" WHERE {' AND '.join(chosen)}" if chosen else ""
+        rows = self._db.all(f"{_SELECT}{where} ORDER BY id DESC LIMIT ?", (*chosen.values(), limit))
+        return [Tenant(*row) for row in rows]
+
+    def change(self, id: int, *, name: str | None = None, email: str | None = None) -> Tenant:
+        """Set what is given; publishing a ``tenant.yaml`` sets it anew. Raises `NotFound`."""
+        with self._db.transaction() as db:
+            for column, value in (("name", name), ("email", email)):
+                if value is not None:
+                    db.run(
+                        f"UPDATE tenant SET {column} = ? WHERE id = ?", (columns.text(value), id)
+                    )
+            return self.by_id(id)
+
+    def deactivate(self, id: int, now: int) -> Tenant:
+        """Let a tenant rest: its webhooks become orphans, what waits to go out ends unsent, its
+        rules and its keys do nothing. Raises `NotFound`."""
+        with self._db.transaction() as db:
+            db.run(
+                "UPDATE tenant SET state = 'deactivated', deactivated_at = ?"
+                " WHERE id = ? AND state = 'active'",
+                (now, id),
+            )
+            db.all(
+                f"SELECT id FROM lane WHERE tenant_id = ? AND id IN (SELECT lane_id FROM send"
+                f" WHERE {_PENDING} AND +tenant_id = ?) ORDER BY account_id, person{db.locked}",
+                (id, id),
+            )
+            db.run(
+                "UPDATE send SET state = 'skipped', reason = 'deactivated', closed_at = ?"
+                f" WHERE {_PENDING} AND +tenant_id = ?",
+                (now, id),
+            )
+            return self.by_id(id)
+
+    def activate(self, id: int) -> Tenant:
+        """Bring a tenant back as it was; what ended meanwhile stays ended. Raises `NotFound`."""
+        with self._db.transaction() as db:
+            db.run("UPDATE tenant SET state = 'active', deactivated_at = NULL WHERE id = ?", (id,))
+            return self.by_id(id)
+
+    def ceiling(self, id: int) -> Ceiling:
+        """What the operator allows at most. Raises `NotFound`."""
+        return ceilings.read(self._db, id)
+
+    def set_ceiling(self, id: int, ceiling: Ceiling, now: int) -> None:
+        """Put a ceiling in place of the one before. Raises `NotFound`."""
+        ceilings.write(self._db, id, ceiling, now)
 
     def by_verify_token(self, token: str) -> Tenant | None:
         """The tenant whose webhook address holds this token."""

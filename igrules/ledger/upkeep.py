@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,14 @@ import igrules.ledger.migrating as migrating
 from igrules.errors import LedgerError
 from igrules.ledger.database import Database
 from igrules.ledger.deployment import Deployment
-from igrules.ledger.drivers import BUSY_SECONDS
+from igrules.ledger.drivers import BUSY_SECONDS, file_system
 
 PASSIVE = 4 << 20
 """Bytes of the log from which it is copied into the database."""
+
+SILENT = 30_000
+"""A process that was not heard of for so long, in milliseconds, counts as gone."""
+_FORGOTTEN = 3_600_000
 
 TRUNCATE = 32 << 20
 """Bytes of the log from which it is cut as well."""
@@ -35,10 +40,15 @@ def describe(db: Database, deployment: Deployment, url: str) -> Mapping[str, Any
         facts["database"] = str((db.first("SELECT current_database()") or ("",))[0])
         facts["size"] = db.number("SELECT pg_database_size(current_database())")
         facts["synchronous_commit"] = str((db.first("SHOW synchronous_commit") or ("",))[0])
+        facts["connections"] = db.number(
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        )
+        facts["connections_allowed"] = int((db.first("SHOW max_connections") or (0,))[0])
         return facts
     facts["library"] = driver.library
     facts["wal_fix"] = driver.safe
     facts["path"] = str(driver.path.absolute())
+    facts["file_system"] = file_system(driver.path.absolute().parent)
     facts["size"] = _size(driver.path)
     facts["wal_size"] = _size(_log(driver.path))
     facts["journal_mode"] = str((db.first("PRAGMA journal_mode") or ("",))[0])
@@ -47,16 +57,18 @@ def describe(db: Database, deployment: Deployment, url: str) -> Mapping[str, Any
     return facts
 
 
-def check(db: Database) -> list[str]:
-    """What is wrong with the database; empty when it is whole."""
+def check(db: Database, quick: bool = False) -> list[str]:
+    """What is wrong with the database; empty when it is whole. ``quick`` looks at its pages and
+    schema only."""
     found = [f"migration {name} is missing" for name in migrating.missing(db)]
     try:
         if db.engine == "sqlite":
-            lines = [str(row[0]) for row in db.all("PRAGMA integrity_check(100)")]
+            how = "quick_check" if quick else "integrity_check"
+            lines = [str(row[0]) for row in db.all(f"PRAGMA {how}(100)")]
             found += [line for line in lines if line != "ok"]
     except LedgerError as error:
         return [*found, error.message]
-    if not found:
+    if not found and not quick:
         found += _contradictions(db)
     return found
 
@@ -96,6 +108,57 @@ def beat(db: Database, process_id: str, now: int, kind: str, version: str) -> No
             " ON CONFLICT (name) DO UPDATE SET beat_at = excluded.beat_at",
             (process_id, socket.gethostname(), kind, version, now, now),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRow:
+    """A process that works on the database. ``kind`` is ``web`` or ``work``."""
+
+    name: str
+    host: str
+    kind: str
+    version: str
+    started_at: int
+    beat_at: int
+
+
+def processes(db: Database) -> list[ProcessRow]:
+    """Everyone who has said that it lives and has not been removed since."""
+    rows = db.all(
+        "SELECT name, host, kind, version, started_at, beat_at FROM process ORDER BY name"
+    )
+    return [ProcessRow(*row) for row in rows]
+
+
+def alive(db: Database, now: int) -> list[ProcessRow]:
+    """Those that were heard of in the last 30 s, and that this machine cannot tell to be gone."""
+    return [row for row in processes(db) if row.beat_at > now - SILENT and not _is_gone(row)]
+
+
+def _is_gone(row: ProcessRow) -> bool:
+    host, _, rest = row.name.partition(":")
+    number = rest.partition(":")[0]
+    if host != socket.gethostname() or not number.isdigit():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
+
+
+def retire(db: Database, process_id: str) -> None:
+    """Note that a process has ended."""
+    with db.transaction(durable=False):
+        db.run("DELETE FROM process WHERE name = ?", (process_id,))
+
+
+def forget_silent(db: Database, now: int) -> None:
+    """Remove the processes nobody has heard of for an hour."""
+    with db.transaction(durable=False):
+        db.run("DELETE FROM process WHERE beat_at < ?", (now - _FORGOTTEN,))
 
 
 def clock(db: Database) -> int | None:

@@ -11,7 +11,7 @@ from igrules.model import EMPTY, Account, Effect, Event, Facts
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A client. ``state`` is ``active`` or ``deactivated``."""
+    """A client. ``state`` is ``active`` or ``deactivated``, ``zone`` that of its days, or empty."""
 
     id: int
     slug: str
@@ -19,6 +19,8 @@ class Tenant:
     state: str
     created_at: int
     email: str = ""
+    zone: str = ""
+    deactivated_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class SplitResult:
     unreadable: int = 0
     lanes: int = 0
     tests: int = 0
+    kinds: Mapping[tuple[str, str], int] = field(default_factory=dict, compare=False)
+    """How many of each: ``("events", kind)``, ``("duplicates", kind)``, ``("orphans", reason)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,3 +217,14 @@ class SendRow:
     slot: str | None = None
     not_before: int = 0
     expires_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedSend:
+    """A send that was asked for. ``new``: it was made by this call, not by an earlier one with the
+    same Idempotency-Key."""
+
+    send_id: int
+    state: str
+    reason: str
+    new: bool = False

@@ -8,10 +8,12 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+import igrules.ledger.ceilings as ceilings
 import igrules.ledger.columns as columns
+import igrules.ledger.quotas as quotas
 from igrules.errors import Conflict, NotFound
 from igrules.kinds import Settings
-from igrules.ledger.accounts import connect
+from igrules.ledger.accounts import connect, connected
 from igrules.ledger.database import Database, Row
 from igrules.ledger.days import switched
 from igrules.ledger.values import Version
@@ -50,8 +52,14 @@ def publish(
                 f"{found} is live, not {if_version}", "look at what changed, then publish again"
             )
         if before is not None and before.digest == digest:
+            if not connected(db, tenant_id):
+                # The account left by way of Meta; publishing is how it comes back.
+                connect(db, tenant_id, settings, now)
             return before
+        ceilings.check(db, tenant_id, settings)
+        limits = quotas.limits(db, tenant_id)
         _keep_settings(db, tenant_id, settings, row, now)
+        quotas.change(db, tenant_id, limits, now)
         connect(db, tenant_id, settings, now)
         newest = db.number("SELECT max(number) FROM version WHERE tenant_id = ?", (tenant_id,))
         new = Version(
@@ -73,7 +81,7 @@ def _keep_settings(db: Database, tenant_id: int, settings: Settings, row: Row, n
     zone, zone_next, zone_from = switched(row[0], row[1], row[2], settings.timezone, now)
     db.run(
         "UPDATE tenant SET name = ?, email = ?, per_day = ?, zone = ?, zone_next = ?,"
-        " zone_from = ? WHERE id = ?",
+        " zone_from = ?, keep = ? WHERE id = ?",
         (
             columns.text(settings.name or settings.slug),
             columns.text(settings.email),
@@ -81,6 +89,7 @@ def _keep_settings(db: Database, tenant_id: int, settings: Settings, row: Row, n
             zone,
             zone_next,
             zone_from,
+            settings.keep,
             tenant_id,
         ),
     )
@@ -126,11 +135,31 @@ def versions(db: Database, tenant_id: int, limit: int) -> list[Version]:
     return [_version(row) for row in rows]
 
 
+def page(db: Database, tenant_id: int, limit: int, before: int | None) -> list[Version]:
+    """The newest versions below number ``before``, newest first, without their files."""
+    rows = db.all(
+        "SELECT number, digest, author, message, published_at, state, folding, plugins FROM version"
+        " WHERE tenant_id = ? AND number < ? ORDER BY number DESC LIMIT ?",
+        (tenant_id, 2**62 if before is None else before, limit),
+    )
+    return [_version((row[0], None, *row[1:])) for row in rows]
+
+
+def before_live(db: Database, tenant_id: int) -> int | None:
+    """The number of the version that was live before the present one."""
+    row = db.first(
+        "SELECT max(number) FROM version WHERE tenant_id = ? AND number <"
+        " (SELECT number FROM version WHERE tenant_id = ? AND state = 'live')",
+        (tenant_id, tenant_id),
+    )
+    return None if row is None or row[0] is None else int(row[0])
+
+
 def _version(row: Row) -> Version:
     number, files, digest, author, message, published_at, state, folding, plugins = row
     return Version(
         number,
-        _unpacked(bytes(files)),
+        EMPTY if files is None else _unpacked(bytes(files)),
         digest,
         author,
         message,
@@ -157,3 +186,15 @@ def live_number(db: Database, tenant_id: int) -> int | None:
         "SELECT number FROM version WHERE tenant_id = ? AND state = 'live'", (tenant_id,)
     )
     return int(row[0]) if row else None
+
+
+def running(db: Database, tenant_id: int) -> tuple[bool, int | None]:
+    """Whether the tenant is active, and the number of its live version."""
+    row = db.first(
+        "SELECT t.state, v.number FROM tenant t"
+        " LEFT JOIN version v ON v.tenant_id = t.id AND v.state = 'live' WHERE t.id = ?",
+        (tenant_id,),
+    )
+    if row is None:
+        return False, None
+    return row[0] == "active", row[1]

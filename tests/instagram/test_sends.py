@@ -148,6 +148,30 @@ def test_messages_with_facebook_login_name_the_page_and_their_type(
     assert request.json == {**body, "messaging_type": "RESPONSE"}
 
 
+@pytest.mark.parametrize("flavour", ["account", "page"])
+def test_a_person_who_answers_says_so(
+    double: Double, client: GraphClient, flavour: str, request: pytest.FixtureRequest
+) -> None:
+    by: Account = request.getfixturevalue(flavour)
+    for sent in (effect("text", text="oi"), effect("media", type="post", id="179")):
+        asked = replace(sent, payload={**sent.payload, "tag": "HUMAN_AGENT"}, step="api")
+        deliver(client, asked, by)
+
+    tags = [(one.json["messaging_type"], one.json["tag"]) for one in double.requests]
+    assert tags == [("MESSAGE_TAG", "HUMAN_AGENT")] * 2
+
+
+@pytest.mark.parametrize("how", [{"rule": "r1"}, {"rule": "r1", "step": "api"}, {"step": "do[1]"}])
+def test_automation_never_says_that_a_person_answers(
+    double: Double, client: GraphClient, account: Account, how: dict[str, str]
+) -> None:
+    """Whatever a plugin puts into its effect: Meta bans accounts for it."""
+    deliver(client, replace(effect("text", text="oi", tag="HUMAN_AGENT"), **how), account)
+
+    (request,) = double.requests
+    assert request.json == text_message(text="oi")
+
+
 @pytest.mark.parametrize(("sent", "body"), ACTS)
 def test_acts_with_facebook_login_have_no_type(
     double: Double, client: GraphClient, page: Account, sent: Effect, body: dict[str, Any]

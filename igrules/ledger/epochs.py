@@ -1,0 +1,112 @@
+"""Generations of a database. A restored backup begins a new one, and nothing is sent from it until
+a person says so.
+
+Why: a backup shows messages as unsent that went out after it was made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from igrules.ledger.database import Database
+
+REASON = "restored"
+"""Why a send waits, or was parked, after a restore."""
+
+BEHIND = "behind"
+"""Why a send waits when this machine has seen the database newer than it is."""
+
+_WORTHLESS = ("typing", "mark_seen")
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """``released`` lower than ``number``: the database was restored, and nothing may be sent."""
+
+    number: int
+    released: int
+
+    @property
+    def is_open(self) -> bool:
+        """Whether sends may go out."""
+        return self.released >= self.number
+
+
+def read(db: Database) -> Epoch:
+    """The generation as it is stored now."""
+    row = db.first("SELECT epoch, released_epoch FROM deployment WHERE id = 1")
+    return Epoch(int(row[0]), int(row[1])) if row else Epoch(1, 1)
+
+
+def begin(db: Database, now: int) -> int:
+    """Begin a new generation inside a transaction, and give its number.
+
+    What was unsent is parked, because it may have been sent; events that are undecided make only
+    parked sends. Bodies have to be split before, since they carry no such mark.
+    """
+    row = db.first("UPDATE deployment SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch")
+    assert row is not None  # a database without its one row does not open
+    number = int(row[0])
+    db.run(
+        "UPDATE inbox SET old_epoch = ? WHERE state = 'open' AND old_epoch IS NULL", (number - 1,)
+    )
+    _park(db, number, now)
+    # Who worked on it then is gone, and so are the leases.
+    db.run("UPDATE lane SET owner = NULL, due = ? WHERE owner IS NOT NULL", (now,))
+    db.run("DELETE FROM process")
+    db.run("UPDATE chore SET owner = NULL, lease_until = NULL")
+    return number
+
+
+def release(db: Database, now: int) -> int:
+    """Let sends out again, inside a transaction; gives how many wait to be settled by a person."""
+    number = read(db).number
+    _park(db, number, now)
+    db.run("UPDATE deployment SET released_epoch = epoch WHERE id = 1")
+    waited = f"state = 'pending' AND reason IN ('{REASON}', '{BEHIND}')"
+    lanes = db.all(
+        f"SELECT id, tenant_id FROM lane WHERE id IN (SELECT lane_id FROM send WHERE {waited})"
+        f" ORDER BY account_id, person{db.locked}"
+    )
+    db.run(f"UPDATE send SET not_before = ?, reason = '' WHERE {waited}", (now,))
+    for id, tenant_id in lanes:
+        db.run("UPDATE lane SET due = ? WHERE id = ? AND owner IS NULL", (now, id))
+        db.run(
+            "UPDATE turn SET next_due = ? WHERE tenant_id = ?"
+            " AND (next_due IS NULL OR next_due > ?)",
+            (now, tenant_id, now),
+        )
+    return db.number("SELECT count(*) FROM send WHERE state = 'parked' AND reason = ?", (REASON,))
+
+
+def _park(db: Database, number: int, now: int) -> None:
+    """Nobody can tell whether a send of an older generation went out."""
+    _set_aside(db, number, now, "epoch < ? AND state IN ('pending', 'sending', 'doubt')", [number])
+
+
+def doubt(db: Database, inbox_id: int, tenant_id: int, now: int) -> None:
+    """Set aside what an undecided event of an older generation has just made: it may have been
+    answered already."""
+    old = "inbox_id = ? AND tenant_id = ? AND state = 'pending'"
+    _set_aside(db, read(db).number, now, old, [inbox_id, tenant_id])
+    db.run("UPDATE inbox SET old_epoch = NULL WHERE id = ?", (inbox_id,))
+
+
+def _set_aside(db: Database, number: int, now: int, old: str, which: list[int]) -> None:
+    # A second time changes nothing, so these may go on; nobody misses those.
+    db.run(
+        "UPDATE send SET state = 'pending', reason = '', not_before = ?, epoch = ?"
+        f" WHERE idempotent = 'yes' AND {old}",
+        [now, number, *which],
+    )
+    old += " AND idempotent = 'no'"
+    words = ", ".join(f"'{kind}'" for kind in _WORTHLESS)
+    db.run(
+        f"UPDATE send SET state = 'dropped', reason = ?, closed_at = ? WHERE kind IN ({words})"
+        f" AND {old}",
+        [REASON, now, *which],
+    )
+    db.run(
+        f"UPDATE send SET state = 'parked', reason = ?, closed_at = ? WHERE {old}",
+        [REASON, now, *which],
+    )

@@ -1,0 +1,117 @@
+"""What waits and what stands in the whole installation, read in a few cheap statements.
+
+Why not `stats`: those add up what ever happened; these are asked for every few seconds and read
+only what is open, by indices that hold nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from igrules.ledger.database import Database, Row
+
+ALIVE = 15_000
+"""A process that has not been heard of for longer is gone: it beats every 5 s."""
+_DAY = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """``oldest_due``: milliseconds. ``token_days_left``: of the token that ends first; ``None``
+    when no end is known. ``backlog``: events and sends that wait, by slug."""
+
+    lanes_due: int
+    oldest_due: int
+    sends_open: Mapping[str, int]
+    holds: Mapping[tuple[str, str], int]
+    chore_ages: Mapping[str, int]
+    processes: Mapping[str, int]
+    token_days_left: float | None
+    doubts_settled: Mapping[str, int]
+    double_sends: int
+    backlog: Mapping[int, int]
+    slugs: Mapping[int, str]
+
+
+def read(db: Database, now: int) -> Gauges:
+    """Read all of it."""
+    rare = db.all(
+        "SELECT what, label, sum(n) FROM stat WHERE what IN ('double_send', 'doubt_settled')"
+        " GROUP BY what, label"
+    )
+    expires = db.first(
+        "SELECT min(token_expires_at) FROM account"
+        " WHERE state = 'connected' AND token_expires_at IS NOT NULL"
+    )
+    end = expires[0] if expires else None
+    return Gauges(
+        lanes_due=db.number("SELECT count(*) FROM lane WHERE due <= ?", (now,)),
+        oldest_due=max(0, now - _oldest(db, now)),
+        sends_open=_sends_open(db),
+        holds=_holds(db, now),
+        chore_ages={
+            name: max(0, now - last_ok)
+            for name, last_ok in db.all(
+                "SELECT name, last_ok FROM chore WHERE last_ok IS NOT NULL AND name <> 'split'"
+            )
+        },
+        processes=_counts(
+            db.all(
+                "SELECT kind, count(*) FROM process WHERE beat_at > ? GROUP BY kind", (now - ALIVE,)
+            )
+        ),
+        token_days_left=None if end is None else (end - now) / _DAY,
+        doubts_settled={label: int(n) for what, label, n in rare if what == "doubt_settled"},
+        double_sends=sum(int(n) for what, _, n in rare if what == "double_send"),
+        backlog=_backlog(db),
+        slugs=dict(db.all("SELECT id, slug FROM tenant")),
+    )
+
+
+def _oldest(db: Database, now: int) -> int:
+    """Since when the oldest lane or body waits; ``now`` when nothing does."""
+    found = db.all(
+        "SELECT min(due) FROM lane WHERE due <= ? UNION ALL"
+        " SELECT min(received_at) FROM delivery WHERE state = 'open'",
+        (now,),
+    )
+    return min((int(row[0]) for row in found if row[0] is not None), default=now)
+
+
+def _sends_open(db: Database) -> dict[str, int]:
+    rows = db.all(
+        "SELECT state, count(*) FROM send WHERE state IN ('pending', 'sending', 'doubt')"
+        " GROUP BY state"
+    )
+    # The list stands here again because it is how an index is recognised as the one to use.
+    parked = db.number(
+        "SELECT count(*) FROM send WHERE state IN ('parked', 'dead', 'doubt') AND state = 'parked'"
+    )
+    return {"pending": 0, "doubt": 0, **_counts(rows), "parked": parked}
+
+
+def _holds(db: Database, now: int) -> dict[tuple[str, str], int]:
+    rows = db.all(
+        "SELECT scope, reason, count(*) FROM hold WHERE until IS NULL OR until > ?"
+        " GROUP BY scope, reason",
+        (now,),
+    )
+    return {(scope, reason): int(count) for scope, reason, count in rows}
+
+
+def _backlog(db: Database) -> dict[int, int]:
+    waiting = Counter[int]()
+    for query in (
+        "SELECT tenant_id, count(*) FROM inbox WHERE state = 'open' GROUP BY tenant_id",
+        "SELECT tenant_id, count(*) FROM send WHERE state IN ('pending', 'sending', 'doubt')"
+        " GROUP BY tenant_id",
+    ):
+        for tenant_id, count in db.all(query):
+            waiting[tenant_id] += int(count)
+    return dict(waiting)
+
+
+def _counts(rows: list[Row]) -> dict[str, int]:
+    return {str(word): int(count) for word, count in rows}

@@ -1,0 +1,131 @@
+"""Contacts as people look at them and change them: lists, tags, fields, handoff.
+
+Why changes are differences: what a turn of the worker writes at the same moment stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import igrules.ledger.columns as columns
+import igrules.ledger.contacts as contacts
+from igrules.errors import Conflict, NotFound
+from igrules.ledger.database import Database
+from igrules.ledger.leases import wake_lane
+from igrules.model import Change, Contact, Event
+
+MOST_FIELDS = 50
+LONGEST_FIELD = 1000
+"""Characters of one field."""
+MOST_TAGS = 200
+FOR_GOOD = 253_402_214_400_000
+"""The last day of the calendar: a handoff without an end."""
+
+
+def find(
+    db: Database, tenant_id: int, limit: int, before: int | None, tag: str, username: str
+) -> list[Contact]:
+    """The newest contacts, newest first; those with this tag, or of this user name."""
+    where = ""
+    values: list[object] = [tenant_id]
+    if before is not None:
+        where, values = where + " AND id < ?", [*values, before]
+    if username:
+        where += " AND username = ? AND account_id IN (SELECT id FROM account WHERE tenant_id = ?)"
+        values += [columns.text(username), tenant_id]
+    if tag:
+        # Tags are JSON of plain words, so the word with its quotes is one tag exactly.
+        where += " AND " + db.within("tags")
+        values.append(columns.to_json(tag))
+    sign = "+" if username else ""  # a name is found by its own index
+    rows = db.all(
+        f"{contacts.SELECT} WHERE {sign}tenant_id = ?{where} ORDER BY id DESC LIMIT ?",
+        [*values, limit],
+    )
+    return [contacts.contact_of_row(row) for row in rows]
+
+
+def known(db: Database, tenant_id: int, person: str) -> Contact:
+    """One contact by its id at Instagram, or by ``@name``. Raises `NotFound`."""
+    found = contacts.of_person(db, tenant_id, person)
+    if found is None:
+        raise NotFound("there is no such contact", "give the id as the list of contacts has it")
+    return found
+
+
+def change(
+    db: Database, tenant_id: int, person: str, changes: Sequence[Change], now: int
+) -> Contact:
+    """Apply changes to what is stored now, and tell rules about tags that are new and about a
+    handoff that ended. Raises `NotFound`, and `Conflict` for more than a contact may have."""
+    with db.transaction():
+        found = known(db, tenant_id, person)
+        place = _locked(db, tenant_id, found)
+        before = contacts.by_id(db, tenant_id, found.id)
+        contacts.apply(db, tenant_id, found.id, changes)
+        after = contacts.by_id(db, tenant_id, found.id)
+        if len(after.fields) > MOST_FIELDS:
+            raise Conflict(
+                f"a contact has at most {MOST_FIELDS} fields", "unset some in the same request"
+            )
+        if len(after.tags) > MOST_TAGS:
+            raise Conflict(f"a contact has at most {MOST_TAGS} tags", "remove some")
+        _tell(db, tenant_id, place, before, after, now)
+    return after
+
+
+def _locked(db: Database, tenant_id: int, contact: Contact) -> tuple[int, int, str]:
+    """Lane, account and the account's id at Instagram, with the lane locked: whoever changes a
+    contact holds its lane."""
+    row = db.first(
+        "SELECT c.account_id, a.ig_id FROM contact c JOIN account a ON a.id = c.account_id"
+        " WHERE c.id = ? AND c.tenant_id = ?",
+        (contact.id, tenant_id),
+    )
+    if row is None:
+        raise NotFound("there is no such contact", "give the id as the list of contacts has it")
+    account_id, ig_id = row
+    db.run(
+        "INSERT INTO lane (tenant_id, account_id, person) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (tenant_id, account_id, contact.person),
+    )
+    lane = db.first(
+        f"SELECT id FROM lane WHERE account_id = ? AND person = ? AND tenant_id = ?{db.locked}",
+        (account_id, contact.person, tenant_id),
+    )
+    if lane is None:
+        raise NotFound("there is no such contact", "give the id as the list of contacts has it")
+    return int(lane[0]), int(account_id), str(ig_id).partition("~")[0]
+
+
+def _tell(
+    db: Database,
+    tenant_id: int,
+    place: tuple[int, int, str],
+    before: Contact,
+    after: Contact,
+    now: int,
+) -> None:
+    """Put an internal event for each new tag, and for a handoff that ended, behind what waits."""
+    lane_id, account_id, ig_id = place
+    caused = Event(
+        "handoff_ended", ig_id, after.person, entry=ig_id, key=f"api:{now}:handoff",
+        username=after.username, occurred_at=now, received_at=now,
+    )  # fmt: skip
+    events = [
+        replace(caused, kind="tag_added", sub="1", key=f"api:{now}:{tag}", tag=tag)
+        for tag in sorted(after.tags - before.tags)
+    ]
+    if (before.handoff_until or 0) > now and after.handoff_until is None:
+        events.append(caused)
+    for event in events:
+        db.run(
+            "INSERT INTO inbox (tenant_id, account_id, lane_id, kind, username, source,"
+            " occurred_at, received_at, body, state)"
+            " VALUES (?, ?, ?, ?, ?, 'internal', ?, ?, ?, 'open')",
+            (tenant_id, account_id, lane_id, event.kind, columns.text(event.username), now, now,
+             columns.from_event(event)),
+        )  # fmt: skip
+    if events:
+        wake_lane(db, lane_id, now)
