@@ -28,6 +28,7 @@ from igrules.web.app import build_app
 from igrules.web.front import Front
 from igrules.web.health import Stopping
 from igrules.web.ingest import NotStored, Writer
+from igrules.web.listeners import public
 from igrules.web.serving import Server
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
@@ -147,8 +148,15 @@ def serve(kind: str, directory: Path) -> None:
         store = SlowDisk(ledger).store if kind.endswith("slow") else ledger.deliveries.store
         way = OneByOne if kind.startswith("single") else Writer
         writer = way(store, lambda: None, linger=configuration.linger)
-        app = build_app(ledger, writer, clock=Clock(), stopping=Stopping())
-        front = Front(app, configuration)
+        app = build_app(
+            ledger,
+            writer,
+            registry=Registry(),
+            configuration=configuration,
+            clock=Clock(),
+            stopping=Stopping(),
+        )
+        front = Front([public(configuration, app)])
     settle_heap()
     front.start()
     print(f"{front.url}/webhook", flush=True)

@@ -47,6 +47,8 @@ class ControlDoor:
             "comment": people.comment,
             "mention": people.mention,
             "write-as-owner": people.write_as_owner,
+            "deauthorize": stage.callbacks.deauthorize,
+            "delete-data": stage.callbacks.delete_data,
             "advance": self._advance,
             "scripts": self._add_script,
             "scripts-clear": stage.scripts.clear,

@@ -7,6 +7,8 @@ prefix the flavour is that of the account whose token is used.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import hmac
 import json
 import re
 import threading
@@ -114,6 +116,7 @@ class GraphDoor:
             host, edge = found["host"] or "", found["edge"] or ""
             params = _params(req)
             account = _account(self._world, req, params, host)
+            _check_proof(params, account, account.app_secret or self._postman.secret)
             host = host or ("fbl" if account.api == "facebook_login" else "igl")
             asked = Asked(req.method, host, found["node"], edge, params, account, trace_id)
             with self._world.lock:
@@ -222,6 +225,14 @@ def _account(world: World, req: falcon.Request, params: Mapping[str, Any], host:
     if account.session != "valid":
         raise Refusal(190, 460, "Error validating access token: The session was invalidated.")
     return account
+
+
+def _check_proof(params: Mapping[str, Any], account: Account, secret: bytes) -> None:
+    """Who shows a proof must have made it of this token with the app's secret."""
+    given = params.get("appsecret_proof")
+    right = hmac.new(secret, account.token.encode(), hashlib.sha256).hexdigest()
+    if given is not None and given != right:
+        raise Refusal(100, 0, "Invalid appsecret_proof provided in the API argument")
 
 
 def _params(req: falcon.Request) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from igrules.errors import UsageError
+from igrules.sandbox.callbacks import Callbacks
 from igrules.sandbox.journal import Act, Journal, read_journal
 from igrules.sandbox.people import People
 from igrules.sandbox.scripts import Scripts
@@ -44,6 +45,7 @@ class Stage:
             self.world, webhook_url, app_secret, webhook or Manner(), stem + ":webhooks", senders
         )
         self.people = People(self.world, self.postman)
+        self.callbacks = Callbacks(self.world, self.postman)
 
     def set_webhook_url(self, url: str) -> None:
         """Deliver webhooks there from now on."""

@@ -6,18 +6,22 @@ taken in; here they are answered first.
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from waitress import wasyncore
 from waitress.server import BaseWSGIServer, create_server
 
 from igrules.errors import UsageError
-from igrules.web.refusals import JsonChannel
-from igrules.work.configuration import Configuration
+from igrules.web.connections import Connection, in_our_form, marked
+from igrules.web.listeners import Listener, proxy_settings
+from igrules.work.logs import say
 
+_LOG = logging.getLogger(__name__)
 _SETTINGS: dict[str, Any] = {
     "connection_limit": 1000,
     "channel_timeout": 30,
@@ -36,31 +40,37 @@ _GATHER = 0.0005
 connections the events gather for half a millisecond and share a round: a third more requests."""
 
 
-class Front:
-    """Waitress, its socket loop in a thread of ours.
+_RESERVE = 50
+"""Connections that an optional listener may have when strangers have taken all the others."""
 
-    ``broken`` turns true when that thread ended by itself. Raises `UsageError` when the address
-    cannot be had.
+
+class Front:
+    """Waitress on one or more listeners, its socket loop in a thread of ours.
+
+    ``broken`` turns true when that thread ended by itself; ``urls`` has the address of each
+    listener, empty where an optional one could not be had; ``url`` is the first. Raises
+    `UsageError` when an address cannot be had.
     """
 
-    def __init__(self, app: Any, configuration: Configuration) -> None:
+    def __init__(self, listeners: Sequence[Listener], trusted_proxy: str = "") -> None:
         self._map: dict[int, Any] = {}
-        sockets = _bind(configuration.host, configuration.port)
-        threads = configuration.web_threads
-        create_server(app, map=self._map, sockets=sockets, threads=threads, **_SETTINGS)
+        proxy = proxy_settings(trusted_proxy)
+        bound = _bind_all(listeners)
+        self.urls = [_listen(self._map, listener, taken, proxy) for listener, taken in bound]
+        self.url = next((url for url in self.urls if url), "")
         self._servers = [part for part in self._map.values() if isinstance(part, BaseWSGIServer)]
         for server in self._servers:
-            server.channel_class = JsonChannel
+            server.channel_class = Connection
+            if server.adj.trusted_proxy:
+                server.application = in_our_form(server.application)
         self._closing = threading.Event()
         self.broken = False
         self._thread = threading.Thread(target=self._run, name="igrules-front", daemon=True)
-        first = self._servers[0]
-        host = f"[{first.effective_host}]" if ":" in first.effective_host else first.effective_host
-        self.url = f"http://{host}:{first.effective_port}"
 
     def start(self) -> None:
         """Take requests from now on."""
-        self._thread.start()
+        if self._servers:
+            self._thread.start()
 
     def stop(self, seconds: float) -> None:
         """Answer what is under way, then close every connection. A second time changes nothing."""
@@ -105,7 +115,45 @@ class Front:
             wasyncore.loop(timeout=0.05, use_poll=True, map=self._map, count=1)
 
 
-def _bind(host: str, port: int) -> list[socket.socket]:
+def _listen(
+    map: dict[int, Any], listener: Listener, taken: list[socket.socket], proxy: dict[str, Any]
+) -> str:
+    """Let waitress serve these sockets. Gives the address, empty when there are none."""
+    if not taken:
+        return ""
+    settings = _SETTINGS | (proxy if listener.proxied else {})
+    if not listener.proxied:
+        settings["connection_limit"] += _RESERVE
+    host, port = taken[0].getsockname()[:2]
+    app = marked(listener.app) if settings.get("trusted_proxy") else listener.app
+    create_server(app, map=map, sockets=taken, threads=listener.threads, **settings)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _bind_all(listeners: Sequence[Listener]) -> list[tuple[Listener, list[socket.socket]]]:
+    bound: list[tuple[Listener, list[socket.socket]]] = []
+    try:
+        for listener in listeners:
+            bound.append((listener, _bind_one(listener)))
+    except UsageError:
+        for _, taken in bound:
+            for one in taken:
+                one.close()
+        raise
+    return bound
+
+
+def _bind_one(listener: Listener) -> list[socket.socket]:
+    try:
+        return _bind(listener.host, listener.port, listener.setting)
+    except UsageError as error:
+        if not listener.optional:
+            raise
+        say(_LOG, logging.WARNING, "no metrics here, their port is taken", error)
+        return []
+
+
+def _bind(host: str, port: int, setting: str) -> list[socket.socket]:
     """Take the port on every address of ``host``. Raises `UsageError` when that is not possible."""
     taken: list[socket.socket] = []
     try:
@@ -122,6 +170,6 @@ def _bind(host: str, port: int) -> list[socket.socket]:
             one.close()
         raise UsageError(
             f"cannot listen on {host}:{port}: {error.strerror or error}",
-            "choose another --host or --port, or end what listens there",
+            f"choose another {setting}, or end what listens there",
         ) from error
     return taken

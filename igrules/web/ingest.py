@@ -51,7 +51,7 @@ class Writer:
 
     ``store`` writes bodies in one durable transaction; ``ring`` is called once after each group
     that was stored. ``linger``: milliseconds from one commit to the next while requests come
-    together.
+    together. ``grouped`` is told how many bodies a commit has stored.
     """
 
     def __init__(
@@ -62,8 +62,10 @@ class Writer:
         linger: int = 2,
         places: int = 1_000,
         answer_within: float = 3.0,
+        grouped: Callable[[int], None] | None = None,
     ) -> None:
         self._store = store
+        self._grouped = grouped
         self._ring = ring
         self._linger = linger / 1000
         self._places = places
@@ -180,6 +182,8 @@ class Writer:
             say(_LOG, logging.WARNING, "a group was not stored", error, count=len(left))
             return len(left) > 1 and self._one_by_one(left)
         self.last_commit_seconds = time.monotonic() - started
+        if self._grouped is not None:
+            self._grouped(len(left))
         while left:
             left.pop().settle(True)
         return True

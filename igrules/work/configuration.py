@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,15 @@ class Configuration:
     host: str = "127.0.0.1"
     port: int = 8080
     web_threads: int = 32
+    admin_listen: str = ""
+    """``HOST:PORT`` of a listener of its own for the operator's side, which is then nowhere
+    else."""
+    ops_listen: str = "127.0.0.1:9464"
+    """``HOST:PORT`` of metrics and health, or ``none``."""
+    trusted_proxy: str = ""
+    """The address from which the proxy in front connects."""
+    metrics_tenants: str = "busiest"
+    """``busiest``: the 200 busiest tenants have numbers by name. ``none``: nobody has."""
     threads: int = 8
     """Worker threads of this process."""
     timezone: str = ""
@@ -42,9 +52,29 @@ class Configuration:
     """How long the webhook writer waits for company, in milliseconds."""
     sweep_every: int = 1_000
     claim_lanes: int = 8
+    public_url: str = ""
+    """The address under which Meta reaches this installation, ``https://bot.example``."""
+    privacy_url: str = ""
+    """The page that tells persons how to ask what is held about them."""
+    backup_dir: str = ""
+    """Where the chore ``backup`` writes; empty: it does not."""
+    backup_every: int = 86_400_000
+    backup_max_age: int = 86_400_000
+    """Without a backup younger than this, `igrules doctor` warns."""
+    backup_encrypt: bool = False
+    """Seal scheduled backups with the master key."""
     retry_scale: float = 1.0
     """Multiplies the retry schedule; below 1 in tests."""
 
+
+_DURATIONS = frozenset({"backup_every", "backup_max_age"})
+"""Settings that are written as ``24h``; a bare number counts milliseconds, as in all others."""
+_UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DURATION = re.compile(r"([1-9]\d{0,11})\s*(ms|s|m|h|d)?", re.ASCII)
+_YES_NO = {
+    "true": True, "yes": True, "on": True, "1": True,
+    "false": False, "no": False, "off": False, "0": False,
+}  # fmt: skip
 
 _ALIASES = {"DATABASE_URL": "database_url", "PORT": "port"}
 
@@ -88,6 +118,13 @@ def _from_file(start: Path) -> dict[str, Any]:
     return {}
 
 
+def _duration(value: Any) -> int:
+    found = _DURATION.fullmatch(str(value).strip())
+    if found is None:
+        raise ValueError(value)
+    return int(found[1]) * _UNITS[found[2] or "ms"]
+
+
 def _convert(name: str, value: Any, source: str) -> Any:
     fields = {field.name: field for field in dataclasses.fields(Configuration)}
     if name not in fields:
@@ -95,9 +132,16 @@ def _convert(name: str, value: Any, source: str) -> Any:
         raise UsageError(f"unknown setting '{name}' in {source}", f"settings are {known}")
     default: Any = fields[name].default
     try:
+        if name in _DURATIONS:
+            return _duration(value)
+        if isinstance(default, bool):
+            return _YES_NO[str(value).strip().lower()]
         return type(default)(value)
-    except (TypeError, ValueError) as error:
-        word = {int: "a whole number", float: "a number"}.get(type(default), "text")
+    except (TypeError, ValueError, KeyError) as error:
+        words = {int: "a whole number", float: "a number", bool: "true or false"}
+        word = words.get(type(default), "text")
+        if name in _DURATIONS:
+            word = "a duration such as 30m, 24h or 7d"
         raise UsageError(
             f"{source} is '{value}', which is not {word}", f"set {source} to {word}"
         ) from error

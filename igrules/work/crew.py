@@ -5,10 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
+from igrules.errors import LedgerError
 from igrules.kinds import Registry
 from igrules.ledger import Ledger
 from igrules.work.bell import Bell, MemoryBell
+from igrules.work.chores import ChoreRunner
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.heap import settle_heap
@@ -16,6 +20,9 @@ from igrules.work.logs import say
 from igrules.work.signals import Signals
 from igrules.work.upkeep import Sweeper
 from igrules.work.worker import Worker
+
+if TYPE_CHECKING:
+    from igrules.work.metrics import Metrics
 
 _LOG = logging.getLogger(__name__)
 STUCK_CODE = 75
@@ -33,17 +40,23 @@ class Crew:
         *,
         clock: Clock,
         bell: Bell | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.bell = bell or MemoryBell()
-        self.worker = Worker(ledger, registry, configuration, clock=clock, bell=self.bell)
+        self.worker = Worker(
+            ledger, registry, configuration, clock=clock, bell=self.bell, metrics=metrics
+        )
         self._configuration = configuration
         self._clock = clock
+        self._ledger = ledger
         self._sweeper = Sweeper(ledger, self.bell, self.worker, configuration, clock)
+        self._chores = ChoreRunner(ledger, configuration, clock, self.worker.name)
 
     def start(self) -> None:
         """Start the threads; what waits since the last time is taken up at once."""
         self.bell.run(self._configuration.threads, self.worker.turn)
         self._sweeper.start()
+        self._chores.start()
 
     def rest(self) -> None:
         """Take nothing new from now on; turns under way go on to their next safe point."""
@@ -57,8 +70,11 @@ class Crew:
         self.rest()
         until = self._clock.monotonic() + seconds
         self._sweeper.stop(min(2.0, seconds))
+        self._chores.stop(min(2.0, seconds))
         ended = self.bell.close(max(0.0, until - self._clock.monotonic()))
         self.worker.give_up()
+        with suppress(LedgerError):
+            self._ledger.retire(self.worker.name)
         return ended
 
     @property
@@ -75,6 +91,7 @@ def run_worker(
     *,
     clock: Clock | None = None,
     announce: Callable[[], None] | None = None,
+    metrics: Metrics | None = None,
 ) -> int:
     """Work until a signal comes, or with ``once`` until nothing is due.
 
@@ -86,7 +103,7 @@ def run_worker(
     if once:
         _work_off(configuration, registry, ledger, clock)
         return 0
-    crew = Crew(configuration, registry, ledger, clock=clock)
+    crew = Crew(configuration, registry, ledger, clock=clock, metrics=metrics)
     settle_heap()
     with Signals() as signals:
         crew.start()

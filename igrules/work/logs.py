@@ -24,22 +24,33 @@ FIELDS = frozenset(
     {
         "tenant", "account", "lane", "event", "send", "delivery", "version", "rule", "kind",
         "count", "cls", "status", "code", "reason", "ms", "plugin", "channel", "method", "path",
-        "reference", "url",
+        "reference", "url", "chore",
     }
 )  # fmt: skip
 """Everything a line may carry besides ``time``, ``level``, ``name`` and ``error``."""
 
 _ATTRIBUTE = "igrules_fields"
 _MASK = "***"
-_SECRETS = re.compile(
+_NAMES = (
+    "access_token|hub\\.verify_token|verify_token|signed_request|client_secret|app_secret|api_key"
+    "|appsecret_proof|x-api-key|x-hub-signature-256|password|IGRULES_KEY|IGRULES_TOKEN"
+)
+_NAMED = re.compile(
+    rf"(?P<name>(?:{_NAMES})(?:(?:=|%3D)\\?[\"']?|\\?[\"']?\s*:\s*\\?[\"']?))[^\s&\"'\\,}}]+",
+    re.IGNORECASE,
+)
+"""Something with the name of a secret: ``access_token=…``, ``"api_key": "…"``."""
+_SHAPED = re.compile(
     r"igk_(?:op|ten)_[A-Za-z0-9_\-]+"
     r"|\b(?:IGAA|EAA)[A-Za-z0-9_\-]{8,}"
     r"|(?<=Bearer )[A-Za-z0-9._~+/=\-]+"
-    r"|(?<=access_token=)[^\s&\"'\\]+"
-    r"|(?<=hub\.verify_token=)[^\s&\"'\\]+"
     r"|(?<=/webhook/)[^\s?\"'\\]+"
+    r"|(?<=/meta/deletion/)[^\s?\"'\\]+"
+    r"|(?<=://)[^\s/@:\"'\\]*:[^\s/@\"'\\]+(?=@)"
+    r"|(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=(?![A-Za-z0-9+/=])"
     r"|\b[0-9a-fA-F]{64}\b"
 )
+"""Something that looks like a key or a token, or stands where one does."""
 _QUIET = {
     "huey": logging.WARNING,
     "waitress": logging.WARNING,
@@ -52,7 +63,7 @@ _QUIET = {
 
 def mask(text: str) -> str:
     """Replace whatever looks like a key, a token or a verify token."""
-    return _SECRETS.sub(_MASK, text)
+    return _SHAPED.sub(_MASK, _NAMED.sub(rf"\g<name>{_MASK}", text))
 
 
 def say(

@@ -26,9 +26,12 @@ class Rules:
     version: int
     ruleset: Ruleset | None
     broken: str = ""
+    closed: bool = False
+    """The tenant is deactivated."""
 
 
 NOTHING = Rules(0, None)
+CLOSED = Rules(0, None, closed=True)
 
 
 class Rulesets:
@@ -43,9 +46,11 @@ class Rulesets:
         self._compiling = threading.Lock()
 
     def live(self, tenant_id: int) -> Rules:
-        """Give what is live now; `NOTHING` when the tenant never published."""
-        scope = self._ledger.for_tenant(tenant_id)
-        number = scope.live_number()
+        """Give what is live now; `NOTHING` when the tenant never published, `CLOSED` when it is
+        deactivated."""
+        active, number = self._ledger.for_tenant(tenant_id).running()
+        if not active:
+            return CLOSED
         if number is None:
             return NOTHING
         return self._find(tenant_id, number) or self._compile(tenant_id, number)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
+from typing import TYPE_CHECKING
 
 from igrules.kinds import Channel, Registry
 from igrules.ledger import Closed, DueSend, Lane, Ledger, Ready, Wait
@@ -18,6 +19,9 @@ from igrules.work.configuration import Configuration
 from igrules.work.logs import say
 from igrules.work.observers import Observers
 from igrules.work.patience import insist
+
+if TYPE_CHECKING:
+    from igrules.work.metrics import Metrics
 
 _LOG = logging.getLogger(__name__)
 _START_WITHIN = 2.0
@@ -38,7 +42,9 @@ class Sending:
         clock: Clock,
         observers: Observers,
         giving_up: threading.Event,
+        metrics: Metrics | None = None,
     ) -> None:
+        self._metrics = metrics
         self._ledger = ledger
         self._channels = registry.channels
         self._configuration = configuration
@@ -75,7 +81,11 @@ class Sending:
 
     def carry_out(self, lane: Lane, ready: Ready, start_by: float) -> None:
         """Make the call of a send that is stored as ``sending``, and store what came of it."""
+        started = self._clock.monotonic()
         receipt = self._call(ready, start_by)
+        if self._metrics is not None:
+            took = self._clock.monotonic() - started
+            self._metrics.called(ready.effect.kind, receipt, took)
         state = self._settle(ready, receipt)
         reason = getattr(receipt, "reason", "")
         self._tell(lane, ready.send_id, ready.effect.kind, state, reason)
@@ -124,6 +134,8 @@ class Sending:
         return insist(settle, self._clock, _PATIENCE, self._giving_up)
 
     def _tell(self, lane: Lane, send_id: int, kind: str, state: str, reason: str) -> None:
+        if self._metrics is not None:
+            self._metrics.sent(lane.tenant_id, kind, state)
         self._observers.tell(
             "send",
             tenant_id=lane.tenant_id,

@@ -10,6 +10,7 @@ import dataclasses
 import logging
 import threading
 import time
+from typing import TYPE_CHECKING
 
 from igrules.engine.decide import decide
 from igrules.errors import Unreadable
@@ -25,6 +26,9 @@ from igrules.work.observers import Observers
 from igrules.work.patience import insist
 from igrules.work.rulesets import Rules, Rulesets
 from igrules.work.sending import Sending
+
+if TYPE_CHECKING:
+    from igrules.work.metrics import Metrics
 
 _LOG = logging.getLogger(__name__)
 _ITEMS = 8
@@ -45,7 +49,9 @@ class Turns:
         clock: Clock,
         stopping: threading.Event,
         giving_up: threading.Event,
+        metrics: Metrics | None = None,
     ) -> None:
+        self._metrics = metrics
         self._ledger = ledger
         self._channels = registry.channels
         self._configuration = configuration
@@ -54,7 +60,9 @@ class Turns:
         self._giving_up = giving_up
         self._observers = Observers(registry.observers)
         self._rulesets = Rulesets(ledger, registry)
-        self._sending = Sending(ledger, registry, configuration, clock, self._observers, giving_up)
+        self._sending = Sending(
+            ledger, registry, configuration, clock, self._observers, giving_up, metrics
+        )
 
     def take(self, lane: Lane) -> bool:
         """Work ``lane`` for up to 8 items or 5 s and release it. True when it had sends to make.
@@ -126,6 +134,8 @@ class Turns:
             started = time.perf_counter_ns()
             rules = self._rulesets.live(lane.tenant_id)
             facts, decision = self._decide(lane, event, rules)
+            if self._metrics is not None:
+                self._metrics.took("decide", (time.perf_counter_ns() - started) / 1e9)
             start_by = self._sending.starts_by()
             try:
                 ready = self._ledger.lanes.record(
@@ -210,6 +220,8 @@ class Turns:
         return dataclasses.replace(decision, effects=effects, changes=(*decision.changes, *human))
 
     def _tell(self, lane: Lane, stored: StoredEvent, decision: Decision, version: int) -> None:
+        if self._metrics is not None:
+            self._metrics.decided(lane.tenant_id, decision.outcome)
         self._observers.tell(
             "decision",
             tenant_id=lane.tenant_id,
@@ -225,7 +237,7 @@ class Turns:
 def _without_rules(rules: Rules) -> Decision:
     if rules.broken:
         return Decision("failed", rules.broken)
-    return Decision("skipped", "no ruleset published")
+    return Decision("skipped", "deactivated" if rules.closed else "no ruleset published")
 
 
 def _read(stored: StoredEvent) -> Event | None:

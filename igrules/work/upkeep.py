@@ -9,6 +9,7 @@ from __future__ import annotations
 import faulthandler
 import logging
 import threading
+from contextlib import suppress
 
 from igrules import __version__
 from igrules.errors import LedgerError
@@ -42,6 +43,7 @@ class Sweeper:
         self._configuration = configuration
         self._clock = clock
         self._beat_at = 0.0
+        self._behind = self._waits = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="igrules-sweep", daemon=True)
         self.stuck = threading.Event()
@@ -82,6 +84,25 @@ class Sweeper:
             now = self._clock.now()
             self._ledger.beat(self._worker.name, now, kind="work", version=__version__)
             self._ledger.deliveries.write_forged(now)
+            self._remember()
+
+    def _remember(self) -> None:
+        """Note how far the database has come, and say so when it has gone back."""
+        behind = self._ledger.high_water.note()
+        if behind and not self._behind:
+            say(
+                _LOG, logging.CRITICAL,
+                "the database is older than this machine has seen it, so nothing is sent;"
+                " look at it, then: igrules resume --after-restore",
+            )  # fmt: skip
+        elif not behind and not self._ledger.epoch().is_open and not self._waits:
+            self._waits = True
+            say(
+                _LOG, logging.WARNING,
+                "the database was restored, so nothing is sent until: igrules resume"
+                " --after-restore",
+            )  # fmt: skip
+        self._behind = behind
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -94,3 +115,35 @@ class Sweeper:
             say(_LOG, logging.CRITICAL, "a turn does not end; stacks follow")
             faulthandler.dump_traceback(file=2)
             self.stuck.set()
+
+
+class Heartbeat:
+    """Says every five seconds that a process without workers lives, and at its end that it has
+    ended."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, name: str, kind: str) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._name = name
+        self._kind = kind
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="igrules-beat", daemon=True)
+
+    def start(self) -> None:
+        """Say so now, and then at its pace."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, and say that the process has ended."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join(_BEAT_EVERY)
+        with suppress(LedgerError):
+            self._ledger.retire(self._name)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            with suppress(LedgerError):
+                now = self._ledger.clock() or self._clock.now()
+                self._ledger.beat(self._name, now, kind=self._kind, version=__version__)
+            self._stopping.wait(_BEAT_EVERY)

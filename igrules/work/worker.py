@@ -13,6 +13,7 @@ import secrets
 import socket
 import threading
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from igrules.errors import LeaseLost, Unavailable
 from igrules.instagram.reader import read
@@ -23,6 +24,9 @@ from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.logs import say
 from igrules.work.turns import Turns
+
+if TYPE_CHECKING:
+    from igrules.work.metrics import Metrics
 
 _LOG = logging.getLogger(__name__)
 _SPLITS = 10
@@ -40,7 +44,9 @@ class Worker:
         *,
         clock: Clock | None = None,
         bell: Bell | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
+        self._metrics = metrics
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._ledger = ledger
         self._configuration = configuration
@@ -49,7 +55,13 @@ class Worker:
         self._stopping = threading.Event()
         self._giving_up = threading.Event()
         self._turns = Turns(
-            ledger, registry, configuration, self._clock, self._stopping, self._giving_up
+            ledger,
+            registry,
+            configuration,
+            self._clock,
+            self._stopping,
+            self._giving_up,
+            metrics,
         )
         self._lock = threading.Lock()
         self._owners = itertools.count(1)
@@ -79,6 +91,8 @@ class Worker:
         for _ in range(_SPLITS):
             result = self._ledger.deliveries.split(read, self._clock.now())
             done += result.deliveries
+            if self._metrics is not None:
+                self._metrics.split(result.kinds)
             if result.lanes > 1:
                 # This thread takes one of them itself.
                 self._bell.ring(min(result.lanes - 1, self._configuration.threads))
@@ -108,6 +122,7 @@ class Worker:
             limit = self._batch
         if self._configuration.threads == 1:
             full = []
+        started = self._clock.monotonic()
         lanes = self._ledger.lanes.claim(
             owner,
             self._clock.now(),
@@ -115,6 +130,8 @@ class Worker:
             limit=limit,
             full=full,
         )
+        if self._metrics is not None:
+            self._metrics.took("claim", self._clock.monotonic() - started)
         if lanes:
             with self._lock:
                 self._busy[lanes[0].tenant_id] += 1
@@ -140,15 +157,21 @@ class Worker:
         self._batch = 1 if sent else min(2 * self._batch, self._configuration.claim_lanes)
 
     def _take(self, lane: Lane) -> bool:
+        started = self._clock.monotonic()
         try:
             return self._turns.take(lane)
         except LeaseLost:
+            if self._metrics is not None:
+                self._metrics.lost_lane()
             say(_LOG, logging.INFO, "lease lost", tenant=lane.tenant_id, lane=lane.id)
         except Unavailable as error:
             say(_LOG, logging.WARNING, "the database went away in a turn", error, lane=lane.id)
             self._give_back(lane)
         except Exception as error:  # noqa: BLE001  # one turn of the worker
             say(_LOG, logging.ERROR, "a turn failed", error, tenant=lane.tenant_id, lane=lane.id)
+        finally:
+            if self._metrics is not None:
+                self._metrics.took("turn", self._clock.monotonic() - started)
         return True
 
     def _give_back(self, lane: Lane) -> None:

@@ -1,0 +1,161 @@
+"""What has to be done from time to time, once for all processes: purging, erasing, backing up.
+
+A chore is a line of `CHORES`. Its row in the ledger is leased for as long as it may take, so it is
+done once however many processes there are, and a process that dies in it costs one lease.
+
+Why a thread of its own: the sweep wakes everything else, and a backup takes minutes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from igrules import __version__
+from igrules.errors import IgrulesError, LedgerError
+from igrules.ledger import Ledger
+from igrules.work.clock import Clock
+from igrules.work.configuration import Configuration
+from igrules.work.logs import say
+
+_LOG = logging.getLogger(__name__)
+_SECOND, _MINUTE, _HOUR = 1_000, 60_000, 3_600_000
+_LOOK_EVERY = 1.0
+_AGAIN = (_MINUTE, 5 * _MINUTE)
+"""How long after a failure a chore is tried again: at least, and at most (else its own pace)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What a chore is handed. ``clock`` for chores that take long."""
+
+    ledger: Ledger
+    configuration: Configuration
+    now: int
+    stopping: threading.Event
+    """Set when the process ends: a chore that works in slices returns after the one it is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """``every`` and ``lease`` are milliseconds; a chore has to end within its lease. ``every``
+    gives 0 when there is nothing to do under this configuration."""
+
+    name: str
+    every: Callable[[Configuration], int]
+    do: Callable[[Duty], object]
+    lease: int = 10 * _MINUTE
+
+
+def _each(milliseconds: int) -> Callable[[Configuration], int]:
+    return lambda _: milliseconds
+
+
+def _backup(duty: Duty) -> None:
+    settings = duty.configuration
+    duty.ledger.backups.scheduled(
+        Path(settings.backup_dir).expanduser(),
+        duty.now,
+        version=__version__,
+        encrypt=settings.backup_encrypt,
+    )
+
+
+CHORES: Sequence[Chore] = (
+    Chore("erasures", _each(10 * _SECOND), lambda duty: duty.ledger.erasures.run(duty.now)),
+    Chore("stats", _each(_HOUR), lambda duty: duty.ledger.roll_stats(duty.now)),
+    Chore("purge", _each(10 * _MINUTE), lambda duty: duty.ledger.purge(duty.now)),
+    Chore("audit", _each(_HOUR), lambda duty: duty.ledger.audit.seal_days(duty.now)),
+    Chore("processes", _each(_HOUR), lambda duty: duty.ledger.forget_silent(duty.now)),
+    Chore(
+        "backup",
+        lambda settings: settings.backup_every if settings.backup_dir else 0,
+        _backup,
+        lease=_HOUR,
+    ),
+)
+"""All chores. Keeping SQLite's log short is none of them: each process may do that at any time,
+and it must not wait behind a backup, so it stays with the sweep."""
+
+
+class ChoreRunner:
+    """The thread that looks for chores that are due, and does them."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        configuration: Configuration,
+        clock: Clock,
+        owner: str,
+        chores: Sequence[Chore] = CHORES,
+    ) -> None:
+        self._ledger = ledger
+        self._configuration = configuration
+        self._clock = clock
+        self._owner = owner
+        self._chores = [(one, one.every(configuration)) for one in chores]
+        self._known = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="igrules-chores", daemon=True)
+
+    def start(self) -> None:
+        """Look now, and then every second."""
+        self._thread.start()
+
+    def stop(self, seconds: float = 2.0) -> None:
+        """End the thread. A chore that does not end in time is left to its lease."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+
+    def look(self) -> list[str]:
+        """Do what is due and nobody else does; gives the names."""
+        wanted = [(chore, every) for chore, every in self._chores if every]
+        if not self._known:
+            names = [chore.name for chore, _ in wanted]
+            self._ledger.chores.know(names, self._clock.now())
+            self._known = True
+        due = {row.name: row.due for row in self._ledger.chores.list()}
+        now = self._clock.now()
+        done = []
+        for chore, every in wanted:
+            waits = now < due.get(chore.name, 0) <= now + every
+            if not waits and not self._stopping.is_set() and self._take(chore, every):
+                done.append(chore.name)
+        return done
+
+    def _take(self, chore: Chore, every: int) -> bool:
+        now = self._clock.now()
+        if not self._ledger.chores.claim(
+            chore.name, self._owner, now, lease=chore.lease, every=every
+        ):
+            return False
+        error = self._do(chore, now)
+        now = self._clock.now()
+        pause = min(max(_AGAIN[0], every), _AGAIN[1]) if error else every
+        if not self._ledger.chores.finish(chore.name, self._owner, now, now + pause, error):
+            say(_LOG, logging.WARNING, "a chore outlasted its lease", chore=chore.name)
+        return True
+
+    def _do(self, chore: Chore, now: int) -> str:
+        """Do it, and give what went wrong, in words."""
+        try:
+            chore.do(Duty(self._ledger, self._configuration, now, self._stopping))
+        except IgrulesError as error:
+            say(_LOG, logging.ERROR, "a chore failed", error, chore=chore.name)
+            return error.message
+        except Exception as error:  # noqa: BLE001  # one turn of the worker
+            say(_LOG, logging.ERROR, "a chore failed", error, chore=chore.name)
+            return f"a defect: {type(error).__name__}"
+        return ""
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.look()
+            except LedgerError as error:
+                say(_LOG, logging.WARNING, "the database is away, chores are late", error)
+            self._stopping.wait(_LOOK_EVERY)

@@ -1,0 +1,156 @@
+"""What runs, what waits, and since when nobody has made a backup."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from igrules.ledger import Ledger
+from igrules.work.chores import CHORES
+from igrules.work.configuration import Configuration
+from igrules.work.doctor.finding import Finding, fail, ok, warn
+
+_MINUTE, _HOUR = 60_000, 3_600_000
+_WEEK = 7 * 24 * _HOUR
+
+
+def check(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[Finding]:
+    """All of it."""
+    now = ledger.clock() or now
+    yield from _sending(ledger, configuration)
+    yield from _processes(ledger, now)
+    yield from _backlog(ledger, now)
+    yield from _chores(ledger, configuration, now)
+    yield from _backup(ledger, configuration, now)
+    yield from _orphans(ledger, now)
+
+
+def _sending(ledger: Ledger, configuration: Configuration) -> Iterator[Finding]:
+    """Why nothing goes out at all, if so."""
+    stored = ledger.info()["deployment"]
+    if configuration.deployment and configuration.deployment != stored:
+        yield fail(
+            "deployment",
+            f"the database is that of '{stored}', not of '{configuration.deployment}', so nothing"
+            " is sent",
+            "set deployment to its name if it shall send; a copy shall not",
+        )
+    if ledger.high_water.look():
+        yield fail(
+            "restore",
+            "the database is older than this machine has seen it, so nothing is sent",
+            "look at igrules sends list, then: igrules resume --after-restore",
+        )
+    elif not ledger.epoch().is_open:
+        yield fail(
+            "restore",
+            "the database was restored, so nothing is sent",
+            "look at igrules sends list --state parked, then: igrules resume --after-restore",
+        )
+
+
+def _processes(ledger: Ledger, now: int) -> Iterator[Finding]:
+    kinds = Counter(one.kind for one in ledger.processes(now))
+    if kinds["work"]:
+        shown = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        yield ok("processes", shown)
+    elif kinds:
+        yield fail(
+            "processes", "webhooks are taken, but nobody answers them", "start  igrules work"
+        )
+    else:
+        yield warn("processes", "none runs", "start  igrules serve")
+
+
+def _backlog(ledger: Ledger, now: int) -> Iterator[Finding]:
+    found = ledger.gauges(now)
+    if found.oldest_due > _MINUTE:
+        yield warn(
+            "backlog",
+            f"{found.lanes_due} conversations wait, the oldest for {_span(found.oldest_due)}",
+            "start a worker, or more of them",
+        )
+    else:
+        yield ok("backlog", f"{found.lanes_due} conversations are due")
+    parked = found.sends_open.get("parked", 0)
+    if parked:
+        yield warn(
+            "sends",
+            f"{parked} may or may not have gone out",
+            "igrules sends list --state parked shows them",
+        )
+    for hold in ledger.holds(now):
+        where = f"{hold.scope} {hold.scope_id}".strip()
+        yield warn("pause", f"{where} is held: {hold.reason}", "igrules resume lifts a pause")
+
+
+def _chores(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[Finding]:
+    rows = {row.name: row for row in ledger.chores.list()}
+    late = []
+    for chore in CHORES:
+        row, every = rows.get(chore.name), chore.every(configuration)
+        if row is None or not every:
+            continue
+        if row.last_error:
+            yield warn(
+                "chores",
+                f"{chore.name} failed: {row.last_error}",
+                "mend that; it is tried again by itself",
+            )
+        elif row.due < now - max(every, 5 * _MINUTE) and not row.owner:
+            late.append(chore.name)
+    if late:
+        yield warn("chores", f"late: {', '.join(late)}", "start a worker; it does them")
+    elif rows:
+        yield ok("chores", "all on time")
+
+
+def _backup(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[Finding]:
+    newest = ledger.backups.newest()
+    remedy = "igrules backup --out FILE, or set backup_dir"
+    if newest is None:
+        yield warn("backup", "there is none", remedy)
+    elif newest.at < now - configuration.backup_max_age:
+        yield warn("backup", f"the newest is {_span(now - newest.at)} old", remedy)
+    else:
+        yield ok("backup", f"the newest is {_span(now - newest.at)} old")
+
+
+_ORPHANS = {
+    "unknown_account": (
+        "events came for account {ig_id}, which no tenant has",
+        "publish a tenant with  instagram.account_id: '{ig_id}', or disconnect it at Meta",
+    ),
+    "wrong_app": (
+        "events for account {ig_id} came by the app {app}, which is not its own",
+        "set  instagram.app  of its tenant.yaml, or disconnect it from that app",
+    ),
+    "wrong_tenant": (
+        "events for account {ig_id} came to the address of tenant {tenant}",
+        "set the callback of the app at Meta to /webhook, or to that account's own address",
+    ),
+    "closed_tenant": (
+        "events came for account {ig_id}, whose tenant is deactivated",
+        "disconnect it at Meta",
+    ),
+}
+
+
+def _orphans(ledger: Ledger, now: int) -> Iterator[Finding]:
+    rows = [row for row in ledger.orphans(1_000) if row.received_at > now - _WEEK]
+    grouped = Counter((row.reason, row.ig_id, row.app, row.tenant) for row in rows)
+    for (reason, ig_id, app, tenant), count in grouped.most_common(5):
+        sentence, remedy = _ORPHANS.get(reason, ("events without a tenant: " + reason, ""))
+        names = {"ig_id": ig_id, "app": app or "?", "tenant": tenant or "?"}
+        yield warn(
+            "orphans",
+            f"{sentence.format(**names)} ({count} in 7 days)",
+            remedy.format(**names) or "igrules webhooks shows them",
+        )
+
+
+def _span(milliseconds: int) -> str:
+    for name, size in (("days", 24 * _HOUR), ("hours", _HOUR), ("minutes", _MINUTE)):
+        if milliseconds >= 2 * size:
+            return f"{milliseconds // size} {name}"
+    return f"{max(0, milliseconds) // 1000} s"

@@ -1,0 +1,45 @@
+"""The values that labels of metrics may have; everything else is ``other``."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from igrules.instagram.error_codes import ROWS, Class
+from igrules.model import NOT_FOR_RULES, OutcomeWord
+from igrules.work import chores
+
+OTHER = "other"
+
+ROUTES = ("shared", "tenant")
+STATUSES = ("200", "400", "403", "404", "405", "413", "414", "503", OTHER)
+EVENT_KINDS = (
+    "message", "postback", "referral", "reaction", "comment", "live_comment", "mention_comment",
+    "mention_caption", "tag_added", "handoff_ended", *sorted(NOT_FOR_RULES), OTHER,
+)  # fmt: skip
+ORPHAN_REASONS = (
+    "unknown_account", "account_mismatch", "wrong_app", "wrong_tenant", "closed_tenant", OTHER,
+)  # fmt: skip
+OUTCOMES: tuple[str, ...] = (*get_args(OutcomeWord), OTHER)
+SEND_KINDS = (
+    "text", "media", "reply", "private_reply", "react", "typing", "mark_seen", OTHER,
+)  # fmt: skip
+SEND_STATES = (
+    "pending", "sent", "doubt", "parked", "refused", "expired", "skipped", "dead", "cancelled",
+    "dropped", OTHER,
+)  # fmt: skip
+EVIDENCE = ("receipt", "echo", "look", "person", OTHER)
+ANSWER_CLASSES: tuple[str, ...] = (*get_args(Class), OTHER)
+ANSWER_CODES = (
+    "0",
+    *(str(code) for code in sorted({row.first for row in ROWS if row.first == row.last} - {0})),
+    OTHER,
+)
+HOLD_REASONS = ("paused", "operator_paused", "deauthorized", OTHER)
+PROCESS_KINDS = ("web", "work", OTHER)
+
+CHORES = (*(chore.name for chore in chores.CHORES), OTHER)
+
+
+def word(value: str, known: tuple[str, ...]) -> str:
+    """``value`` when it is known, else ``other``."""
+    return value if value in known else OTHER
