@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import falcon
@@ -16,6 +17,17 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 from waitress.utilities import Error
 
+from igrules.errors import (
+    Conflict,
+    Denied,
+    IgrulesError,
+    LedgerError,
+    NotFound,
+    Problem,
+    RulesetError,
+    UsageError,
+)
+from igrules.language.documents import problem_to_json
 from igrules.web.headers import HEADERS
 from igrules.work.logs import say
 
@@ -25,10 +37,78 @@ LONGEST_URL = 4096
 """Bytes of path and query, as they came."""
 
 
+class PreconditionFailed(Conflict):
+    """What ``If-Match`` names is not what is there (412)."""
+
+
+class PreconditionRequired(Conflict):
+    """Without ``If-Match`` this could undo somebody else's change (428)."""
+
+
+class Unauthorized(Denied):
+    """No key, or none that opens anything (401)."""
+
+
+class KeyLeaked(UsageError):
+    """A key where everybody reads it (400)."""
+
+
+class TooLarge(UsageError):
+    """More bytes than this address takes (413)."""
+
+
+class WrongType(UsageError):
+    """A body of another type (415)."""
+
+
+class TooMany(IgrulesError):
+    """Asked too often (429). ``seconds`` until it is worth trying again."""
+
+    def __init__(self, message: str, help: str, seconds: int, word: str = "") -> None:
+        super().__init__(message, help, word)
+        self.seconds = seconds
+
+
+_STATUSES: tuple[tuple[type[IgrulesError], int, str], ...] = (
+    (PreconditionFailed, 412, ""),
+    (PreconditionRequired, 428, ""),
+    (Unauthorized, 401, ""),
+    (KeyLeaked, 400, "key_leaked"),
+    (TooLarge, 413, ""),
+    (WrongType, 415, ""),
+    (TooMany, 429, ""),
+    (RulesetError, 400, "invalid_ruleset"),
+    (UsageError, 400, ""),
+    (Denied, 403, ""),
+    (NotFound, 404, ""),
+    (Conflict, 409, ""),
+)
+"""Status and code of the first class that fits. The rest is the server's own fault."""
+
+
+class _Refused(falcon.HTTPError):
+    """An error of ours on its way out, with the problems of rule files."""
+
+    def __init__(
+        self,
+        status: int,
+        description: str,
+        code: str = "",
+        problems: Sequence[Problem] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        title = str(falcon.code_to_http_status(status))
+        super().__init__(status, title=title, description=description, headers=headers)
+        self.word = code
+        self.problems = problems
+
+
 def refuse_json(app: falcon.App[Any, Any]) -> None:
     """Make ``app`` answer every error in JSON."""
     app.set_error_serializer(_serialize)
     app.add_error_handler(Exception, _unexpected)
+    app.add_error_handler(IgrulesError, _expected)
+    app.add_error_handler(LedgerError, _database_away)
 
 
 class ShortAddresses:
@@ -54,32 +134,69 @@ class OnlyMethods:
             raise falcon.HTTPMethodNotAllowed(taken)
 
 
-def body_of(title: str, description: str, code: str) -> bytes:
+def body_of(title: str, description: str, code: str, problems: Sequence[Problem] = ()) -> bytes:
     """Give the JSON of a refusal."""
-    refusal = {"title": title, "description": description, "code": code}
-    return json.dumps(refusal, ensure_ascii=False).encode()
+    refusal: dict[str, Any] = {"title": title, "description": description, "code": code}
+    if problems:
+        refusal["problems"] = [problem_to_json(problem) for problem in problems]
+    # What a stranger sent may stand in it, and not all of that can be written.
+    return json.dumps(refusal, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _serialize(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
     status = falcon.http_status_to_code(error.status)
     title = error.title or falcon.code_to_http_status(status)[4:]
     code = str(error.code or _code(status))
+    code = getattr(error, "word", "") or code
     resp.content_type = JSON
-    resp.data = body_of(title, error.description or _DESCRIPTIONS.get(status, ""), code)
+    problems = getattr(error, "problems", ())
+    resp.data = body_of(title, error.description or _DESCRIPTIONS.get(status, ""), code, problems)
+
+
+def _expected(
+    req: falcon.Request, resp: falcon.Response, error: IgrulesError, params: dict[str, Any]
+) -> None:
+    for kind, status, code in _STATUSES:
+        if isinstance(error, kind):
+            words = f"{error.message}; {error.help}" if error.help else error.message
+            problems = error.problems if isinstance(error, RulesetError) else ()
+            raise _Refused(status, words, error.word or code, problems, _headers_of(error))
+    _unexpected(req, resp, error, params)
+
+
+def _headers_of(error: IgrulesError) -> dict[str, str]:
+    if isinstance(error, Unauthorized):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, TooMany):
+        return {"Retry-After": str(error.seconds)}
+    return {}
+
+
+def _database_away(
+    req: falcon.Request, resp: falcon.Response, error: LedgerError, params: dict[str, Any]
+) -> None:
+    reference = _log(req, logging.WARNING, error)
+    raise _Refused(
+        503,
+        f"the database is away; try again (the log has it under reference {reference})",
+        headers={"Retry-After": "1"},
+    )
 
 
 def _unexpected(
     req: falcon.Request, resp: falcon.Response, error: Exception, params: dict[str, Any]
 ) -> None:
+    reference = _log(req, logging.ERROR, error)
+    raise _Refused(500, f"something went wrong; the log has it under reference {reference}")
+
+
+def _log(req: falcon.Request, level: int, error: Exception) -> str:
     reference = secrets.token_hex(8)
     say(
-        _LOG, logging.ERROR, "a request failed", error,
+        _LOG, level, "a request failed", error,
         method=req.method, path=req.path, reference=reference,
     )  # fmt: skip
-    raise falcon.HTTPInternalServerError(
-        title="500 Internal Server Error",
-        description=f"something went wrong; the log has it under reference {reference}",
-    )
+    return reference
 
 
 _DESCRIPTIONS = {
