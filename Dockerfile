@@ -1,4 +1,6 @@
 # igrules in one image: `serve` by default, `work` as a second container.
+# It listens beyond the container, so make the first operator's key before the first start:
+#   docker run --rm -v igrules:/data igrules admin bootstrap
 FROM python:3.12-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./

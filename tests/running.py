@@ -37,7 +37,9 @@ class Process:
 
     def __init__(self, arguments: list[str], environment: Mapping[str, str], log: Path) -> None:
         self._arguments = arguments
-        self._environment = dict(os.environ, **environment)
+        # Servers of tests that run side by side would take each other's usual port.
+        usual = {"IGRULES_OPS_LISTEN": "none"}
+        self._environment = {**os.environ, **usual, **environment}
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -68,7 +68,8 @@ def test_the_wheel_carries_schemas_and_examples(installed: Path, tmp_path: Path)
             "-c",
             "import igrules, pathlib; here = pathlib.Path(igrules.__file__).parent\n"
             "print(sorted(p.name for p in (here / 'schemas').glob('*.schema.json')))\n"
-            "print(sorted(p.name for p in (here / 'rulesets').iterdir() if p.is_dir()))",
+            "print(sorted(p.name for p in (here / 'rulesets').iterdir() if p.is_dir()))\n"
+            "print(sorted(p.name for p in (here / 'web' / 'static').iterdir()))",
         ],
         cwd=tmp_path,
         capture_output=True,
@@ -81,4 +82,5 @@ def test_the_wheel_carries_schemas_and_examples(installed: Path, tmp_path: Path)
     assert found.stdout.splitlines() == [
         "['ruleset.schema.json', 'tenant.schema.json', 'test.schema.json']",
         "['clinica', 'criadora', 'luz']",
+        "['api.html', 'api.js', 'swagger-ui']",
     ]

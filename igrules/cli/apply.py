@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from igrules.cli.options import Color, Colour, Database, Paths, StateDir, Yes, ask
+from igrules.cli.options import Color, Colour, Database, Paths, ServerUrl, StateDir, Yes, ask
 
 if TYPE_CHECKING:
     from igrules.cli.checking import Checked
+    from igrules.cli.remote import Server
     from igrules.errors import IgrulesError
     from igrules.kinds import Registry
     from igrules.language.ruleset import Ruleset
-    from igrules.ledger import Ledger
 
 
 def apply(
@@ -25,6 +25,7 @@ def apply(
         int | None, typer.Option("--if-version", help="Only when this version is live.")
     ] = None,
     yes: Yes = False,
+    server: ServerUrl = None,
     database_url: Database = None,
     state_dir: StateDir = None,
     color: Color = Colour.AUTO,
@@ -32,7 +33,7 @@ def apply(
     """Check rule files and publish them: one new version for each tenant that changed."""
     from igrules.cli.checking import check, has_errors, sources, wants_color
     from igrules.cli.exits import DONE, FINDINGS, Finish
-    from igrules.cli.store import opened
+    from igrules.cli.remote import connected
     from igrules.language.report import render
     from igrules.plugins import build_registry
 
@@ -44,84 +45,116 @@ def apply(
     if has_errors(problems):
         typer.echo("nothing was published", err=True)
         raise Finish(FINDINGS)
-    with opened(database_url, state_dir) as ledger:
+    with connected(server, database_url, state_dir) as api:
         codes = [
-            _publish(ledger, registry, one, message=message, if_version=if_version, yes=yes)
+            _publish(
+                api, registry, one, message=message, if_version=if_version, yes=yes,
+                colored=wants_color(color),
+            )
             for one in checked
-        ]
+        ]  # fmt: skip
     if max(codes) != DONE:
         raise Finish(max(codes))
 
 
 def _publish(
-    ledger: Ledger,
+    api: Server,
     registry: Registry,
     one: Checked,
     *,
     message: str,
     if_version: int | None,
     yes: bool,
+    colored: bool,
 ) -> int:
     """Publish one tenant, tell about it, and give the exit code."""
     from igrules.cli.exits import DONE, FINDINGS, code_of, say_error
-    from igrules.cli.store import author, now
-    from igrules.errors import IgrulesError
+    from igrules.errors import IgrulesError, RulesetError
     from igrules.language.compiler import compile_tenant
 
     slug, files = one.tenant.slug, one.tenant.for_ledger()
     ruleset = compile_tenant(files, registry, slug=slug, shared=one.tenant.shared).ruleset
     assert ruleset is not None  # the same bytes compiled a moment ago
-    live = _live_rules(ledger, registry, slug)
-    number, before = live if live is not None else (None, None)
-    if before is not None and before.digest == ruleset.digest:
+    live = _live(api, slug)
+    number = live["version"] if live else None
+    if live and live["digest"] == ruleset.digest:
         typer.echo(f"{slug}: version {number} is live already, nothing to publish")
         return DONE
-    typer.echo(_plan(slug, number, before, ruleset))
+    typer.echo(_plan(slug, number, _rules_of(live, registry, slug) if live else None, ruleset))
     if not ask(f"Publish {slug}?", yes):
         typer.echo(f"{slug}: not published")
         return FINDINGS
     try:
-        scope = ledger.for_tenant(_tenant_id(ledger, slug, ruleset))
-        version = scope.publish(
-            files, ruleset.digest, ruleset.settings, message, author(), now(),
-            folding=ruleset.folding, if_version=if_version,
-        )  # fmt: skip
+        expected = number if if_version is None else if_version
+        published = _put(api, slug, files, ruleset, message, expected or 0)
+    except RulesetError as error:
+        _show_refused(one, error, colored)
+        return FINDINGS
     except IgrulesError as error:
         say_error(_named(slug, error))
         return code_of(error)
-    typer.echo(f"{slug}: version {version.number} is live")
-    for secret in _missing_secrets(ledger, slug, ruleset):
+    typer.echo(f"{slug}: version {published['version']} is live")
+    for secret in published["missing_secrets"]:
         typer.echo(f"  next: igrules secret set {slug} {secret}")
     return DONE
+
+
+def _put(
+    api: Server, slug: str, files: dict[str, bytes], ruleset: Ruleset, message: str, expected: int
+) -> dict[str, Any]:
+    """Publish on top of version ``expected`` (0: none), making the tenant when it is new."""
+    from igrules.cli.remote import address, of_tenant
+    from igrules.cli.store import author
+    from igrules.errors import NotFound
+
+    body = {
+        "files": {name: data.decode("utf-8") for name, data in files.items()},
+        "message": message,
+        "author": author(),
+    }
+    headers = {"If-Match": f'"{expected}"'} if expected else {"If-None-Match": "*"}
+    path = of_tenant(slug, "ruleset")
+    try:
+        return dict(api.put(path, body, headers=headers).media)
+    except NotFound:
+        settings = ruleset.settings
+        made = {"slug": slug, "name": settings.name or slug}
+        api.post(address("tenants"), {**made, "email": settings.email} if settings.email else made)
+        return dict(api.put(path, body, headers=headers).media)
+
+
+def _show_refused(one: Checked, error: Any, colored: bool) -> None:
+    """Problems that only the server has, such as a plugin it lacks, at their places here."""
+    from igrules.cli.problems import renamed
+    from igrules.language.report import render
+
+    names = {stored: path for path, stored in one.tenant.stored.items()}
+    shown = render(renamed(error.problems, names), one.compiled.sources, "text", colored)
+    typer.echo(shown.rstrip("\n"))
+    typer.echo(f"{one.tenant.slug}: the server refused these files", err=True)
 
 
 def _named(slug: str, error: IgrulesError) -> IgrulesError:
     return type(error)(f"{slug}: {error.message}", error.help)
 
 
-def _tenant_id(ledger: Ledger, slug: str, ruleset: Ruleset) -> int:
-    from igrules.cli.store import now
+def _live(api: Server, slug: str) -> dict[str, Any] | None:
+    """The live version with its files; ``None`` without one, or without the tenant."""
+    from igrules.cli.remote import of_tenant
     from igrules.errors import NotFound
 
     try:
-        return ledger.tenants.get(slug).id
+        return dict(api.get(of_tenant(slug, "ruleset")).media)
     except NotFound:
-        settings = ruleset.settings
-        return ledger.tenants.add(slug, settings.name or slug, now(), email=settings.email).id
+        return None
 
 
-def _live_rules(ledger: Ledger, registry: Registry, slug: str) -> tuple[int, Ruleset | None] | None:
-    """Number and rules of the live version; the rules are ``None`` when they no longer compile."""
-    from igrules.errors import NotFound
+def _rules_of(live: dict[str, Any], registry: Registry, slug: str) -> Ruleset | None:
+    """The rules of a version; ``None`` when they no longer compile."""
     from igrules.language.compiler import compile_tenant
 
-    try:
-        live = ledger.for_tenant(ledger.tenants.get(slug).id).live()
-    except NotFound:
-        return None
-    if live is None:
-        return None
-    return live.number, compile_tenant(live.files, registry, slug=slug).ruleset
+    files = {name: text.encode() for name, text in live["files"].items()}
+    return compile_tenant(files, registry, slug=slug).ruleset
 
 
 def _plan(slug: str, number: int | None, before: Ruleset | None, after: Ruleset) -> str:
@@ -140,11 +173,3 @@ def _plan(slug: str, number: int | None, before: Ruleset | None, after: Ruleset)
 
 def _rules(number: int) -> str:
     return "1 rule" if number == 1 else f"{number} rules"
-
-
-def _missing_secrets(ledger: Ledger, slug: str, ruleset: Ruleset) -> list[str]:
-    token = ruleset.settings.instagram.get("token")
-    if token is None:
-        return []
-    scope = ledger.for_tenant(ledger.tenants.get(slug).id)
-    return [] if scope.secrets.get(token.name) else [token.name]

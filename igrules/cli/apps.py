@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from igrules.cli.options import Database, StateDir, Table, TableFormat
+from igrules.cli.options import Database, ServerUrl, StateDir, Table, TableFormat
 
 app = typer.Typer(no_args_is_help=True, help="Meta apps: their secrets check the webhooks.")
 
@@ -32,22 +30,24 @@ def add(
     tenant: Annotated[
         str | None, typer.Option("--tenant", help="Only for this tenant; default: shared by all.")
     ] = None,
+    server: ServerUrl = None,
     database_url: Database = None,
     state_dir: StateDir = None,
 ) -> None:
     """Add an app. Its app secrets (one to four: Instagram and Meta secret, old and new) and its
     verify token are asked for; without a terminal they are read from stdin: the verify token on the
     first line (empty: one is made), then one secret a line."""
-    from igrules.cli.store import now, opened
+    from igrules.cli.remote import connected
 
     token, keys = _read_values()
-    made = not token
-    token = token or secrets.token_urlsafe(24)
-    with opened(database_url, state_dir) as ledger:
-        ledger.apps.add(name, api.value, keys, token, now(), app_id=app_id, tenant=tenant)
+    body = {"name": name, "api": api.value, "secrets": keys, "app_id": app_id, "tenant": tenant}
+    if token:
+        body["verify_token"] = token
+    with connected(server, database_url, state_dir) as there:
+        made = there.post("/api/v1/apps", body).media
     typer.echo(f"added app {name} ({api.value}, {len(keys)} of 4 secrets)")
-    if made:
-        typer.echo(f"verify token, for the Meta dashboard: {token}")
+    if made["verify_token"]:
+        typer.echo(f"verify token, for the Meta dashboard: {made['verify_token']}")
 
 
 def _read_values() -> tuple[str, list[str]]:
@@ -79,27 +79,19 @@ def _read_values() -> tuple[str, list[str]]:
 
 @app.command("list")
 def list_apps(
-    database_url: Database = None, state_dir: StateDir = None, format: TableFormat = Table.TEXT
+    server: ServerUrl = None,
+    database_url: Database = None,
+    state_dir: StateDir = None,
+    format: TableFormat = Table.TEXT,
 ) -> None:
     """Show the apps, without secrets."""
-    from igrules.cli.listing import print_table
-    from igrules.cli.store import opened
+    from igrules.cli.listing import dump, print_table
+    from igrules.cli.remote import connected
 
-    with opened(database_url, state_dir) as ledger:
-        apps = ledger.apps.list()
-        slugs = {tenant.id: tenant.slug for tenant in ledger.tenants.list()}
-    rows = [
-        {
-            "name": one.name,
-            "api": one.flavour,
-            "app_id": one.app_id,
-            "tenant": slugs.get(one.tenant_id) if one.tenant_id else None,
-            "secrets": len(one.secrets),
-        }
-        for one in apps
-    ]
+    with connected(server, database_url, state_dir) as there:
+        rows = list(there.pages("/api/v1/apps"))
     if format is Table.JSON:
-        typer.echo(json.dumps({"igrules": 1, "apps": rows}, indent=2))
+        typer.echo(dump({"igrules": 1, "apps": rows}))
         return
     print_table(
         [
@@ -116,12 +108,13 @@ def list_apps(
 @app.command("rm")
 def remove(
     name: Annotated[str, typer.Argument(help="The app's name.")],
+    server: ServerUrl = None,
     database_url: Database = None,
     state_dir: StateDir = None,
 ) -> None:
-    """Remove an app: its webhooks are refused from then on."""
-    from igrules.cli.store import opened
+    """Remove an app that no account uses: its webhooks are refused from then on."""
+    from igrules.cli.remote import address, connected
 
-    with opened(database_url, state_dir) as ledger:
-        ledger.apps.remove(name)
+    with connected(server, database_url, state_dir) as there:
+        there.delete(address("apps", name))
     typer.echo(f"removed app {name}")

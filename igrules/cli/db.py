@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from typing import Annotated
 
 import typer
 
@@ -56,19 +58,49 @@ def check(database_url: Database = None, state_dir: StateDir = None) -> None:
 
 
 @app.command()
-def reset(database_url: Database = None, state_dir: StateDir = None, yes: Yes = False) -> None:
-    """Delete everything and begin anew. Asks twice."""
+def reset(
+    database_url: Database = None,
+    state_dir: StateDir = None,
+    yes: Yes = False,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="The database's name, which answers the second question."),
+    ] = None,
+) -> None:
+    """Delete everything and begin anew. Asks twice; without a terminal  --yes  answers the first
+    question, and  --name  with the database's own name the second."""
     from igrules.cli.exits import FINDINGS, Finish
-    from igrules.cli.store import configuration, opened
+    from igrules.cli.inside import user
+    from igrules.cli.store import configuration, now, opened
+    from igrules.errors import Conflict
+    from igrules.ledger import Act
 
     where = configuration(database_url, state_dir).database_url
     if not ask(f"Delete every tenant, rule, event and message in {_masked(where)}?", yes):
         raise Finish(FINDINGS)
-    if not ask("Really? There is no way back.", yes):
-        raise Finish(FINDINGS)
+    _ask_name(where.partition("?")[0].rpartition("/")[2], name)
     with opened(database_url, state_dir) as ledger:
-        ledger.reset()
+        alive = ledger.processes(ledger.clock() or now())
+        if alive:
+            raise Conflict(
+                f"{len(alive)} processes work on this database", "stop them first, then try again"
+            )
+        ledger.reset(Act(f"os:{user()}", "db.reset"), now())
     typer.echo("the database is empty")
+
+
+def _ask_name(wanted: str, name: str | None) -> None:
+    """The second question. Raises `UsageError` unless it is answered with the name."""
+    from igrules.errors import UsageError
+
+    if name is None and sys.stdin.isatty():
+        name = str(typer.prompt(f"There is no way back. Type its name, {wanted}, to go on"))
+    if name is None:
+        raise UsageError(
+            "There is no way back, and no terminal to ask on", f"add --yes --name {wanted}"
+        )
+    if name.strip() != wanted:
+        raise UsageError(f"the database is called {wanted}", "nothing was deleted")
 
 
 def _masked(url: str) -> str:

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from igrules.errors import Conflict, IgrulesError, NotFound, RulesetError, UsageError
+from igrules.errors import Conflict, Denied, IgrulesError, NotFound, RulesetError, UsageError
 
 DONE = 0
 FINDINGS = 1
@@ -16,6 +16,8 @@ FINDINGS = 1
 USAGE = 2
 FAILED = 3
 """The job could not be done: disk, network, database, a bug."""
+DENIED = 4
+"""No token, a wrong one, or a scope that is missing."""
 CONFLICT = 5
 INTERRUPTED = 130
 
@@ -63,6 +65,8 @@ def code_of(error: IgrulesError) -> int:
             return USAGE
         case RulesetError():
             return FINDINGS
+        case Denied():
+            return DENIED
         case Conflict():
             return CONFLICT
         case _:

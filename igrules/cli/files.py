@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 import sys
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from igrules.errors import UsageError
+from igrules.language.slugs import slug_of
 
 READ_AT_MOST = 600_000
 """Bytes of one file. The language takes 512 KB; more is read only to say that it is too much."""
@@ -53,12 +53,6 @@ def find_tenants(paths: Sequence[str], stdin_name: str = "stdin.yaml") -> list[T
     for path in paths:
         found.extend(_of_stdin(stdin_name) if path == "-" else _of_path(Path(path)))
     return found
-
-
-def slug_of(name: str) -> str:
-    """The slug a directory or file gets by its name: ``Café da Ana`` is ``cafe-da-ana``."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:32].strip("-") or "tenant"
 
 
 def _of_stdin(name: str) -> list[TenantFiles]:

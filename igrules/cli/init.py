@@ -70,8 +70,8 @@ def init(
     ] = False,
 ) -> None:
     """Write a tenant to begin with. Files that exist are never overwritten."""
-    from igrules.cli.files import slug_of
     from igrules.errors import UsageError
+    from igrules.language.slugs import slug_of
 
     target = Path(directory)
     slug = slug_of(target.resolve().name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -130,3 +130,21 @@ def print_table(table: Sequence[tuple[str, ...]]) -> None:
     for row in table:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         typer.echo("   ".join(cells).rstrip())
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], columns: tuple[str, ...]) -> None:
+    """Write rows by these columns, which are their headings, too; long texts are cut."""
+    print_table([columns, *(tuple(_cell(row[name]) for name in columns) for row in rows)])
+
+
+def _cell(value: object) -> str:
+    """One line of at most 60 characters, without what a terminal would obey."""
+    from igrules.language.frames import visible
+
+    text = visible(" ".join(str(value).split()))
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def dump(value: Mapping[str, Any]) -> str:
+    """JSON for programs."""
+    return json.dumps(value, ensure_ascii=False, indent=2)

@@ -33,6 +33,15 @@ StateDir = Annotated[
         "--state-dir", metavar="DIR", help="Where the key file stands.", show_default=False
     ),
 ]
+ServerUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        help="A running server, instead of the local database; the key comes from IGRULES_TOKEN.",
+        show_default=False,
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from igrules.cli.options import Database, ServerUrl, StateDir
+
 
 class SchemaName(StrEnum):
     """The documents there are."""
@@ -23,13 +25,20 @@ def schema(
     out: Annotated[
         Path | None, typer.Option("--out", help="Write <name>.schema.json into this directory.")
     ] = None,
+    tenant: Annotated[
+        str | None,
+        typer.Option("--tenant", metavar="SLUG", help="Only with the plugins this tenant uses."),
+    ] = None,
+    server: ServerUrl = None,
+    database_url: Database = None,
+    state_dir: StateDir = None,
 ) -> None:
     """Print the JSON Schema for editors, or write it into a directory."""
     from igrules.errors import UsageError
-    from igrules.language.schema import documents
-    from igrules.plugins import build_registry
 
-    wanted = documents(build_registry())
+    if tenant is None and (server or database_url or state_dir):
+        raise UsageError("the schema of which tenant?", "add --tenant, or leave out the rest")
+    wanted = _documents(tenant, server, database_url, state_dir)
     if name is not None:
         wanted = {file: text for file, text in wanted.items() if file.startswith(f"{name.value}.")}
     if out is not None:
@@ -42,3 +51,26 @@ def schema(
         raise UsageError("name one schema: ruleset, tenant or test", "or write all with  --out DIR")
     for text in wanted.values():
         typer.echo(json.dumps(json.loads(text), ensure_ascii=False, indent=2))
+
+
+def _documents(
+    tenant: str | None, server: str | None, database_url: str | None, state_dir: str | None
+) -> dict[str, str]:
+    """The text of every schema file by its name: with all plugins here, or as a server gives them
+    for a tenant."""
+    from igrules.language.schema import NAMES, documents
+    from igrules.plugins import build_registry
+
+    if tenant is None:
+        return documents(build_registry())
+    from igrules.cli.remote import connected, of_tenant
+
+    with connected(server, database_url, state_dir) as api:
+        found = {
+            name: api.get(of_tenant(tenant, "schemas", name), plugins="tenant").media
+            for name in NAMES
+        }
+    return {
+        f"{name}.schema.json": json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+        for name, document in found.items()
+    }

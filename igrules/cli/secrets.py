@@ -7,9 +7,18 @@ from typing import Annotated
 
 import typer
 
-from igrules.cli.options import Database, StateDir, Table, TableFormat, read_hidden
+from igrules.cli.options import (
+    Database,
+    ServerUrl,
+    StateDir,
+    Table,
+    TableFormat,
+    read_hidden,
+)
+from igrules.cli.rotate import rotate
 
 app = typer.Typer(no_args_is_help=True, help="Secrets of a tenant; values are never shown.")
+app.command("rotate")(rotate)
 
 Tenant = Annotated[str, typer.Argument(help="The tenant's slug.")]
 Name = Annotated[str, typer.Argument(help="The secret's name, as in  {secret: name}.")]
@@ -17,52 +26,62 @@ Name = Annotated[str, typer.Argument(help="The secret's name, as in  {secret: na
 
 @app.command("set")
 def set_secret(
-    tenant: Tenant, name: Name, database_url: Database = None, state_dir: StateDir = None
+    tenant: Tenant,
+    name: Name,
+    server: ServerUrl = None,
+    database_url: Database = None,
+    state_dir: StateDir = None,
 ) -> None:
     """Store a value, read from a hidden prompt or from stdin."""
     import re
 
-    from igrules.cli.store import now, opened
+    from igrules.cli.remote import connected, of_tenant
     from igrules.errors import UsageError
 
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,47}", name):
         raise UsageError(f"'{name}' is no name", "use a-z, 0-9 and _, a letter first, 48 at most")
-    with opened(database_url, state_dir) as ledger:
-        scope = ledger.for_tenant(ledger.tenants.get(tenant).id)
+    with connected(server, database_url, state_dir) as api:
+        # Asked before the value is typed: whether there is such a tenant, and the right to it.
+        api.get(of_tenant(tenant, "secrets"), limit=1)
         value = read_hidden(f"{name} of {tenant}")
         if not value:
             raise UsageError("the value is empty", f"igrules secret set {tenant} {name} < file")
-        scope.secrets.set(name, value, now())
+        api.put(of_tenant(tenant, "secrets", name), {"value": value})
     typer.echo(f"stored {name} of {tenant}")
 
 
 @app.command("list")
 def list_secrets(
     tenant: Tenant,
+    server: ServerUrl = None,
     database_url: Database = None,
     state_dir: StateDir = None,
     format: TableFormat = Table.TEXT,
 ) -> None:
     """Show names and ages."""
     from igrules.cli.listing import print_table
-    from igrules.cli.store import opened, shown_time
+    from igrules.cli.moments import local_time
+    from igrules.cli.remote import connected, of_tenant
 
-    with opened(database_url, state_dir) as ledger:
-        rows = ledger.for_tenant(ledger.tenants.get(tenant).id).secrets.list()
+    with connected(server, database_url, state_dir) as api:
+        rows = list(api.pages(of_tenant(tenant, "secrets")))
     if format is Table.JSON:
-        secrets = [{"name": name, "set_at": set_at} for name, set_at in rows]
-        typer.echo(json.dumps({"igrules": 1, "secrets": secrets}, indent=2))
+        typer.echo(json.dumps({"igrules": 1, "secrets": rows}, indent=2))
         return
-    print_table([("name", "set"), *((name, shown_time(set_at)) for name, set_at in rows)])
+    print_table([("name", "set"), *((one["name"], local_time(one["set_at"])) for one in rows)])
 
 
 @app.command("rm")
 def remove(
-    tenant: Tenant, name: Name, database_url: Database = None, state_dir: StateDir = None
+    tenant: Tenant,
+    name: Name,
+    server: ServerUrl = None,
+    database_url: Database = None,
+    state_dir: StateDir = None,
 ) -> None:
     """Forget a value."""
-    from igrules.cli.store import opened
+    from igrules.cli.remote import connected, of_tenant
 
-    with opened(database_url, state_dir) as ledger:
-        ledger.for_tenant(ledger.tenants.get(tenant).id).secrets.remove(name)
+    with connected(server, database_url, state_dir) as api:
+        api.delete(of_tenant(tenant, "secrets", name))
     typer.echo(f"removed {name} of {tenant}")

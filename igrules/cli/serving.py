@@ -19,6 +19,15 @@ def serve(
     port: Annotated[
         int | None, typer.Option("--port", min=0, max=65535, help="Default: 8080 (also PORT).")
     ] = None,
+    admin_listen: Annotated[
+        str | None,
+        typer.Option(
+            "--admin-listen",
+            metavar="HOST:PORT",
+            help="Serve the operator's side here, and nowhere else.",
+            show_default=False,
+        ),
+    ] = None,
     no_work: Annotated[
         bool, typer.Option("--no-work", help="Only take webhooks; `igrules work` answers.")
     ] = False,
@@ -34,12 +43,14 @@ def serve(
     from igrules.web.serving import Server
     from igrules.work.logs import log_to_stderr
 
-    settings = configuration(database_url, state_dir, host=host, port=port, threads=threads)
+    settings = configuration(
+        database_url, state_dir, host=host, port=port, threads=threads, admin_listen=admin_listen
+    )
     log_to_stderr()
     urls = GraphUrls(settings.igl_url, settings.fbl_url, settings.graph_version)
     registry = build_registry(graph=GraphClient(urls))
     ledger = open_ledger(settings)
-    server = Server(settings, registry, ledger, work=not no_work)
+    server = Server(settings, registry, ledger, work=not no_work, measured=True)
     try:
         code = server.run(lambda url: typer.echo(f"igrules serves {url}"))
     finally:
@@ -67,7 +78,7 @@ def work(
     registry = build_registry(graph=GraphClient(urls))
     ledger = open_ledger(settings)
     try:
-        code = run_worker(settings, registry, ledger, once=once)
+        code = run_worker(settings, registry, ledger, once=once, measured=True)
     finally:
         ledger.close()
     raise Finish(code)

@@ -1,16 +1,24 @@
-"""``igrules tenant``: the tenants of this installation."""
+"""``igrules tenant``: the tenants of an installation."""
 
 from __future__ import annotations
 
-import json
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from igrules.cli.options import Database, StateDir, Table, TableFormat
+from igrules.cli.keys import tenant_key
+from igrules.cli.limits import limit, stats
+from igrules.cli.new_clients import Wishes, add_client, ask_all
+from igrules.cli.options import Database, ServerUrl, StateDir, Table, TableFormat
+
+if TYPE_CHECKING:
+    from igrules.cli.remote import Server
 
 app = typer.Typer(no_args_is_help=True, help="Tenants: the client accounts igrules runs.")
+app.command("key")(tenant_key)
+app.command("stats")(stats)
+app.command("limit")(limit)
 
 Slug = Annotated[str, typer.Argument(help="The tenant's slug, as its directory is named.")]
 
@@ -20,62 +28,92 @@ def add(
     slug: Annotated[str | None, typer.Argument(help="Short name: a-z, 0-9, '-'.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="Shown in lists.")] = None,
     email: Annotated[str, typer.Option("--email", help="The tenant's contact address.")] = "",
+    timezone: Annotated[
+        str, typer.Option("--timezone", help="Of its days, as America/Sao_Paulo.")
+    ] = "",
+    account: Annotated[
+        str, typer.Option("--account", metavar="ID", help="The Instagram account's id.")
+    ] = "",
+    page: Annotated[
+        str, typer.Option("--page", metavar="ID", help="The Facebook page's id, if it has one.")
+    ] = "",
+    keyword: Annotated[
+        list[str] | None, typer.Option("--keyword", help="Answered when it comes; repeatable.")
+    ] = None,
+    daily_limit: Annotated[
+        int | None, typer.Option("--daily-limit", min=0, help="Messages a day.")
+    ] = None,
+    token_stdin: Annotated[
+        bool, typer.Option("--token-stdin", help="Read the access token from stdin.")
+    ] = False,
+    server: ServerUrl = None,
     database_url: Database = None,
     state_dir: StateDir = None,
 ) -> None:
-    """Add a tenant; on a terminal, asks for what is missing. `igrules apply` adds one as well."""
-    import re
+    """Add a tenant. Without arguments it asks for everything on the terminal.
 
-    from igrules.cli.store import now, opened
+    With an account, keywords, a limit or a token the tenant answers at once: its rules are
+    published, and a key for its owner is shown this once. `igrules apply` adds tenants as well.
+    """
+    from igrules.cli.remote import connected
     from igrules.errors import UsageError
 
-    slug = slug if slug is not None else _missing("slug")
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", slug):
-        raise UsageError(f"'{slug}' is no slug", "use a-z, 0-9 and '-', 32 characters at most")
-    if name is None:
-        name = str(typer.prompt("name", default=slug)) if sys.stdin.isatty() else slug
-    with opened(database_url, state_dir) as ledger:
-        tenant = ledger.tenants.add(slug, name, now(), email=email)
-        token = ledger.tenants.verify_token(tenant.id)
-    typer.echo(f"added tenant {slug}")
-    typer.echo(f"webhook path   /webhook/{token}")
-    typer.echo(f"verify token   {token}")
+    wishes = Wishes(
+        slug, name, email, account, page, tuple(keyword or ()), daily_limit, timezone=timezone
+    )
+    if slug is None and name is None:
+        if not sys.stdin.isatty():
+            raise UsageError("the slug is missing", "igrules tenant add SLUG")
+        wishes = ask_all(wishes)
+    elif token_stdin:
+        wishes = wishes.with_token(sys.stdin.readline().strip())
+    with connected(server, database_url, state_dir) as api:
+        if wishes.is_client:
+            add_client(api, wishes)
+        else:
+            _add(api, wishes)
 
 
-def _missing(what: str) -> str:
-    from igrules.errors import UsageError
+def _add(api: Server, wishes: Wishes) -> None:
+    from igrules.language.slugs import slug_of
 
-    if not sys.stdin.isatty():
-        raise UsageError(f"the {what} is missing", f"igrules tenant add {what.upper()}")
-    return str(typer.prompt(what))
+    body = {
+        "slug": wishes.slug if wishes.slug is not None else slug_of(wishes.name or ""),
+        "name": wishes.name,
+        "email": wishes.email,
+        "timezone": wishes.timezone,
+    }
+    made = api.post("/api/v1/tenants", {key: value for key, value in body.items() if value}).media
+    typer.echo(f"added tenant {made['slug']}")
+    typer.echo(f"webhook path   {made['webhook_path']}")
+    typer.echo(f"verify token   {made['verify_token']}")
 
 
 @app.command("list")
 def list_tenants(
-    database_url: Database = None, state_dir: StateDir = None, format: TableFormat = Table.TEXT
+    server: ServerUrl = None,
+    database_url: Database = None,
+    state_dir: StateDir = None,
+    format: TableFormat = Table.TEXT,
 ) -> None:
     """Show the tenants with their live version and account."""
-    from igrules.cli.listing import print_table
-    from igrules.cli.store import opened
+    from igrules.cli.listing import dump, print_table
+    from igrules.cli.remote import connected
 
-    with opened(database_url, state_dir) as ledger:
-        rows: list[dict[str, Any]] = []
-        for tenant in ledger.tenants.list():
-            scope = ledger.for_tenant(tenant.id)
-            live = scope.live()
-            rows.append(
-                {
-                    "slug": tenant.slug,
-                    "name": tenant.name,
-                    "state": tenant.state,
-                    "version": live.number if live else None,
-                    "accounts": [
-                        account.username or account.ig_id for account in scope.accounts.list()
-                    ],
-                }
-            )
+    with connected(server, database_url, state_dir) as api:
+        found = sorted(api.pages("/api/v1/tenants"), key=lambda one: str(one["slug"]))
+    rows: list[dict[str, Any]] = [
+        {
+            "slug": one["slug"],
+            "name": one["name"],
+            "state": one["state"],
+            "version": one["version"],
+            "accounts": [account["username"] or account["ig_id"] for account in one["accounts"]],
+        }
+        for one in found
+    ]
     if format is Table.JSON:
-        typer.echo(json.dumps({"igrules": 1, "tenants": rows}, ensure_ascii=False, indent=2))
+        typer.echo(dump({"igrules": 1, "tenants": rows}))
         return
     print_table(
         [
@@ -90,19 +128,57 @@ def list_tenants(
 
 
 @app.command()
-def show(slug: Slug, database_url: Database = None, state_dir: StateDir = None) -> None:
+def show(
+    slug: Slug,
+    server: ServerUrl = None,
+    database_url: Database = None,
+    state_dir: StateDir = None,
+) -> None:
     """Show one tenant with its webhook address and verify token."""
-    from igrules.cli.store import opened, shown_time
+    from igrules.cli.moments import local_time
+    from igrules.cli.remote import connected, of_tenant
 
-    with opened(database_url, state_dir) as ledger:
-        tenant = ledger.tenants.get(slug)
-        scope = ledger.for_tenant(tenant.id)
-        live, accounts = scope.live(), scope.accounts.list()
-        token = ledger.tenants.verify_token(tenant.id)
-    typer.echo(f"tenant         {tenant.slug} ({tenant.name}), {tenant.state}")
-    version = f"{live.number}, {shown_time(live.published_at)}, {live.author}" if live else "none"
+    with connected(server, database_url, state_dir) as api:
+        tenant = api.get(of_tenant(slug)).media
+        webhook = api.get(of_tenant(slug, "webhook")).media
+        newest = list(api.pages(of_tenant(slug, "versions"), most=1)) if tenant["version"] else []
+    typer.echo(f"tenant         {tenant['slug']} ({tenant['name']}), {tenant['state']}")
+    version = "none"
+    if newest:
+        (live,) = newest
+        version = f"{live['version']}, {local_time(live['published_at'])}, {live['author']}"
     typer.echo(f"live version   {version}")
-    for account in accounts:
-        typer.echo(f"account        {account.ig_id} {account.username} ({account.api})")
-    typer.echo(f"webhook path   /webhook/{token}")
-    typer.echo(f"verify token   {token}")
+    for account in tenant["accounts"]:
+        typer.echo(f"account        {account['ig_id']} {account['username']} ({account['api']})")
+    typer.echo(f"webhook path   {webhook['webhook_path']}")
+    typer.echo(f"verify token   {webhook['verify_token']}")
+
+
+@app.command()
+def deactivate(
+    slug: Slug,
+    server: ServerUrl = None,
+    database_url: Database = None,
+    state_dir: StateDir = None,
+) -> None:
+    """Let a tenant rest: its webhooks are kept aside, nothing goes out, its keys do nothing."""
+    from igrules.cli.remote import connected, of_tenant
+
+    with connected(server, database_url, state_dir) as api:
+        api.post(of_tenant(slug, "deactivate"))
+    typer.echo(f"deactivated {slug}; igrules tenant activate {slug} brings it back")
+
+
+@app.command()
+def activate(
+    slug: Slug,
+    server: ServerUrl = None,
+    database_url: Database = None,
+    state_dir: StateDir = None,
+) -> None:
+    """Bring a deactivated tenant back. What ended meanwhile stays ended."""
+    from igrules.cli.remote import connected, of_tenant
+
+    with connected(server, database_url, state_dir) as api:
+        api.post(of_tenant(slug, "activate"))
+    typer.echo(f"{slug} is active")

@@ -1,182 +1,165 @@
-"""``igrules trace`` and ``igrules sends list``: why an event got that answer, or none."""
+"""``igrules trace``: why an event got that answer, or none."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from igrules.cli.options import Database, StateDir, Table, TableFormat
+from igrules.cli.options import Database, ServerUrl, StateDir, Table, TableFormat
 
 if TYPE_CHECKING:
-    from igrules.kinds import Registry
-    from igrules.ledger import EventRow, Ledger, SendRow
-    from igrules.model import Event, Outcome
+    from igrules.cli.remote import Server
 
 Tenant = Annotated[
     str | None, typer.Option("--tenant", help="Only this tenant; default: all.", show_default=False)
 ]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many a tenant.")]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", help="2h, 7d or 2026-03-10.", show_default=False),
+]
 
 
 def trace(
     event: Annotated[int | None, typer.Argument(help="The number of an event.")] = None,
     tenant: Tenant = None,
+    contact: Annotated[
+        str | None, typer.Option("--contact", help="Only of this person: an id or a user name.")
+    ] = None,
+    since: Since = None,
+    rule: Annotated[
+        str | None, typer.Option("--rule", help="Only where this rule fired.", show_default=False)
+    ] = None,
     outcome: Annotated[
         str | None, typer.Option("--outcome", help="Only answered, no_match, skipped, …")
     ] = None,
+    unanswered: Annotated[
+        bool, typer.Option("--unanswered", help="What no rule answered, by the words people used.")
+    ] = False,
     limit: Limit = 20,
+    server: ServerUrl = None,
     database_url: Database = None,
     state_dir: StateDir = None,
     format: TableFormat = Table.TEXT,
 ) -> None:
     """Show the newest events and what became of them, or one with the reason of every rule."""
-    from igrules.cli.store import opened
+    from igrules.cli.choosing import slugs
+    from igrules.cli.listing import dump, print_rows
+    from igrules.cli.moments import read_since
+    from igrules.cli.remote import connected
 
-    with opened(database_url, state_dir) as ledger:
+    with connected(server, database_url, state_dir) as api:
         if event is not None:
-            shown = _explained(ledger, _slugs(ledger, tenant), event)
-            typer.echo(_dump(shown) if format is Table.JSON else _as_text(shown))
+            shown = _explained(api, slugs(api, tenant), event)
+            typer.echo(dump(shown) if format is Table.JSON else _as_text(shown))
             return
+        wanted = {
+            "contact": _person(contact),
+            "since": read_since(since),
+            "rule": rule,
+            "outcome": outcome,
+            "unanswered": unanswered or None,
+        }
         rows = [
-            _row(slug, found)
-            for id, slug in _slugs(ledger, tenant).items()
-            for found in reversed(ledger.for_tenant(id).events(limit, outcome=outcome))
+            row
+            for slug in slugs(api, tenant)
+            for row in _rows(api, slug, wanted, 1000 if unanswered else limit)
         ]
+    columns: tuple[str, ...]
+    name, columns = "events", ("event", "time", "tenant", "kind", "text", "outcome", "because")
+    if unanswered:
+        rows = _grouped(rows)[:limit]
+        name, columns = "unanswered", ("count", "tenant", "last", "text")
     if format is Table.JSON:
-        typer.echo(_dump({"igrules": 1, "events": rows}))
+        typer.echo(dump({"igrules": 1, name: rows}))
         return
-    _print(rows, ("event", "time", "tenant", "kind", "text", "outcome", "because"))
+    print_rows(rows, columns)
 
 
-sends = typer.Typer(no_args_is_help=True, help="Messages and other acts on their way out.")
+def _person(contact: str | None) -> str | None:
+    """A user name is marked as one; ids are digits."""
+    if contact is None or contact.startswith("@") or contact.isdigit():
+        return contact
+    return f"@{contact}"
 
 
-@sends.callback()
-def _sends() -> None:
-    """Messages and other acts on their way out."""
+def _rows(api: Server, slug: str, wanted: dict[str, Any], limit: int) -> list[dict[str, Any]]:
+    """The newest events of a tenant, the newest last."""
+    from igrules.cli.remote import of_tenant
+
+    found = list(api.pages(of_tenant(slug, "events"), most=limit, **wanted))
+    return [_row(slug, one) for one in reversed(found)]
 
 
-@sends.command("list")
-def list_sends(
-    tenant: Tenant = None,
-    state: Annotated[
-        str | None, typer.Option("--state", help="pending, doubt, parked, sent, refused, dead, …")
-    ] = None,
-    limit: Limit = 50,
-    database_url: Database = None,
-    state_dir: StateDir = None,
-    format: TableFormat = Table.TEXT,
-) -> None:
-    """Show sends with their state and the reason for it."""
-    from igrules.cli.store import opened
+def _row(slug: str, event: dict[str, Any]) -> dict[str, Any]:
+    from igrules.cli.moments import local_time
 
-    with opened(database_url, state_dir) as ledger:
-        rows = [
-            {"tenant": slug, **_send_row(found)}
-            for id, slug in _slugs(ledger, tenant).items()
-            for found in ledger.for_tenant(id).sends(limit, state)
-        ]
-    if format is Table.JSON:
-        typer.echo(_dump({"igrules": 1, "sends": rows}))
-        return
-    _print(rows, ("send", "time", "tenant", "kind", "to", "state", "reason", "text"))
-
-
-def _slugs(ledger: Ledger, wanted: str | None) -> dict[int, str]:
-    """The tenants to look at; raises `NotFound` for a name that is none."""
-    if wanted is not None:
-        return {ledger.tenants.get(wanted).id: wanted}
-    return {tenant.id: tenant.slug for tenant in ledger.tenants.list()}
-
-
-def _row(slug: str, found: EventRow) -> dict[str, Any]:
-    from igrules.cli.store import shown_time
-
-    event = _event_of(found)
-    fired = [rule for rule, reason, _ in (found.trace or {}).get("rules", ()) if reason == "fired"]
     return {
-        "event": found.id,
-        "time": shown_time(found.received_at),
+        "event": int(event["id"]),
+        "time": local_time(event["received_at"]),
         "tenant": slug,
-        "kind": found.kind,
-        "text": event.text if event else "",
-        "outcome": found.outcome or "waiting",
-        "because": ", ".join(fired) or found.reason,
+        "kind": event["kind"],
+        "text": event["text"],
+        "outcome": event["outcome"] or "waiting",
+        "because": ", ".join(event["rules"]) or event["reason"],
     }
 
 
-def _event_of(found: EventRow) -> Event | None:
-    """The event of a row; ``None`` for internal ones and for wiped or unreadable bytes."""
-    from igrules.errors import Unreadable
-    from igrules.instagram.reader import read
+def _grouped(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row for each text, the most frequent first; case, accents' case and blanks aside."""
+    groups: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        words = " ".join(str(row["text"]).casefold().split())
+        group = groups.setdefault(
+            (row["tenant"], words), {"count": 0, "tenant": row["tenant"], "last": "", "text": ""}
+        )
+        group.update(count=group["count"] + 1, last=row["time"], text=row["text"])
+    return sorted(groups.values(), key=lambda group: -int(group["count"]))
 
-    try:
-        events = read(found.body, found.received_at)
-    except Unreadable:
-        return None
-    return dataclasses.replace(events[0], id=found.id) if events else None
 
-
-def _explained(ledger: Ledger, slugs: dict[int, str], number: int) -> dict[str, Any]:
+def _explained(api: Server, slugs: list[str], number: int) -> dict[str, Any]:
     """One event with the reason of every rule of the version that decided it, and its sends."""
+    from igrules.cli.remote import of_tenant
     from igrules.errors import NotFound
-    from igrules.plugins import build_registry
 
-    for id, slug in slugs.items():
-        scope = ledger.for_tenant(id)
+    for slug in slugs:
         try:
-            found = scope.event(number)
+            found = api.get(of_tenant(slug, "events", number)).media
         except NotFound:
             continue
-        outcomes = _reasons(ledger, id, slug, found, build_registry())
         return {
             **_row(slug, found),
-            "version": found.ruleset_version,
-            "reason": found.reason,
-            "rules": [dataclasses.asdict(one) for one in outcomes],
-            "sends": [_send_row(send) for send in scope.sends(50, None, event_id=found.id)],
+            "version": found["version"] or 0,
+            "reason": found["reason"],
+            "rules": found["reasons"],
+            "sends": [_send(one) for one in found["effects"]],
         }
     raise NotFound(f"there is no event {number}", "igrules trace  lists the newest ones")
 
 
-def _reasons(
-    ledger: Ledger, tenant_id: int, slug: str, found: EventRow, registry: Registry
-) -> Sequence[Outcome]:
-    """Decide again, with the rules and the facts of then, and give the reason of every rule."""
-    from igrules.engine.traces import replay
-    from igrules.language.compiler import compile_tenant
-
-    event = _event_of(found)
-    if found.trace is None or event is None or "facts" not in found.trace:
-        return ()
-    version = ledger.for_tenant(tenant_id).version(found.ruleset_version)
-    ruleset = compile_tenant(version.files, registry, slug=slug).ruleset
-    return replay(found.trace, event, ruleset, every=True).outcomes if ruleset else ()
-
-
-def _send_row(send: SendRow) -> dict[str, Any]:
-    from igrules.cli.store import shown_time
+def _send(effect: dict[str, Any]) -> dict[str, Any]:
+    from igrules.cli.moments import local_time
 
     return {
-        "send": send.id,
-        "time": shown_time(send.created_at),
-        "kind": send.kind,
-        "to": send.target,
-        "state": send.state,
-        "reason": send.reason,
-        "text": str(send.payload.get("text", "")),
+        "send": int(effect["send"]),
+        "time": local_time(effect["created_at"]),
+        "kind": effect["kind"],
+        "to": effect["target"],
+        "state": effect["state"],
+        "reason": effect["reason"],
+        "text": effect["text"],
     }
 
 
 def _as_text(shown: dict[str, Any]) -> str:
     """An event as people read it: what came, every rule with its reason, what went out."""
+    from igrules.language.frames import visible
+
     lines = [
         f"event    {shown['event']} · {shown['kind']} · {shown['tenant']} · {shown['time']}",
-        f"text     {json.dumps(shown['text'], ensure_ascii=False)}",
+        f"text     {visible(json.dumps(shown['text'], ensure_ascii=False))}",
         f"outcome  {shown['outcome']} {shown['reason']}".rstrip()
         + (f" · version {shown['version']}" if shown["version"] else ""),
         "",
@@ -187,21 +170,5 @@ def _as_text(shown: dict[str, Any]) -> str:
         lines.append(f"{rule['rule']:24} {verdict} {reason:10} {rule['why']}".rstrip())
     for send in shown["sends"]:
         reason = f" ({send['reason']})" if send["reason"] else ""
-        lines.append(f"{send['state']}{reason}   {send['kind']}   {send['text']}".rstrip())
+        lines.append(f"{send['state']}{reason}   {send['kind']}   {visible(send['text'])}".rstrip())
     return "\n".join(lines)
-
-
-def _print(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
-    from igrules.cli.listing import print_table
-
-    print_table([columns, *(tuple(_cell(row[name]) for name in columns) for row in rows)])
-
-
-def _cell(value: object) -> str:
-    """One line of at most 60 characters."""
-    text = " ".join(str(value).split())
-    return text if len(text) <= 60 else text[:59] + "…"
-
-
-def _dump(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)
