@@ -16,8 +16,9 @@ check: $(VENV)/ready
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/igrules schema --out $(VENV)/schemas >/dev/null
+	@$(BIN)/igrules schema openapi --out $(VENV)/schemas >/dev/null
 	@for file in $(VENV)/schemas/*.json; do cmp $$file schemas/$$(basename $$file) || \
-	  { echo "renew it: igrules schema --out schemas"; exit 1; }; done
+	  { echo "renew it: igrules schema --out schemas; igrules schema openapi --out schemas"; exit 1; }; done
 	@$(BIN)/igrules validate rulesets --strict
 	@echo "check: all good"
 

@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from playwright.sync_api import expect
 
 from igrules.errors import UsageError
+from igrules.language.schema import find_schemas
 from igrules.ledger import Ledger
 from igrules.web.headers import page_policy
 from igrules.web.operations import READ, Answer, Operation
@@ -62,6 +63,12 @@ def test_the_document_and_the_router_have_the_same_addresses(
 
     assert described - served == set()
     assert served - described == set()
+
+
+def test_the_committed_description_is_that_of_this_igrules(document: dict[str, Any]) -> None:
+    committed = (find_schemas() / "openapi.json").read_text(encoding="utf-8")
+
+    assert json.loads(committed) == document, "igrules schema openapi --out schemas"
 
 
 def test_every_operation_says_all_it_should(document: dict[str, Any]) -> None:

@@ -1,4 +1,5 @@
-"""``igrules schema``: the JSON Schema of the rule language, with the installed plugins."""
+"""``igrules schema``: the JSON Schema of the rule language, with the installed plugins; and the
+description of the HTTP API."""
 
 from __future__ import annotations
 
@@ -18,12 +19,15 @@ class SchemaName(StrEnum):
     RULESET = "ruleset"
     TENANT = "tenant"
     TEST = "test"
+    OPENAPI = "openapi"
 
 
 def schema(
-    name: Annotated[SchemaName | None, typer.Argument(help="Default: all three.")] = None,
+    name: Annotated[
+        SchemaName | None, typer.Argument(help="Default: those of the language.")
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write <name>.schema.json into this directory.")
+        Path | None, typer.Option("--out", help="Write the files into this directory.")
     ] = None,
     tenant: Annotated[
         str | None,
@@ -38,7 +42,11 @@ def schema(
 
     if tenant is None and (server or database_url or state_dir):
         raise UsageError("the schema of which tenant?", "add --tenant, or leave out the rest")
-    wanted = _documents(tenant, server, database_url, state_dir)
+    wanted = (
+        _openapi()
+        if name is SchemaName.OPENAPI
+        else _documents(tenant, server, database_url, state_dir)
+    )
     if name is not None:
         wanted = {file: text for file, text in wanted.items() if file.startswith(f"{name.value}.")}
     if out is not None:
@@ -48,9 +56,21 @@ def schema(
             typer.echo(f"wrote {out / file}")
         return
     if len(wanted) > 1:
-        raise UsageError("name one schema: ruleset, tenant or test", "or write all with  --out DIR")
+        raise UsageError(
+            "name one schema: ruleset, tenant, test or openapi", "or write all with  --out DIR"
+        )
     for text in wanted.values():
         typer.echo(json.dumps(json.loads(text), ensure_ascii=False, indent=2))
+
+
+def _openapi() -> dict[str, str]:
+    """The description of the HTTP API, by its file's name."""
+    from igrules.web.doors import DOORS
+    from igrules.web.openapi import document
+    from igrules.web.routes import ALL
+
+    text = json.dumps(document(ALL, DOORS), ensure_ascii=False, indent=1)
+    return {"openapi.json": text + "\n"}
 
 
 def _documents(
