@@ -143,7 +143,7 @@ def _seeds(ledger: Ledger, slug: str) -> Seeds:
     tenant = ledger.tenants.get(slug)
     scope = ledger.for_tenant(tenant.id)
     (event,) = (one for one in scope.events(10) if one.person == PEOPLE[slug])
-    (send,) = scope.sends(10, event_id=event.id)
+    (send,) = scope.sends_of_event(event.id)
     scope.secrets.set("spare", f"secret-{canary(slug)}", NOW)
     spare = ledger.keys.create("tenant", tenant.id, ["read"], NOW, label=canary(slug))
     app = ledger.apps.add(

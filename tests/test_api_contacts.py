@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from igrules.ledger import Ledger
-from igrules.ledger.people import FOR_GOOD
+from igrules.ledger.contact_edits import FOR_GOOD
 from igrules.model import Change
 from igrules.web import times
 from tests.seeding import PEOPLE, Asker, Seeded, seed
@@ -54,6 +55,32 @@ def test_a_contact_is_found_by_id_by_name_and_by_tag(seeded: Seeded, ask: Ask) -
     assert ask("GET", "/@nobody").status_code == 404
 
 
+def test_nobody_has_an_empty_name(seeded: Seeded, ask: Ask) -> None:
+    """Most contacts have no user name yet; '@' alone must not mean any of them."""
+    before = seeded.ledger._db.all("SELECT * FROM contact ORDER BY id")
+    replies = [
+        ask("GET", "/@"),
+        ask("PUT", "/@/handoff", {}),
+        ask("PATCH", "/@", {"tags": {"add": ["vip"]}}),
+        ask("POST", "/@/export"),
+        ask("DELETE", "/@"),
+    ]
+
+    assert [reply.status_code for reply in replies] == [404] * 5
+    assert ask("GET", "", username="@").json["items"] == []
+    assert seeded.ledger._db.all("SELECT * FROM contact ORDER BY id") == before
+
+
+def test_half_characters_and_nul_are_replaced_in_fields(seeded: Seeded, ask: Ask) -> None:
+    body = json.dumps({"fields": {"set": {"size": "a\0b\ud800"}}}).encode()
+    changed = Asker(seeded).ask(
+        "PATCH", f"/api/v1/contacts/{ANA}", key=seeded.luz.keys["admin"], body=body,
+        headers={"Content-Type": "application/json"},
+    )  # fmt: skip
+
+    assert changed.json["fields"] == {"size": "a\ufffdb\ufffd"}
+
+
 def test_contacts_come_in_pages(seeded: Seeded, ask: Ask) -> None:
     say(seeded, *((f"3000{number}", "oi") for number in range(4)))
 
@@ -95,6 +122,8 @@ def test_only_what_is_named_changes(seeded: Seeded, ask: Ask) -> None:
         {"fields": {"set": {"size": ["M"]}}},
         {"fields": {"set": {"followers": 9}}},
         {"fields": {"set": {"language": "es"}}},
+        {"fields": {"set": {"size\n": "M"}}},
+        {"tags": {"add": ["vip\n"]}},
         {"language": "spanish"},
         {"name": "Ana"},
     ],
@@ -137,7 +166,9 @@ def test_rules_are_silent_while_a_person_has_the_contact(seeded: Seeded, ask: As
 
     scope = seeded.ledger.for_tenant(seeded.luz.tenant.id)
     assert handed["handoff"] == {"until": until}
-    assert scope.events(2)[-1].reason == "handed_off"
+    assert [(row.kind, row.reason) for row in scope.events(2)] == [
+        ("message", "handed_off"), ("handoff_ended", ""),
+    ]  # fmt: skip
     assert back["handoff"] is None
     assert ask("PUT", f"/{ANA}/handoff").json["handoff"] == {"until": None}
     assert scope.contact(ANA).handoff_until == FOR_GOOD

@@ -142,6 +142,8 @@ def test_a_dry_run_decides_with_other_rules_and_stores_nothing(seeded: Seeded, g
     )
     assert (again["version"], again["outcome"]) == (1, "answered")
     assert [one["text"] for one in again["effects"]] == [f"Olá {canary('luz')}"]
+    too_high = get(f"/events/{id}/replay", "POST", {"dry_run": True, "version": 2**63})
+    assert too_high.status_code == 400
     assert missing.status_code == 404
     assert before == after
 
@@ -150,7 +152,7 @@ def failed(seeded: Seeded, person: str = BEN) -> str:
     """An event whose decision failed, and its id."""
     say(seeded, (person, "oi de novo"))
     scope = seeded.ledger.for_tenant(seeded.luz.tenant.id)
-    id = scope.events(1)[0].id
+    id = max(one.id for one in scope.events(10))
     seeded.ledger._db.run("UPDATE decision SET outcome = 'failed' WHERE inbox_id = ?", (id,))
     return str(id)
 
@@ -267,6 +269,9 @@ def test_whole_deliveries_and_orphans_are_the_operators(seeded: Seeded) -> None:
     orphans = asker.ask("GET", "/api/v1/orphans", key=seeded.operator_read).json["items"]
     refused = asker.ask("GET", "/api/v1/orphans", key=seeded.luz.keys["admin"])
 
+    for name in ("\0", "a\0b"):
+        none = asker.ask("GET", "/api/v1/orphans", key=seeded.operator, query={"app": name})
+        assert (none.status_code, none.json["items"]) == (200, [])
     assert [(one["state"], one["events"], one["orphans"]) for one in deliveries[:2]] == [
         ("split", 0, 1), ("split", 1, 0),
     ]  # fmt: skip
@@ -274,6 +279,51 @@ def test_whole_deliveries_and_orphans_are_the_operators(seeded: Seeded) -> None:
     assert [(one["account"], one["app"]) for one in orphans] == [("17841400000000999", app.name)]
     assert "for nobody" not in str(deliveries) + str(orphans)
     assert refused.status_code == 403
+
+
+def test_the_operator_feeds_in_what_came_before_its_account(seeded: Seeded) -> None:
+    app, asker = own_app(seeded), Asker(seeded)
+    body = dm("17841400000000999", PEOPLE["luz"], "m_x", "oi", NOW)
+    seeded.ledger.deliveries.store([NewDelivery(app.id, None, body, NOW)])
+    work(seeded, NOW)
+    seeded.ledger._db.run(
+        "UPDATE account SET ig_id = '17841400000000999' WHERE tenant_id = ?",
+        (seeded.luz.tenant.id,),
+    )
+
+    def adopt(body: Any = None) -> Any:
+        return asker.ask("POST", "/api/v1/orphans/adopt", key=seeded.operator, json=body).json
+
+    other = adopt({"app": "no-such-app"})
+    taken = adopt({"app": app.name})
+    again = adopt()
+    work(seeded, NOW + 3_600_000)
+
+    assert other == again == {"events": 0, "duplicates": 0, "more": False}
+    assert taken == {"events": 1, "duplicates": 0, "more": False}
+    (event,) = (one for one in seeded.ledger.for_tenant(seeded.luz.tenant.id).events(10)
+                if one.ref == "m_x")  # fmt: skip
+    assert (event.state, event.outcome) == ("closed", "answered")
+    assert [entry.object for entry in seeded.ledger.audit.list(None, action="orphan.adopt")] == [
+        "", app.name, "no-such-app",
+    ]  # fmt: skip
+
+
+def test_a_command_feeds_orphans_in(tmp_path: Path) -> None:
+    ledger = Ledger.open(str(tmp_path / "igrules.db"), tmp_path / ".igrules")
+    seeded = seed(ledger)
+    body = dm("17841400000000999", PEOPLE["luz"], "m_x", "oi", NOW)
+    ledger.deliveries.store([NewDelivery(own_app(seeded).id, None, body, NOW)])
+    work(seeded, NOW)
+    ledger._db.run("UPDATE account SET ig_id = '17841400000000999' WHERE tenant_id = ?",
+                   (seeded.luz.tenant.id,))  # fmt: skip
+    ledger.close()
+
+    first = igrules("orphans", "adopt", cwd=tmp_path)
+    second = igrules("orphans", "adopt", "--app", "default", "--format", "json", cwd=tmp_path)
+
+    assert first.stdout == "1 event adopted\n"
+    assert json.loads(second.stdout) == {"igrules": 1, "events": 0, "duplicates": 0}
 
 
 _WHOLE = re.compile(r"SCAN (?!l\b)|SEARCH [is] USING INDEX \w+ \(tenant_id=\?\)")
@@ -293,9 +343,9 @@ def test_few_events_are_found_without_reading_all(wanted: Wanted, tmp_path: Path
     scope = ledger.for_tenant(ledger.tenants.add("luz", "Luz", NOW).id)
 
     with traced(ledger) as carried_out:
-        scope.find_events(wanted, 50, (NOW, 9))
+        scope.events(50, (NOW, 9), wanted)
         scope.messages(ANA, 50, (NOW, 1, 9))
-        scope.find_contacts(50, 9, username="ana")
+        scope.contacts(50, 9, username="ana")
 
     plans = [
         f"{row[-1]}: {sql}"
@@ -305,6 +355,33 @@ def test_few_events_are_found_without_reading_all(wanted: Wanted, tmp_path: Path
     ledger.close()
     assert len(carried_out) == 4
     assert [plan for plan in plans if _WHOLE.match(plan)] == []
+
+
+def test_programs_get_times_with_their_offset(tmp_path: Path) -> None:
+    """What people see is in the machine's zone and without its name."""
+    ledger = Ledger.open(str(tmp_path / "igrules.db"), tmp_path / ".igrules")
+    seeded = seed(ledger)
+    event = seeded.luz.words["event"]
+    ledger.close()
+
+    def run(*words: str) -> Any:
+        return json.loads(igrules(*words, "--format", "json", cwd=tmp_path).stdout)
+
+    one = run("trace", event, "--tenant", "luz")
+    times = [one["time"], one["sends"][0]["time"]]
+    for words, name in (
+        (["trace", "--tenant", "luz"], "events"),
+        (["sends", "list", "--tenant", "luz"], "sends"),
+        (["history", "luz"], "versions"),
+        (["webhooks", "list", "--tenant", "luz"], "webhooks"),
+        (["webhooks", "list", "--deliveries"], "deliveries"),
+        (["orphans", "list"], "orphans"),
+    ):
+        times += [row["time"] for row in run(*words)[name]]
+
+    assert one["igrules"] == 1
+    assert [text for text in times if not re.search(r"T\d\d:.*\+00:00$", text)] == []
+    assert len(times) >= 8
 
 
 def test_a_command_decides_again_and_groups_what_nobody_answered(tmp_path: Path) -> None:

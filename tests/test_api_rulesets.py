@@ -130,7 +130,15 @@ def test_warnings_do_not_keep_files_from_being_valid(luz: Client) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../rules.yaml", "/etc/rules.yaml", "a/b.yaml", ".rules.yaml", "rules.txt", "a\x00.yaml"],
+    [
+        "../rules.yaml",
+        "/etc/rules.yaml",
+        "a/b.yaml",
+        ".rules.yaml",
+        "rules.txt",
+        "a\x00.yaml",
+        "a.yaml\n",
+    ],
 )
 def test_a_file_has_a_plain_name(name: str, luz: Client) -> None:
     assert luz("POST", "/validate", {"files": {name: ONE}}).status_code == 400
@@ -169,6 +177,19 @@ def test_what_reaches_outside_is_changed_by_an_admin_only(key: str, seeded: Seed
 
 def test_leaving_the_settings_out_changes_them_too(luz: Client) -> None:
     assert luz.publish(ONE, settings="").status_code == 403
+
+
+def test_settings_that_have_another_name_are_the_settings_all_the_same(seeded: Seeded) -> None:
+    """What no longer compiles must not make a tenant look like one without settings."""
+    scope = seeded.ledger.for_tenant(seeded.luz.tenant.id)
+    files = {"a.yaml": b"igrules: 1\nold: 1\n", "loja.yaml": SETTINGS.encode()}
+    scope.publish(files, "x", _settings(seeded), "", "test", NOW)
+    rules = Client(seeded, seeded.luz.keys["rules"])
+
+    without = rules.publish(ONE, settings="")
+    unchanged = rules.publish(ONE)
+
+    assert (without.status_code, unchanged.status_code) == (403, 200), unchanged.text
 
 
 def test_going_back_does_not_go_around_the_scope(seeded: Seeded) -> None:
@@ -252,6 +273,8 @@ def test_rollback_publishes_the_version_before(luz: Client) -> None:
 def test_there_is_nothing_before_the_first_version(luz: Client) -> None:
     assert luz("POST", "/rollback", {}).status_code == 409
     assert luz("POST", "/rollback", {"to": 99}).status_code == 404
+    assert luz("POST", "/rollback", {"to": 2**63}).status_code == 400
+    assert luz("POST", "/rollback", {"to": 1e30}).status_code == 400
 
 
 def test_an_old_version_that_no_longer_compiles_stays_old(seeded: Seeded, luz: Client) -> None:

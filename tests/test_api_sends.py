@@ -59,6 +59,13 @@ def test_a_text_waits_with_everything_that_is_known_of_it(asker: Asker, seeded: 
     assert get(asker, seeded, f"/sends/{id}") == {**made, "id": id, "attempts": []}
 
 
+def test_half_characters_and_nul_are_replaced_in_texts(asker: Asker, seeded: Seeded) -> None:
+    body = b'{"contact": "%s", "text": "a\\u0000b\\ud800"}' % LUZ.encode()
+    made = ask(asker, seeded, None, body=body, headers={"Content-Type": "application/json"})
+
+    assert made["text"] == "a\ufffdb\ufffd"
+
+
 def test_every_form_becomes_its_kind(asker: Asker, seeded: Seeded) -> None:
     image = {"type": "image", "url": "https://luz.example/a.png"}
     forms: list[dict[str, Any]] = [

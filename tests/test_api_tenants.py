@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def test_a_tenant_is_added_shown_changed_and_listed(ask: Asking) -> None:
     [
         ({"slug": "luz"}, 409, "there is a tenant 'luz' already"),
         ({"slug": "Não"}, 400, "'Não' is no slug"),
-        ({"slug": "nova", "timezone": "Mars/Olympus"}, 400, "is no time zone"),
+        ({"slug": "nova", "timezone": "Mars/Olympus"}, 400, "is not a time zone"),
         ({"slug": "nova", "colour": "red"}, 400, "unknown field 'colour'"),
         ({}, 400, "'slug' is missing"),
     ],
@@ -250,6 +251,24 @@ def test_an_apps_secrets_are_changed_and_never_shown(ask: Asking, seeded: Seeded
     assert replaced == made == ask("GET", "/apps/two")
     app = seeded.ledger.apps.get("two")
     assert (app.secrets, app.verify_token) == ((b"three-secret",), "v")
+
+
+def test_half_a_character_is_no_part_of_a_secret(ask: Asking, seeded: Seeded) -> None:
+    body = {"name": "two", "api": "facebook_login", "secrets": ["s"], "verify_token": "v"}
+    ask("POST", "/apps", body, status=201)
+    wrong = [
+        ("POST", "/apps", {**body, "name": "three", "secrets": ["\ud800"]}),
+        ("POST", "/apps", {**body, "name": "three", "verify_token": "\ud800"}),
+        ("PATCH", "/apps/two", {"add_secret": "\ud800"}),
+        ("PATCH", "/apps/two", {"secrets": ["\ud800"]}),
+        ("PATCH", "/apps/two", {"verify_token": "\ud800"}),
+    ]
+    kind = {"Content-Type": "application/json"}
+    for method, path, content in wrong:
+        ask(method, path, body=json.dumps(content).encode(), headers=kind, status=400)
+
+    app = seeded.ledger.apps.get("two")
+    assert (app.secrets, app.verify_token) == ((b"s",), "v")
 
 
 def test_a_fifth_secret_is_refused(ask: Asking) -> None:

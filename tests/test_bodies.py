@@ -79,6 +79,17 @@ def test_sixty_four_levels_and_digits_are_allowed() -> None:
     assert read_json(b"1" * 64) == int("1" * 64)
 
 
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("5.0", 5), ("1e3", 1000), ("-0.0", 0), ("1.5", 1.5), ("9007199254740993.0", 2.0**53)],
+)
+def test_a_whole_number_is_one_however_it_is_written(written: str, value: float) -> None:
+    """Otherwise 5.0 passes for a whole number and stands as text where only digits belong."""
+    read = read_json(written.encode())
+
+    assert (read, type(read)) == (value, type(value))
+
+
 def test_brackets_in_texts_are_no_levels() -> None:
     assert read_json(b'["' + b"[" * 500 + b'\\"' + b"[" * 500 + b'"]') == [
         "[" * 500 + '"' + "[" * 500
@@ -153,7 +164,7 @@ def test_a_form_has_each_field_once() -> None:
         ({}, "'name' is missing"),
         ({"name": 7}, "name: this takes text"),
         ({"name": "too long"}, "name: at most 5 characters are allowed"),
-        ({"name": ""}, "name: at least 1 characters are allowed"),
+        ({"name": ""}, "name: at least 1 character is needed"),
         ({"name": "a", "daily_limit": "7"}, "daily_limit: this takes a whole number or null"),
         ({"name": "a", "daily_limit": True}, "daily_limit: this takes a whole number or null"),
         ({"name": "a", "daily_limit": 11}, "daily_limit: the most is 10"),
@@ -178,6 +189,48 @@ def test_a_form_has_each_field_once() -> None:
 )
 def test_a_wrong_field_is_named(value: Any, message: str) -> None:
     assert checked(value) == message
+
+
+@pytest.mark.parametrize("value", ["vip\n", "VIP", "", "vip "])
+def test_a_form_ends_where_the_text_ends(value: str) -> None:
+    """A line break behind the last sign would pass for the end."""
+    with pytest.raises(UsageError) as caught:
+        Check({"type": "string", "pattern": "^[a-z]+$"})(value)
+
+    assert caught.value.message == "this is not in the form that is wanted here"
+
+
+MEDIA = {
+    "type": ["object", "string"],
+    "properties": {"url": {"type": "string", "minLength": 1}},
+    "required": ["url"],
+    "maxLength": 9,
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({}, "'url' is missing"),
+        ({"url": ""}, "url: at least 1 character is needed"),
+        ("https://x.example", "at most 9 characters are allowed"),
+        (7, "this fits none of the forms that are possible here"),
+    ],
+)
+def test_of_several_forms_the_one_of_the_values_type_says_what_is_wrong(
+    value: Any, message: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        Check({"anyOf": [MEDIA, {"type": "null"}]})(value)
+
+    assert caught.value.message == message
+
+
+def test_a_form_is_said_in_words_where_the_schema_has_them() -> None:
+    with pytest.raises(UsageError) as caught:
+        Check({"type": "string", "pattern": "^[0-9]+$", "description": "digits"})("x")
+
+    assert caught.value.message == "this is not in the form that is wanted here: digits"
 
 
 QUERY = {

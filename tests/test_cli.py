@@ -284,6 +284,21 @@ def test_the_rules_are_listed_in_the_order_they_are_tried(tmp_path: Path) -> Non
     assert [row["rule"] for row in rows if row["number"] is None] == ["beside"]
 
 
+@pytest.mark.parametrize("words", [("schema", "ruleset"), ("--help",), ("list", "--help")])
+def test_a_reader_that_goes_away_is_no_failure(words: tuple[str, ...], tmp_path: Path) -> None:
+    """As ``igrules … | head`` does."""
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "igrules.cli", *words],
+        cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=30,
+    )  # fmt: skip
+
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_help_does_not_pay_for_the_server() -> None:
     code = (
         "import sys; sys.argv = ['igrules', '--help']\n"
@@ -296,3 +311,14 @@ def test_help_does_not_pay_for_the_server() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
     assert result.stderr == "[]\n"
+
+
+def test_a_command_on_this_machine_does_not_pay_for_the_workers() -> None:
+    code = (
+        "import sys, igrules.cli.inside\n"
+        "print(sorted({'huey', 'redis', 'requests', 'rich'} & set(sys.modules)))"
+    )
+
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert (result.stdout, result.stderr) == ("[]\n", "")

@@ -107,10 +107,34 @@ def test_with_an_account_it_answers_at_once(
     assert (secrets, found) == (["access_token"], 5)
 
 
+def test_an_account_may_come_later_and_what_answers_nothing_yet_is_said(
+    said: Said, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who names words expects answers to them."""
+    capsys.readouterr()
+    run(build(["tenant", "add", "luz", "--keyword", "preço", "--keyword", "valor"]))
+    silent = capsys.readouterr().err
+    run(build(["tenant", "add", "sol", "--keyword", "preço", "--keyword", "oi", "--answer", "A B"]))
+    answering = capsys.readouterr().err
+
+    assert silent.splitlines()[-2:] == [
+        "note: nothing answers 'preço' and 'valor' yet",
+        "  = help: write the answers and publish them with  igrules apply, or PUT custom_responses"
+        " at /api/clients/1",
+    ]
+    assert "note" not in answering
+    assert "reply: A B" in said("show sol 1")
+
+
+def test_a_name_that_cannot_be_leaves_nothing_behind(said: Said) -> None:
+    assert run(build(["tenant", "add", "luz", "--keyword", "oi", "--name", " "])) == 2
+    assert json.loads(said("tenant list --format json"))["tenants"] == []
+
+
 def test_on_a_terminal_it_asks_for_everything_and_hides_the_token(home: Path) -> None:
     """As the first product did."""
     answers = ["Minha Loja", "oi@loja.example", "IGAAhidden", "17841400000000808", "",
-               "preço, horário", "500"]  # fmt: skip
+               "preço, horário", "Já respondo", "500"]  # fmt: skip
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "igrules.cli", "tenant", "add"],
@@ -145,6 +169,9 @@ WRONG = [
     ("tenant add Não", 2, "is no slug"),
     ("tenant add Não --keyword oi", 2, "is no slug"),
     ("tenant add sol --keyword oi --timezone UTC", 2, "--timezone goes without"),
+    ("tenant add sol --keyword oi --answer", 2, "requires an argument"),
+    ("tenant add sol --answer Olá", 2, "--answer goes with --keyword"),
+    ("show luz 7", 2, "igrules history <tenant>"),
     ("tenant show nobody", 2, "there is no tenant 'nobody'"),
     ("tenant limit nobody", 2, "there is no tenant 'nobody'"),
     ("tenant limit luz --lift everything", 2, "'everything' is no limit"),

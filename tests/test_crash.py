@@ -139,7 +139,9 @@ def people_write(sandbox: Sandbox) -> None:
 
 def is_drained(ledger: Ledger, tenant: int) -> bool:
     scope = ledger.for_tenant(tenant)
-    open_sends = [row for state in ("pending", "sending", "doubt") for row in scope.sends(1, state)]
+    open_sends = [
+        row for state in ("pending", "sending", "doubt") for row in scope.sends(1, state=state)
+    ]
     return not open_sends and all(event.outcome for event in scope.events(10_000))
 
 
@@ -180,5 +182,5 @@ def out_of_order(acts: tuple[Act, ...]) -> list[str]:
 def sent_without_act(ledger: Ledger, tenant: int, acts: tuple[Act, ...]) -> list[str]:
     """Answers the ledger calls sent and Instagram knows nothing of."""
     done = {act.text for act in acts}
-    rows = ledger.for_tenant(tenant).sends(10_000, "sent")
+    rows = ledger.for_tenant(tenant).sends(10_000, state="sent")
     return [str(row.payload["text"]) for row in rows if row.payload["text"] not in done]

@@ -24,6 +24,7 @@ from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.doctor import Finding, examine, local
 from tests.running import free_port, wait_until
+from tests.test_cli import igrules
 from tests.working import ACCOUNT, SECRET, publish
 
 RULES = """\
@@ -287,6 +288,34 @@ def test_a_value_that_does_not_open_is_told(ledger: Ledger, settings: Configurat
         "FAIL",
         "secret.value of luz, row 1 does not open",
     )
+
+
+def test_a_state_directory_that_others_can_read_is_told(settings: Configuration, look) -> None:
+    state = Path(settings.state_dir)
+    state.mkdir(mode=0o700, exist_ok=True)
+    before = look().get("state dir", [])
+    state.chmod(0o755)
+
+    (found,) = look()["state dir"]
+
+    assert before == []
+    assert found == Finding(
+        "warn", "state dir", f"others can look into {state}", f"chmod 700 {state}"
+    )
+
+
+def test_it_is_told_at_the_start_as_well(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    Ledger.open(str(tmp_path / "igrules.db"), state).close()
+    state.chmod(0o755)
+
+    done = igrules(
+        "work", "--once", "--state-dir", str(state), cwd=tmp_path,
+        environment={"IGRULES_OPS_LISTEN": "none"},
+    )  # fmt: skip
+
+    assert done.returncode == 0
+    assert f"warning: others can look into {state}\n  = help: chmod 700 {state}\n" in done.stderr
 
 
 def test_the_command_ends_with_1_when_a_line_fails(

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from igrules.errors import LeaseLost, NotFound
+from igrules.errors import LeaseLost, LedgerError, NotFound
 from igrules.ledger import Ledger, NewDelivery
-from igrules.ledger.erasing import Person, forget_strays
+from igrules.ledger.erasing import Person, replaced
+from igrules.ledger.mentions import forget
 from igrules.model import Decision, Mark, Sent
 from tests.ledgering import DAY, IG_ID, LEASE, NOW, World, body, dm, read, settings, text
 
@@ -81,6 +82,42 @@ def test_a_job_that_is_killed_goes_on_where_it_was(world: World) -> None:
     assert column(world, "SELECT sealed FROM erasure") == [""]
     assert column(world, "SELECT body FROM inbox WHERE body IS NOT NULL") == []
     assert column(world, "SELECT payload FROM send WHERE payload IS NOT NULL") == []
+
+
+def test_who_comes_back_under_the_same_names_can_be_forgotten_again(world: World) -> None:
+    """Otherwise what stands for an idempotency key, or a comment, would be there already, and
+    neither this job nor any behind it would ever end."""
+    for number, at in enumerate((NOW, NOW + 20)):
+        lane = world.answer(person=ANA, key=f"m{number}", now=at, occurred_at=at)
+        world.ledger.lanes.release(lane, at)
+        queue = world.scope.queue_send
+        queue(ANA, "text", {"text": "oi"}, at, idempotency="welcome")
+        queue(ANA, "private_reply", {"text": "oi"}, at, target="c1")
+        job = erase(world, now=at + 10)
+
+        world.ledger.erasures.run(at + 11)
+
+        assert world.ledger.erasures.get(job.id).state == "done"
+    keys = column(world, "SELECT key FROM send")
+    assert len(set(keys)) == 4
+    assert [key for key in keys if "welcome" in key] == []
+
+
+def test_a_job_that_cannot_be_done_holds_up_no_other(world: World) -> None:
+    for person in ("p1", "p2", "p3"):
+        lane = world.answer(text(f"k-{person}"), person=person, key=person)
+        world.settle(world.started(lane), Sent(person))
+        world.ledger.lanes.release(lane, NOW)
+    broken, whole = (erase(world, person) for person in ("p1", "p2"))
+    (id,) = column(world, "SELECT id FROM send WHERE key = 'k-p1'")
+    taken = replaced(world.ledger._deployment, f"k-p1 {id}")
+    world.ledger._db.run("UPDATE send SET key = ? WHERE key = 'k-p3'", (taken,))
+
+    with pytest.raises(LedgerError, match="refused a statement"):
+        world.ledger.erasures.run(NOW + 11)
+
+    states = [world.ledger.erasures.get(job.id).state for job in (broken, whole)]
+    assert states == ["running", "done"]
 
 
 def test_what_stood_at_the_door_meanwhile_is_counted_and_not_kept(world: World) -> None:
@@ -179,9 +216,9 @@ def test_a_name_that_is_a_word_of_the_platform_harms_nobody_else(world: World) -
             (name, json.dumps(value).encode()),
         )
 
-    hits, last = forget_strays(world.ledger._db, person, 0, "orphan")
+    hits, last = forget(world.ledger._db, person, 0, "orphan")
 
-    assert (hits, forget_strays(world.ledger._db, person, last, "orphan")) == (3, (0, 0))
+    assert (hits, forget(world.ledger._db, person, last, "orphan")) == (3, (0, 0))
     assert column(world, "SELECT ig_id FROM orphan ORDER BY id") == ["other", "longer"]
 
 
@@ -259,7 +296,7 @@ def test_an_unsent_message_loses_its_words_everywhere(world: World) -> None:
 def test_a_message_that_comes_after_it_was_taken_back_is_not_kept(world: World) -> None:
     world.deliver(taken_back("m1"))
     world.deliver(dm("m1", ANA, text="secret"), now=NOW + 1)
-    world.deliver(taken_back("m2"), dm("m2", ANA, text="secret"))
+    world.deliver(taken_back("m2"), dm("m2", ANA, text="secret"), now=NOW + 2)
 
     events = world.scope.events()
     assert [(event.kind, event.ref, event.state, event.reason) for event in reversed(events)] == [

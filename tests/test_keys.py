@@ -14,7 +14,7 @@ import pytest
 import igrules.ledger.keys as keys_file
 from igrules.errors import Conflict, NotFound, UsageError
 from igrules.ledger import Key, Ledger
-from igrules.ledger.keys import _with_check, is_key
+from igrules.ledger.keys import _with_check
 from tests.ledgering import DAY, NOW
 from tests.tracing import traced
 
@@ -39,8 +39,6 @@ def test_a_key_has_the_form_that_scanners_look_for(ledger: Ledger) -> None:
     assert re.fullmatch(form.format("op", operator.key.id), operator.secret)
     assert re.fullmatch(form.format("ten", own.key.id), own.secret)
     assert len(operator.key.id) == 8
-    assert is_key(operator.secret)
-    assert not is_key(operator.secret[:-1] + ("a" if operator.secret[-1] != "a" else "b"))
 
 
 def test_of_a_key_only_a_hash_is_stored(ledger: Ledger) -> None:
@@ -67,6 +65,7 @@ def test_a_key_is_known_again(ledger: Ledger) -> None:
     [
         lambda key: "",
         lambda key: key[:-1],
+        lambda key: key[:-1] + ("a" if key[-1] != "a" else "b"),
         lambda key: key + "a",
         lambda key: key + "\n",
         lambda key: key.replace("igk_op", "igk_ten"),
@@ -87,7 +86,6 @@ def test_the_secret_of_another_key_opens_nothing(ledger: Ledger) -> None:
     mixed = _with_check(f"igk_op_{one.key.id}_{two.secret.split('_')[3]}")
     as_tenant = _with_check(f"igk_ten_{one.key.id}_{one.secret.split('_')[3]}")
 
-    assert is_key(mixed)
     assert ledger.keys.check(mixed, NOW) is None
     assert ledger.keys.check(as_tenant, NOW) is None
 

@@ -338,3 +338,83 @@ def test_what_a_split_that_was_cut_off_began_is_done_by_the_next(world: World) -
     assert world.scope.events() == []
     assert world.ledger.deliveries.split(read, NOW) == SplitResult(deliveries=1, events=1, lanes=1)
     assert IG_ID in world.scope.events()[0].body.decode()
+
+
+def orphaned(world: World) -> list[tuple[str, str]]:
+    """What is left of orphans: account and reason."""
+    rows = world.ledger._db.all("SELECT ig_id, reason FROM orphan ORDER BY id")
+    return [(ig_id, reason) for ig_id, reason in rows]
+
+
+def adopt(world: World, app: str | None = None, now: int = NOW) -> SplitResult:
+    """Feed in what can be."""
+    deliveries = world.ledger.deliveries
+    return deliveries.adopt(deliveries.adoptable(read, app), now)
+
+
+def test_orphans_become_events_once_their_account_is_connected(world: World) -> None:
+    world.deliver(dm("m1", account="999", entry="999"), dm("m2", account="888", entry="888"))
+    world.publish(settings("luz", "999"), digest="d2")
+
+    result = adopt(world, now=NOW + 1)
+    again = adopt(world, now=NOW + 2)
+
+    assert (result.events, result.duplicates, result.lanes) == (1, 0, 1)
+    assert again == SplitResult()
+    assert orphaned(world) == [("888", "unknown_account")]
+    assert [(row.ref, row.state, row.received_at) for row in world.scope.events()] == [
+        ("m1", "open", NOW)
+    ]
+    assert world.deliver(dm("m1", account="999", entry="999")).duplicates == 1
+
+
+def test_an_orphan_that_came_again_to_its_account_is_no_second_event(world: World) -> None:
+    world.deliver(dm("m1", account="999", entry="999"))
+    world.publish(settings("luz", "999"), digest="d2")
+    world.deliver(dm("m1", account="999", entry="999"))
+
+    result = adopt(world)
+
+    assert (result.events, result.duplicates) == (0, 1)
+    assert len(world.scope.events()) == 1
+    assert orphaned(world) == []
+
+
+def test_the_address_counts_no_more_but_the_app_does(world: World) -> None:
+    other = world.ledger.tenants.add("mar", "Mar", NOW)
+    foreign = world.ledger.apps.add("mar-app", "instagram_login", ["s"], "t", NOW, tenant="mar")
+    world.ledger.deliveries.store(
+        [
+            NewDelivery(world.app.id, other.id, body(dm("m1")), NOW),
+            NewDelivery(foreign.id, other.id, body(dm("m2")), NOW),
+        ]
+    )
+    world.ledger.deliveries.split(read, NOW)
+
+    by_other_app = adopt(world, app="mar-app")
+    result = adopt(world)
+
+    assert (by_other_app.events, result.events) == (0, 1)
+    assert [row.ref for row in world.scope.events()] == ["m1"]
+    assert world.ledger.for_tenant(other.id).events() == []
+    assert orphaned(world) == [(IG_ID, "wrong_tenant")]
+
+
+def test_a_deactivated_tenant_adopts_nothing(world: World) -> None:
+    world.ledger._db.run("UPDATE tenant SET state = 'deactivated'")
+    world.deliver(dm("m1"))
+
+    assert adopt(world) == SplitResult()
+    assert orphaned(world) == [(IG_ID, "closed_tenant")]
+
+
+def test_two_who_adopt_at_once_make_each_event_once(world: World) -> None:
+    world.deliver(*(dm(f"m{n}", account="999", entry="999") for n in range(60)))
+    world.publish(settings("luz", "999"), digest="d2")
+    strays = [world.ledger.deliveries.adoptable(read) for _ in range(4)]
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda some: world.ledger.deliveries.adopt(some, NOW), strays))
+
+    assert sorted(result.events for result in results) == [0, 0, 0, 60]
+    assert (len(world.scope.events(100)), orphaned(world)) == (60, [])

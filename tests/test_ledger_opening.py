@@ -158,6 +158,24 @@ def test_an_address_that_cannot_be_is_refused_with_a_remedy(
     assert "hidden" not in remedy(refused.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ana:one@se-cret@127.0.0.1:1/none",
+        "postgresql://ana:se-cret%zz@127.0.0.1:1/none",
+        "postgresql://ana:se-cret@[::1/none",
+        "postgresql://127.0.0.1:1/none?se-cret=1",
+    ],
+)
+def test_a_database_address_that_cannot_be_read_is_not_repeated(url: str, tmp_path: Path) -> None:
+    """A password with an '@' would be told as a part of the host."""
+    with pytest.raises(UsageError) as refused:
+        Ledger.open(url, tmp_path, environ={"IGRULES_KEY": "k1:"})
+
+    assert refused.value.message == "the address of the database cannot be read"
+    assert refused.value.help == "percent-encode user and password: '@' is %40, '%' is %25"
+
+
 def test_an_unknown_driver_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refused:
         Ledger.open(str(tmp_path / "a.db"), tmp_path, sqlite_driver="apsw")

@@ -43,7 +43,7 @@ def turns(world: World) -> None:
     lanes.claim("w2", NOW, lease=LEASE, limit=8)
     lanes.sweep(NOW)
     world.scope.sends(state="parked")
-    world.scope.sends(event_id=1)
+    world.scope.sends_of_event(1)
     world.scope.event(1)
     world.scope.contact("@ana")
     world.scope.contact("p1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,6 @@ def test_an_app_needs_one_to_four_secrets_a_known_kind_and_a_free_name(ledger: L
 
 
 def test_a_secret_is_sealed_and_the_environment_wins(database_url: str, tmp_path: Path) -> None:
-    import os
-
     environ: dict[str, str] = dict(os.environ)
     ledger = Ledger.open(database_url, tmp_path, environ=environ)
     tenant = ledger.tenants.add("a-b", "A", NOW)
@@ -97,6 +96,20 @@ def test_a_secret_is_sealed_and_the_environment_wins(database_url: str, tmp_path
     secrets.remove("access_token")
     with pytest.raises(NotFound):
         secrets.remove("access_token")
+    ledger.close()
+
+
+def test_a_variable_belongs_to_the_tenant_with_the_longest_name(
+    database_url: str, tmp_path: Path
+) -> None:
+    """A secret 'b_token' of tenant 'a' has the variable of 'token' of tenant 'a-b'."""
+    environ = {**os.environ, "IGRULES_SECRET_A_B_TOKEN": "IGAA-of-a-b"}
+    ledger = Ledger.open(database_url, tmp_path, environ=environ)
+    a = ledger.for_tenant(ledger.tenants.add("a", "A", NOW).id).secrets
+
+    assert a.get("b_token") == "IGAA-of-a-b"
+    b = ledger.for_tenant(ledger.tenants.add("a-b", "A B", NOW).id).secrets
+    assert (a.get("b_token"), b.get("token")) == (None, "IGAA-of-a-b")
     ledger.close()
 
 
@@ -256,6 +269,19 @@ def test_an_account_one_tenant_gave_up_begins_anew_at_the_next(ledger: Ledger) -
     assert len(ledger.for_tenant(mar.id).events()) == 2
 
 
+@pytest.mark.parametrize("id", [f"{IG_ID}~1", "~1", "a b", "1\n", "a\0b", "é", "9" * 513])
+def test_what_is_no_id_connects_no_account(ledger: Ledger, id: str) -> None:
+    """An id with '~' stands for an account somebody gave up: who could choose one kept others from
+    taking that account over, and could have it forgotten in their stead."""
+    world = World(ledger)
+
+    with pytest.raises(UsageError) as caught:
+        publish(ledger, "luz", settings("luz", id), "d2")
+
+    assert caught.value.help == "copy the digits from the account's page"
+    assert [one.ig_id for one in world.scope.accounts.list()] == [IG_ID]
+
+
 def test_one_tenant_sees_nothing_of_another(ledger: Ledger) -> None:
     world = World(ledger)
     world.answer(text("k1"))
@@ -267,7 +293,7 @@ def test_one_tenant_sees_nothing_of_another(ledger: Ledger) -> None:
                  lambda: other.version(1)):  # fmt: skip
         with pytest.raises(NotFound):
             look()
-    assert other.sends(event_id=event.id) == []
+    assert other.sends_of_event(event.id) == []
     assert ledger.stats(other.tenant_id)["events"] == {}
     assert world.scope.event(event.id) == event
 
@@ -277,7 +303,7 @@ def test_history_is_read_in_pages(ledger: Ledger) -> None:
     world.deliver(*(dm(f"m{n}") for n in range(5)))
 
     first = world.scope.events(2)
-    second = world.scope.events(2, before=first[-1].id)
+    second = world.scope.events(2, before=(first[-1].received_at, first[-1].id))
 
     assert [row.ref for row in first + second] == ["m4", "m3", "m2", "m1"]
 
@@ -288,6 +314,6 @@ def test_sends_are_listed_by_state_and_by_event(ledger: Ledger) -> None:
     world.started(lane)
     (event,) = world.scope.events()
 
-    assert [row.key for row in world.scope.sends(event_id=event.id)] == ["k1", "k2"]
+    assert [row.key for row in world.scope.sends_of_event(event.id)] == ["k1", "k2"]
     assert [row.key for row in world.scope.sends(state="sending")] == ["k1"]
     assert world.scope.sends(state="pending")[0].payload == {"text": "words of k2"}

@@ -250,8 +250,20 @@ def test_only_the_busiest_tenants_have_a_name():
     assert "igrules_tenant_events_total{tenant=t299}" in events
 
 
+def test_the_operator_says_how_many_have_a_name():
+    metrics = Metrics(lambda: gauges(slugs={1: "a", 2: "b"}, backlog={1: 5, 2: 3}), tenants=1)
+    for id in (1, 1, 2):
+        metrics.decided(id, "answered")
+    found = numbers(metrics.text())
+
+    assert found["igrules_tenant_events_total{tenant=a}"] == 2
+    assert found["igrules_tenant_events_total{tenant=other}"] == 1
+    assert found["igrules_tenant_backlog{tenant=other}"] == 3
+    assert "tenant=b" not in str(found)
+
+
 def test_nobody_has_a_name_when_the_operator_says_so():
-    metrics = Metrics(lambda: gauges(slugs={1: "luz"}, backlog={1: 5}), tenants=False)
+    metrics = Metrics(lambda: gauges(slugs={1: "luz"}, backlog={1: 5}), tenants=0)
     metrics.decided(1, "answered")
 
     assert "luz" not in metrics.text()

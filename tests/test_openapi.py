@@ -106,6 +106,18 @@ def schemas(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from schemas(one)
 
 
+def test_the_example_of_a_refusal_is_of_its_status(document: dict[str, Any]) -> None:
+    examples = {
+        status: response["content"]["application/json"]["example"]
+        for status, response in document["components"]["responses"].items()
+    }
+
+    assert {status: one["title"][:3] for status, one in examples.items()} == {
+        status: status for status in examples
+    }
+    assert examples["404"]["code"] == "not_found"
+
+
 def test_every_schema_is_one(document: dict[str, Any]) -> None:
     found = list(schemas(document))
     for schema in found:
@@ -180,15 +192,20 @@ def test_the_page_shows_the_document_under_the_strict_policy(
     assert "unsafe" not in page_policy()
     assert missing.status_code == 404
     with serving(asker.app) as url, open_browser() as browser:
-        shown = browser.new_page()
+        shown = browser.new_page(color_scheme="dark")
         said: list[str] = []
         asked: list[str] = []
         shown.on("console", lambda message: said.append(message.text))
         shown.on("request", lambda request: asked.append(request.url))
         shown.goto(f"{url}/api/docs")
         shown.wait_for_selector(".opblock-tag")
+        expect(shown.locator("html.dark-mode")).to_have_count(1)
+        shown.emulate_media(color_scheme="light")
+        expect(shown.locator("html.dark-mode")).to_have_count(0)
         shown.click(".opblock-post .opblock-summary-control >> nth=0")
-        shown.wait_for_selector(".opblock-body")
+        shown.wait_for_selector(".responses-table")
+        shown.set_viewport_size({"width": 390, "height": 844})
+        assert shown.evaluate("document.documentElement.scrollWidth") == 390
         shown.click(".opblock-post .opblock-summary-control >> nth=0")
         # What is out of sight is made when it comes into it.
         shown.mouse.wheel(0, 1_000_000)

@@ -231,6 +231,11 @@ def test_each_personal_setting_of_the_document_is_taken(world: World) -> None:
         assert shown["client"][key] == value
 
 
+def counted(stats: dict[str, Any]) -> tuple[Any, Any]:
+    """What was sent and received, or nothing when that was asked too often."""
+    return stats.get("total_messages"), stats.get("webhooks_received")
+
+
 def test_a_message_and_a_comment_are_answered_at_the_clients_own_address(
     world: World, first: dict[str, Any]
 ) -> None:
@@ -244,15 +249,20 @@ def test_a_message_and_a_comment_are_answered_at_the_clients_own_address(
     said = CLIENT["custom_responses"]["preço"]  # type: ignore[index]  # a mapping above
     wait_until(lambda: len(world.said(account)) >= 2, 15, "both are answered")
     assert sorted(world.said(account)) == [("reply", said), ("text", said)]
-    both = before["total_messages"] + 2
-    wait_until(lambda: world.stats(first)["total_messages"] == both, 10, "both are counted")
+    # What went out comes back by webhook, too: an echo, and the account's own comment.
+    counts = (before["total_messages"] + 2, before["webhooks_received"] + 4)
+    wait_until(
+        lambda: counted(world.stats(first)) == counts,
+        10,
+        "all are counted",
+    )
     assert world.stats(first) == {
         **before,
         "client_id": first["client"]["id"],
         "name": "Minha Empresa",
         "total_messages": before["total_messages"] + 2,
         "messages_today": before["messages_today"] + 2,
-        "webhooks_received": before["webhooks_received"] + 2,
+        "webhooks_received": before["webhooks_received"] + 4,
         "daily_limit": 1000,
         "limit_remaining": before["limit_remaining"] - 2,
     }
@@ -453,6 +463,7 @@ def test_adding_a_client_asks_for_everything_the_first_version_asked_for(tmp_pat
             ("account", "123456789"),
             ("age id", "987654321"),
             ("eywords", "preço, contato"),
+            ("answer", "Já te respondo!"),
             ("essages a day", "500"),
         ]:
             terminal.answer(question, line, hidden=question == "token")
@@ -468,7 +479,20 @@ def test_adding_a_client_asks_for_everything_the_first_version_asked_for(tmp_pat
     assert [account.ig_id for account in scope.accounts.list()] == ["123456789"]
     assert scope.secrets.get("access_token") == "seu_token_instagram"
     assert scope.numbers(1).daily_limit == 500
+    live = scope.live()
+    assert live is not None
+    assert b"preco, contato: " in live.files["rules.yaml"].replace("ç".encode(), b"c")
     ledger.close()
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04"])
+def test_an_interrupted_question_ends_with_130_and_nothing_done(tmp_path: Path, key: str) -> None:
+    with Terminal(["tenant", "add"], tmp_path) as terminal:
+        terminal.answer("company name", key)
+        code = terminal.end()
+
+    assert (code, "Traceback" in terminal.said) == (130, False)
+    assert not (tmp_path / "igrules.db").exists()
 
 
 @pytest.mark.parametrize(("name", "left"), [("another.db", 1), ("igrules.db", 0)])

@@ -228,6 +228,12 @@ def test_null_takes_a_value_away(clients: Clients) -> None:
         ({**NEW, "keywords": "preço"}, 400, "keywords: this takes a list or null"),
         ({**NEW, "daily_limit": "many"}, 400, "daily_limit: this takes a whole number or null"),
         ({**NEW, "daily_limit": -1}, 400, "daily_limit: the least is 0"),
+        ({**NEW, "page_id": "a b"}, 400, "is wanted here: as Meta shows it, without blanks"),
+        (
+            {**NEW, "custom_responses": {f"w{n}": f"{n}" for n in range(900)}, "keywords": ["w7"]},
+            400,
+            "900 in all are allowed",
+        ),
         ({**NEW, "email": "nobody"}, 400, "'email' is not an e-mail address"),
         ({**NEW, "custom_responses": {"?!": "x"}}, 400, "'?!' holds no word"),
         ({**NEW, "custom_responses": {"a": ""}}, 400, "'a' has an empty text"),
@@ -269,6 +275,60 @@ def test_the_token_is_taken_sealed_and_shown_masked(clients: Clients) -> None:
     assert changed.json["client"]["access_token"] == "****"
     assert clients.ledger.for_tenant(client["id"]).secrets.get("access_token") == "short"
     assert all(b"secret9876" not in data for data in clients.files(client).values())
+
+
+def test_a_client_that_is_read_and_written_back_stays_as_it_is(clients: Clients) -> None:
+    """A masked token that came back would otherwise take the place of the token."""
+    client = clients.made(
+        access_token="IGAAsecretsecret9876", keywords=["a"], custom_responses={"a": "b"}
+    )
+    scope = clients.ledger.for_tenant(client["id"])
+
+    changed = clients.ask("PUT", f"/api/clients/{client['id']}", client)
+
+    assert (changed.status_code, changed.json["client"]) == (200, client)
+    assert scope.secrets.get("access_token") == "IGAAsecretsecret9876"
+    assert [version.number for version in scope.versions()] == [1]
+
+
+@pytest.mark.parametrize("masked", ["****", "****1234"])
+def test_a_masked_token_of_another_client_is_refused(clients: Clients, masked: str) -> None:
+    client = clients.made(access_token="IGAAsecretsecret9876")
+    new = {"name": "Novo", "instagram_account_id": "5", "access_token": masked}
+
+    refused = [
+        clients.ask("PUT", f"/api/clients/{client['id']}", {"access_token": masked}),
+        clients.ask("POST", "/api/clients", new),
+    ]
+
+    assert [one.status_code for one in refused] == [400, 400]
+    assert {one.json["description"] for one in refused} == {
+        "'access_token' is masked; send the whole token, or leave the field out"
+    }
+
+
+def test_null_takes_the_token_away_and_nothing_leaves_it(clients: Clients) -> None:
+    client = clients.made(access_token="IGAAsecretsecret9876")
+    path = f"/api/clients/{client['id']}"
+
+    left = clients.ask("PUT", path, {"access_token": ""}).json["client"]["access_token"]
+    taken = clients.ask("PUT", path, {"access_token": None}).json["client"]["access_token"]
+    again = clients.ask("PUT", path, {"access_token": None}).json["client"]["access_token"]
+
+    assert (left, taken, again) == ("****9876", None, None)
+
+
+def test_a_client_rests_and_comes_back_by_its_field(clients: Clients) -> None:
+    client = clients.made()
+    path = f"/api/clients/{client['id']}"
+
+    shown = [
+        clients.ask("PUT", path, {"active": active}).json["client"]["active"]
+        for active in (False, False, True)
+    ]
+
+    assert shown == [False, False, True]
+    assert clients.ledger.tenants.by_id(client["id"]).state == "active"
 
 
 def test_a_change_that_changes_nothing_publishes_nothing(clients: Clients) -> None:

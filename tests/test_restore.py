@@ -133,6 +133,10 @@ def test_the_drill(
         scope = restored.for_tenant(1)
         wait_until(lambda: fresh in decided(restored), 20, "the new message decided")
         wait_until(lambda: not missing(restored, before), 20, "all decided")
+        # Others that came while it was written may be in it as well.
+        wait_until(lambda: all(row.outcome for row in scope.events(500)), 20, "nothing waits")
+        # Those of the load that the backup caught, too.
+        wait_until(lambda: restored.stats()["waiting"] == 0, 20, "nothing is undecided")
         waiting = {row.payload["text"]: row.state for row in scope.sends(500)}
 
         assert restored.check() == []

@@ -150,6 +150,17 @@ def test_a_key_in_an_address_or_a_body_is_refused_and_noted(seeded: Seeded) -> N
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("path", ["/api/health", "/api/docs", "/webhook", "/nothing"])
+def test_a_key_is_refused_in_any_address(path: str, seeded: Seeded) -> None:
+    key = seeded.luz.keys["read"]
+    asker = Asker(seeded)
+    replies = [asker.ask("GET", path, query={"key": key}), asker.ask("GET", f"{path}/{key}")]
+
+    assert [(r.status_code, r.json["code"]) for r in replies] == [(400, "key_leaked")] * 2
+    (entry,) = seeded.ledger.audit.list(None, action="key.leak")
+    assert entry.object == key.split("_")[2]
+
+
 def test_what_only_looks_like_a_key_is_refused_without_an_entry(seeded: Seeded) -> None:
     """Strangers shall not write our audit log."""
     refused = Asker(seeded).ask("GET", "/", query={"key": WRONG})
@@ -167,6 +178,16 @@ def test_a_revoked_key_stops_within_five_seconds(seeded: Seeded) -> None:
     asker.clock.forward(2)
 
     assert (before, asker.ask("GET", "/", key=key).status_code) == (200, 401)
+
+
+def test_a_revoked_key_changes_nothing_from_then_on(seeded: Seeded) -> None:
+    """In the moment in which it still reads, a thief could make a key that lives on."""
+    asker = Asker(seeded, slow=False)
+    key, body = seeded.luz.keys["admin"], {"scopes": ["admin"]}
+    made = asker.ask("POST", "/api/v1/keys", key=key, json=body).status_code
+    seeded.ledger.keys.revoke(key.split("_")[2], seeded.luz.tenant.id, asker.clock.now())
+
+    assert (made, asker.ask("POST", "/api/v1/keys", key=key, json=body).status_code) == (201, 401)
 
 
 def test_a_key_that_expires_stops_at_that_moment(seeded: Seeded) -> None:

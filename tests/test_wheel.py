@@ -82,5 +82,5 @@ def test_the_wheel_carries_schemas_and_examples(installed: Path, tmp_path: Path)
     assert found.stdout.splitlines() == [
         "['ruleset.schema.json', 'tenant.schema.json', 'test.schema.json']",
         "['clinica', 'criadora', 'luz']",
-        "['api.html', 'api.js', 'swagger-ui']",
+        "['api.css', 'api.html', 'api.js', 'swagger-ui']",
     ]

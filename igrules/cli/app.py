@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from igrules.cli import (
     apply as apply_command,
     apps,
-    arrivals,
     audit,
     backup as backup_command,
     convert as convert_command,
@@ -32,7 +33,9 @@ from igrules.cli import (
     tenants,
     trace as trace_command,
     validate as validate_command,
+    webhooks,
 )
+from igrules.cli.exits import DONE, INTERRUPTED, leave_pipe
 
 _GROUPS = {
     "secret": secrets.app,
@@ -43,8 +46,8 @@ _GROUPS = {
     "admin": keys.app,
     "audit": audit.app,
     "sends": sends.app,
-    "webhooks": arrivals.webhooks,
-    "orphans": arrivals.orphans,
+    "webhooks": webhooks.webhooks,
+    "orphans": webhooks.orphans,
 }
 _COMMANDS: dict[str, Callable[..., None]] = {
     "init": init_command.init,
@@ -73,6 +76,33 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 
+@contextmanager
+def _ending() -> Iterator[None]:
+    """A question that is interrupted, and a reader that went away, end with codes of ours."""
+    try:
+        yield
+    except typer.Abort as error:
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(INTERRUPTED) from error
+    except BrokenPipeError as error:
+        leave_pipe()
+        raise typer.Exit(DONE) from error
+
+
+class _Root(TyperGroup):
+    """All commands."""
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Read the arguments; help is written here."""
+        with _ending():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, *args: Any) -> Any:
+        """Run the command."""
+        with _ending():
+            return super().invoke(*args)
+
+
 def build(arguments: Sequence[str]) -> Callable[[], Any]:
     """The application, ready to run with these arguments.
 
@@ -80,6 +110,7 @@ def build(arguments: Sequence[str]) -> Callable[[], Any]:
     """
     app = typer.Typer(
         name="igrules",
+        cls=_Root,
         help="Run Instagram for many accounts at once, by rules.",
         no_args_is_help=True,
         rich_markup_mode=None,

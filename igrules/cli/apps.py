@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from igrules.cli.options import Database, ServerUrl, StateDir, Table, TableFormat
+from igrules.cli.tables import print_json, print_table
 
 app = typer.Typer(no_args_is_help=True, help="Meta apps: their secrets check the webhooks.")
 
@@ -37,14 +38,14 @@ def add(
     """Add an app. Its app secrets (one to four: Instagram and Meta secret, old and new) and its
     verify token are asked for; without a terminal they are read from stdin: the verify token on the
     first line (empty: one is made), then one secret a line."""
-    from igrules.cli.remote import connected
+    from igrules.cli.remote import address, connected
 
     token, keys = _read_values()
     body = {"name": name, "api": api.value, "secrets": keys, "app_id": app_id, "tenant": tenant}
     if token:
         body["verify_token"] = token
     with connected(server, database_url, state_dir) as there:
-        made = there.post("/api/v1/apps", body).media
+        made = there.post(address("apps"), body).media
     typer.echo(f"added app {name} ({api.value}, {len(keys)} of 4 secrets)")
     if made["verify_token"]:
         typer.echo(f"verify token, for the Meta dashboard: {made['verify_token']}")
@@ -85,13 +86,12 @@ def list_apps(
     format: TableFormat = Table.TEXT,
 ) -> None:
     """Show the apps, without secrets."""
-    from igrules.cli.listing import dump, print_table
-    from igrules.cli.remote import connected
+    from igrules.cli.remote import address, connected
 
     with connected(server, database_url, state_dir) as there:
-        rows = list(there.pages("/api/v1/apps"))
+        rows = list(there.pages(address("apps")))
     if format is Table.JSON:
-        typer.echo(dump({"igrules": 1, "apps": rows}))
+        print_json({"apps": rows})
         return
     print_table(
         [

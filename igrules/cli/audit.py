@@ -9,20 +9,15 @@ from typing import Annotated, Any
 
 import typer
 
-from igrules.cli.options import Database, ServerUrl, StateDir, Table, TableFormat
+from igrules.cli.options import Database, OneTenant, ServerUrl, Since, StateDir, Table, TableFormat
+from igrules.cli.tables import print_json, print_table
 
 app = typer.Typer(no_args_is_help=True, help="The audit log: who did what, and when.")
-
-Since = Annotated[
-    str | None,
-    typer.Option("--since", metavar="TIME", help="From then on: 7d, or 2026-03-10T14:00:00+00:00."),
-]
-Of = Annotated[str | None, typer.Option("--tenant", help="Only what was done to this tenant.")]
 
 
 @app.command("list")
 def list_entries(
-    tenant: Of = None,
+    tenant: OneTenant = None,
     since: Since = None,
     action: Annotated[str | None, typer.Option("--action", help="Such as key.create.")] = None,
     actor: Annotated[
@@ -35,23 +30,23 @@ def list_entries(
     format: TableFormat = Table.TEXT,
 ) -> None:
     """Show the newest entries, newest first."""
-    from igrules.cli.listing import print_table
+    from igrules.cli.moments import local_time, read_since
     from igrules.cli.remote import connected
-    from igrules.cli.store import shown_time
-    from igrules.web.times import read
 
     with connected(server, database_url, state_dir) as api:
         rows: list[dict[str, Any]] = list(
-            api.pages(_place(tenant), most=limit, since=_time(since), action=action, actor=actor)
+            api.pages(
+                _place(tenant), most=limit, since=read_since(since), action=action, actor=actor
+            )
         )
     if format is Table.JSON:
-        typer.echo(json.dumps({"igrules": 1, "audit": rows}, ensure_ascii=False, indent=2))
+        print_json({"audit": rows})
         return
     print_table(
         [
             ("when", "who", "tenant", "did", "to"),
             *(
-                (shown_time(read(row["at"])), row["actor"], row["tenant"] or "-", row["action"],
+                (local_time(row["at"]), row["actor"], row["tenant"] or "-", row["action"],
                  row["object"])
                 for row in rows
             ),
@@ -65,12 +60,13 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write there instead of stdout.")
     ] = None,
-    tenant: Of = None,
+    tenant: OneTenant = None,
     server: ServerUrl = None,
     database_url: Database = None,
     state_dir: StateDir = None,
 ) -> None:
     """Write the entries as JSON lines, newest first, to keep them outside of this machine."""
+    from igrules.cli.moments import read_since
     from igrules.cli.remote import connected
 
     count = 0
@@ -78,7 +74,7 @@ def export(
         connected(server, database_url, state_dir) as api,
         out.open("w", encoding="utf-8") if out else _stdout() as file,
     ):
-        for row in api.pages(_place(tenant), since=_time(since)):
+        for row in api.pages(_place(tenant), since=read_since(since)):
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
             count += 1
     print(f"wrote {count} entries", file=sys.stderr)
@@ -107,18 +103,6 @@ def _place(tenant: str | None) -> str:
     from igrules.cli.remote import address, of_tenant
 
     return address("operator", "audit") if tenant is None else of_tenant(tenant, "audit")
-
-
-def _time(since: str | None) -> str | None:
-    """The time ``--since`` names, as the API takes it."""
-    from igrules.cli.store import now
-    from igrules.language.values import Flaw, read_duration
-    from igrules.web.times import read, shown
-
-    if since is None:
-        return None
-    ago = read_duration(since)
-    return shown(read(since)) if isinstance(ago, Flaw) else shown(now() - ago)
 
 
 def _stdout() -> Any:

@@ -30,7 +30,7 @@ def backup(
 ) -> None:
     """Copy the database into one file, also while it is in use. The master key is not in it."""
     from igrules import __version__
-    from igrules.cli.inside import user
+    from igrules.cli.inside import actor
     from igrules.cli.store import now, opened
     from igrules.errors import UsageError
     from igrules.ledger import Act
@@ -48,7 +48,7 @@ def backup(
             row = ledger.backups.write(
                 out.expanduser(), now(), version=__version__, encrypt=encrypt, overwrite=yes
             )
-        ledger.audit.note(Act(f"os:{user()}", "backup.create", object=str(row.id)), now())
+        ledger.audit.note(Act(actor(), "backup.create", object=str(row.id)), now())
     if out is None:
         typer.echo("noted that a backup was made now")
         return
@@ -62,9 +62,10 @@ def restore(
     database_url: Database = None,
     state_dir: StateDir = None,
 ) -> None:
-    """Put a backup in the place of the database. Nothing is sent until  resume --after-restore."""
+    """Put a backup in the place of the database. Nothing is sent until `igrules
+    resume --after-restore`."""
     from igrules.cli.exits import FINDINGS, Finish
-    from igrules.cli.inside import user
+    from igrules.cli.inside import actor
     from igrules.cli.store import configuration, now, state_dir as found
     from igrules.instagram.reader import read
     from igrules.ledger import restoring
@@ -83,7 +84,7 @@ def restore(
     if question and not ask(question, yes):
         raise Finish(FINDINGS)
     done = restoring.restore(
-        file.expanduser(), place, target, now(), read=read, actor=f"os:{user()}", environ=os.environ
+        file.expanduser(), place, target, now(), read=read, actor=actor(), environ=os.environ
     )
     raise Finish(_finish(place, done, file))
 

@@ -48,12 +48,12 @@ def convert(
     from igrules.cli.store import configuration
     from igrules.language.convert import convert as converted
     from igrules.plugins import build_registry
-    from igrules.work.zones import zone_of
+    from igrules.work.zones import check_zone, zone_of
 
     data, name = _read(file)
     messages = read_messages(_read(check, -1)[0], check) if check is not None else None
     zone = timezone or zone_of(configuration().timezone)
-    _check_zone(zone)
+    check_zone(zone)
     made = converted(data, name, build_registry(), timezone=zone, keep_substring=keep_substring)
     fresh = _write(made, Path(out))
     _say_all(made.problems)
@@ -78,15 +78,6 @@ def _read(file: str, most: int = _MOST_BYTES) -> tuple[bytes, str]:
         raise UsageError(f"'{file}' is not a file", "give the path of a file that is there")
     with path.open("rb") as stream:
         return stream.read(most), file
-
-
-def _check_zone(zone: str) -> None:
-    from igrules.errors import UsageError
-    from igrules.language.values import READERS, Flaw
-
-    found = READERS["zone"](zone)
-    if isinstance(found, Flaw):
-        raise UsageError(found.message, found.help)
 
 
 def _write(made: Conversion, out: Path) -> set[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Annotated
 
 import typer
 
 from igrules.cli.options import Database, StateDir, Table, TableFormat, Yes, ask
+from igrules.cli.tables import print_json
 
 app = typer.Typer(no_args_is_help=True, help="The database: where it is, schema, integrity.")
 
@@ -23,7 +23,7 @@ def info(
     with opened(database_url, state_dir) as ledger:
         facts = dict(ledger.info())
     if format is Table.JSON:
-        typer.echo(json.dumps({"igrules": 1, "database": facts}, ensure_ascii=False, indent=2))
+        print_json({"database": facts})
         return
     width = max(map(len, facts))
     for name, value in facts.items():
@@ -70,7 +70,7 @@ def reset(
     """Delete everything and begin anew. Asks twice; without a terminal  --yes  answers the first
     question, and  --name  with the database's own name the second."""
     from igrules.cli.exits import FINDINGS, Finish
-    from igrules.cli.inside import user
+    from igrules.cli.inside import actor
     from igrules.cli.store import configuration, now, opened
     from igrules.errors import Conflict
     from igrules.ledger import Act
@@ -85,7 +85,7 @@ def reset(
             raise Conflict(
                 f"{len(alive)} processes work on this database", "stop them first, then try again"
             )
-        ledger.reset(Act(f"os:{user()}", "db.reset"), now())
+        ledger.reset(Act(actor(), "db.reset"), now())
     typer.echo("the database is empty")
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from igrules.cli.options import Database, StateDir, Table, TableFormat
+from igrules.cli.tables import print_json
 
 if TYPE_CHECKING:
     from igrules.work.doctor import Finding
@@ -27,14 +27,13 @@ def doctor(
     """Check the installation and the Meta set-up, one line each, with the remedy. Ends with 1 when
     a line fails."""
     from igrules.cli.exits import Finish
-    from igrules.cli.store import configuration, now, open_ledger, state_dir as found
-    from igrules.instagram.client import GraphClient, GraphUrls
+    from igrules.cli.store import configuration, graph_client, now, open_ledger, state_dir as found
     from igrules.plugins import build_registry
     from igrules.work.doctor import examine
 
     settings = configuration(database_url, state_dir)
     settings = dataclasses.replace(settings, state_dir=str(found(settings)))
-    client = GraphClient(GraphUrls(settings.igl_url, settings.fbl_url, settings.graph_version))
+    client = graph_client(settings)
     ledger = open_ledger(settings)
     try:
         one = ledger.tenants.get(tenant) if tenant else None
@@ -50,7 +49,7 @@ def print_findings(findings: Sequence[Finding], format: Table = Table.TEXT) -> N
     """One line each, and the remedy below."""
     if format is Table.JSON:
         shown = [dataclasses.asdict(one) for one in findings]
-        typer.echo(json.dumps({"igrules": 1, "findings": shown}, ensure_ascii=False, indent=2))
+        print_json({"findings": shown})
         return
     many = len({one.tenant for one in findings if one.tenant}) > 1
     width = max((len(one.name) for one in findings), default=0)

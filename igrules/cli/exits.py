@@ -44,8 +44,7 @@ def run(app: Callable[[], Any]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader went away; Python would complain once more while flushing at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_pipe()
         return DONE
     except OSError as error:
         place = f": {error.filename}" if error.filename else ""
@@ -56,6 +55,11 @@ def run(app: Callable[[], Any]) -> int:
         say_error(IgrulesError("this is a bug in igrules", "report it with the lines above"))
         return FAILED
     return DONE
+
+
+def leave_pipe() -> None:
+    """Write no more: the reader went away, and Python would complain once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def code_of(error: IgrulesError) -> int:

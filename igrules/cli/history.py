@@ -9,17 +9,17 @@ import typer
 from igrules.cli.options import (
     Database,
     ServerUrl,
+    Slug,
     StateDir,
     Table,
     TableFormat,
     Yes,
     ask,
 )
+from igrules.cli.tables import print_json, print_rows
 
 if TYPE_CHECKING:
     from igrules.cli.remote import Server
-
-Slug = Annotated[str, typer.Argument(help="The tenant's slug.")]
 
 
 def history(
@@ -34,8 +34,6 @@ def history(
 ) -> None:
     """Show the versions of a tenant, newest first."""
     from igrules.cli.choosing import only
-    from igrules.cli.listing import dump, print_rows
-    from igrules.cli.moments import local_time
     from igrules.cli.remote import connected, of_tenant
 
     with connected(server, database_url, state_dir) as api:
@@ -43,7 +41,7 @@ def history(
         rows = [
             {
                 "version": one["version"],
-                "time": local_time(one["published_at"]),
+                "time": one["published_at"],
                 "author": one["author"],
                 "state": one["state"],
                 "message": one["message"],
@@ -51,7 +49,7 @@ def history(
             for one in api.pages(of_tenant(slug, "versions"), most=limit)
         ]
     if format is Table.JSON:
-        typer.echo(dump({"igrules": 1, "tenant": slug, "versions": rows}))
+        print_json({"tenant": slug, "versions": rows})
         return
     print_rows(rows, ("version", "time", "author", "state", "message"))
 
@@ -69,7 +67,6 @@ def show(
     format: TableFormat = Table.TEXT,
 ) -> None:
     """Show the files of a version, or the difference between it and another one."""
-    from igrules.cli.listing import dump
     from igrules.cli.remote import connected, of_tenant
 
     with connected(server, database_url, state_dir) as api:
@@ -79,7 +76,7 @@ def show(
         else:
             found = api.get(of_tenant(tenant, "versions", version)).media
     if format is Table.JSON:
-        typer.echo(dump({"igrules": 1, **found}))
+        print_json({**found})
     else:
         typer.echo(_as_files(found) if diff is None else _as_diff(found))
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import io
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from igrules.cli.store import configuration, open_ledger
+from igrules.cli.store import configuration, open_ledger, user
 from igrules.plugins import build_registry
 from igrules.web.app import build_local_app
 from igrules.web.operations import ADMIN, OPERATOR, READ, RULES, SEND, Caller
@@ -91,14 +90,11 @@ def open_inside(database_url: str | None, state_dir: str | None) -> Iterator[Ins
     ledger = open_ledger(settings)
     try:
         app = build_local_app(ledger, build_registry(), settings)
-        yield Inside(settings.database_url, app, Caller(f"os:{user()}", _RIGHTS))
+        yield Inside(settings.database_url, app, Caller(actor(), _RIGHTS))
     finally:
         ledger.close()
 
 
-def user() -> str:
-    """The operating system's name for who runs the command."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
+def actor() -> str:
+    """How the audit log names who runs the command: ``os:<user>``."""
+    return f"os:{user()}"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from igrules.cli.options import Database, ServerUrl, StateDir, Table, TableFormat
+from igrules.cli.options import Database, ServerUrl, Slug, StateDir, Table, TableFormat
+from igrules.cli.tables import print_json, print_table
 
 if TYPE_CHECKING:
     from igrules.cli.remote import Server
@@ -42,19 +41,20 @@ def bootstrap(
     state_dir: StateDir = None,
 ) -> None:
     """Make the first operator key and show it once. Works on the database, not through a server."""
-    from igrules.cli.inside import user
+    from igrules.cli.inside import actor
     from igrules.cli.store import now, opened
     from igrules.ledger import Act
 
-    with opened(database_url, state_dir) as ledger, _new_file(out) as file:
+    with opened(database_url, state_dir) as ledger, _file(out) as file:
         at = now()
-        with ledger.act(Act(f"os:{user()}", "key.bootstrap"), at) as noted:
+        with ledger.act(Act(actor(), "key.bootstrap"), at) as noted:
             made = ledger.keys.bootstrap(at, replace=replace)
             noted.object = made.key.id
             if file is not None:
                 # Inside: a key nobody has would be in the way of the next attempt.
-                os.write(file, f"{made.secret}\n".encode())
-                os.fsync(file)
+                file.write(f"{made.secret}\n".encode())
+                file.flush()
+                os.fsync(file.fileno())
     if out is None:
         typer.echo(made.secret)
     _say(f"made the operator key {made.key.id}; {f'it is in {out}' if out else _ONCE}")
@@ -86,7 +86,7 @@ def admin_key(
 
 
 def tenant_key(
-    slug: Annotated[str, typer.Argument(help="The tenant's slug, as its directory is named.")],
+    slug: Slug,
     scope: Annotated[
         list[str] | None,
         typer.Option("--scope", help="What it may: read, rules, send, admin. Repeatable."),
@@ -124,6 +124,7 @@ def _keys(
     listing: bool,
     format: Table,
 ) -> None:
+    from igrules.cli.moments import read_end
     from igrules.errors import UsageError
 
     if revoke is not None and listing:
@@ -141,77 +142,50 @@ def _keys(
             "--scope read, rules, send or admin; --list shows the keys there are",
         )
     else:
-        made = api.post(path, {"scopes": scopes, "label": label, "expires_at": _ends(expires)})
+        made = api.post(
+            path, {"scopes": scopes, "label": label, "expires_at": read_end("--expires", expires)}
+        )
         _show_new(made.media, format)
 
 
 def _show_new(made: dict[str, Any], format: Table) -> None:
     if format is Table.JSON:
-        typer.echo(json.dumps({"igrules": 1, "key": made}, ensure_ascii=False, indent=2))
+        print_json({"key": made})
         return
     typer.echo(made["key"])
     _say(f"made the key {made['id']} ({', '.join(made['scopes'])}); {_ONCE}")
 
 
+_TIMES = ("created_at", "expires_at", "used_at")
+
+
 def _show(keys: list[dict[str, Any]], format: Table) -> None:
-    from igrules.cli.listing import print_table
+    from igrules.cli.moments import local_time
 
     if format is Table.JSON:
-        typer.echo(json.dumps({"igrules": 1, "keys": keys}, ensure_ascii=False, indent=2))
+        print_json({"keys": keys})
         return
     print_table(
         [
             ("id", "may", "state", "made", "ends", "last used", "label"),
             *(
-                (key["id"], ", ".join(key["scopes"]), key["state"], _minute(key["created_at"]),
-                 _minute(key["expires_at"]), _minute(key["used_at"]), key["label"])
+                (
+                    key["id"],
+                    ", ".join(key["scopes"]),
+                    key["state"],
+                    *(local_time(key[name]) or "-" for name in _TIMES),
+                    key["label"],
+                )
                 for key in keys
             ),
         ]
     )  # fmt: skip
 
 
-def _minute(time: str | None) -> str:
-    """A time of the API as people read it; a dash for none."""
-    from igrules.cli.store import shown_time
-    from igrules.web.times import read
+def _file(out: Path | None) -> AbstractContextManager[BinaryIO | None]:
+    from igrules.cli.own_files import made
 
-    return shown_time(read(time)) if time else "-"
-
-
-def _ends(expires: str | None) -> str | None:
-    from igrules.cli.store import now
-    from igrules.errors import UsageError
-    from igrules.language.values import Flaw, read_duration
-    from igrules.web.times import shown
-
-    if expires is None:
-        return None
-    lasts = read_duration(expires)
-    if isinstance(lasts, Flaw):
-        raise UsageError(f"--expires: {lasts.message}", lasts.help)
-    return shown(now() + lasts)
-
-
-@contextmanager
-def _new_file(path: Path | None) -> Iterator[int | None]:
-    """A file that only its owner can read, gone again when what follows fails."""
-    from igrules.errors import UsageError
-
-    if path is None:
-        yield None
-        return
-    try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        raise UsageError(f"{path} is there already", "name a new file") from error
-    try:
-        yield file
-    except BaseException:
-        path.unlink()
-        raise
-    finally:
-        os.close(file)
+    return nullcontext() if out is None else made(out)
 
 
 def _say(text: str) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from igrules.cli.options import Database, ServerUrl, StateDir, Table, TableFormat
+from igrules.cli.options import Database, ServerUrl, Slug, StateDir, Table, TableFormat
+from igrules.cli.tables import print_json, print_table
 
 if TYPE_CHECKING:
     from igrules.cli.remote import Server
@@ -30,7 +31,6 @@ def stats(
 ) -> None:
     """Show how many messages were sent and received, today and so far."""
     from igrules.cli.choosing import slugs
-    from igrules.cli.listing import dump
     from igrules.cli.remote import connected, of_tenant
 
     with connected(server, database_url, state_dir) as api:
@@ -39,7 +39,7 @@ def stats(
             for one in slugs(api, slug)
         ]
     if format is Table.JSON:
-        typer.echo(dump({"igrules": 1, "tenants": found}))
+        print_json({"tenants": found})
     elif slug is None:
         _print_all(found)
     else:
@@ -51,7 +51,6 @@ def _days(since: str | None) -> dict[str, str]:
 
 
 def _print_all(found: list[dict[str, Any]]) -> None:
-    from igrules.cli.listing import print_table
 
     heading = ("tenant", "today", "left", "limit", "sent", "received", "state")
     rows = [
@@ -61,7 +60,6 @@ def _print_all(found: list[dict[str, Any]]) -> None:
 
 
 def _print_one(one: dict[str, Any]) -> None:
-    from igrules.cli.listing import print_table
 
     typer.echo(f"tenant              {one['tenant']}, {_state(one)}")
     typer.echo(f"messages today      {one['messages_today']}")
@@ -97,7 +95,7 @@ def _time(ms: int) -> str:
 
 
 def limit(
-    slug: Annotated[str, typer.Argument(help="The tenant's slug.")],
+    slug: Slug,
     per_day: Annotated[
         int | None, typer.Option("--per-day", min=0, help="Messages a day, at most.")
     ] = None,

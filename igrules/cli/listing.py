@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from igrules.cli.options import Paths, Table, TableFormat
+from igrules.cli.tables import print_json, print_table
 
 if TYPE_CHECKING:
     from igrules.language.ruleset import Rule
@@ -46,7 +45,7 @@ def list_rules(
         ]
         tenants[one.tenant.slug] = _rows(rules)
     if format is Table.JSON:
-        typer.echo(json.dumps({"igrules": 1, "tenants": tenants}, ensure_ascii=False, indent=2))
+        print_json({"tenants": tenants})
         return
     for slug, rows in tenants.items():
         if len(tenants) > 1:
@@ -122,29 +121,3 @@ def _print(rows: list[dict[str, Any]]) -> None:
              row["place"])
         )  # fmt: skip
     print_table(table)
-
-
-def print_table(table: Sequence[tuple[str, ...]]) -> None:
-    """Write rows in columns as wide as their widest cell; the last column stays ragged."""
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    for row in table:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        typer.echo("   ".join(cells).rstrip())
-
-
-def print_rows(rows: Sequence[Mapping[str, Any]], columns: tuple[str, ...]) -> None:
-    """Write rows by these columns, which are their headings, too; long texts are cut."""
-    print_table([columns, *(tuple(_cell(row[name]) for name in columns) for row in rows)])
-
-
-def _cell(value: object) -> str:
-    """One line of at most 60 characters, without what a terminal would obey."""
-    from igrules.language.frames import visible
-
-    text = visible(" ".join(str(value).split()))
-    return text if len(text) <= 60 else text[:59] + "…"
-
-
-def dump(value: Mapping[str, Any]) -> str:
-    """JSON for programs."""
-    return json.dumps(value, ensure_ascii=False, indent=2)

@@ -30,3 +30,14 @@ def read_since(text: str | None) -> str | None:
         raise UsageError(
             f"'{text}' is no time", "write 2h, 7d, 2026-03-10 or 2026-03-10T14:00"
         ) from error
+
+
+def read_end(option: str, lasts: str | None) -> str | None:
+    """When something ends that lasts ``90d`` from now on, as the API takes it; ``None`` for
+    ``None``. Raises `UsageError`, which names the option."""
+    if lasts is None:
+        return None
+    duration = read_duration(lasts)
+    if isinstance(duration, Flaw):
+        raise UsageError(f"{option}: {duration.message}", duration.help)
+    return datetime.fromtimestamp((now() + duration) / 1000, UTC).isoformat()

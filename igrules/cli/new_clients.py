@@ -22,6 +22,7 @@ class Wishes:
     account: str = ""
     page: str = ""
     keywords: tuple[str, ...] = ()
+    answer: str = ""
     daily_limit: int | None = None
     token: str = field(default="", repr=False)
     timezone: str = ""
@@ -30,7 +31,7 @@ class Wishes:
     @property
     def is_client(self) -> bool:
         """Whether it is to answer at once, not when rules are published."""
-        known = (self.account, self.page, self.keywords, self.token)
+        known = (self.account, self.page, self.keywords, self.answer, self.token)
         return self.asked or any(known) or self.daily_limit is not None
 
     def with_token(self, token: str) -> Wishes:
@@ -46,6 +47,7 @@ def ask_all(wishes: Wishes) -> Wishes:
     account = wishes.account or _ask("Instagram account id")
     page = wishes.page or _ask("Facebook page id (empty: none)")
     keywords = wishes.keywords or _words(_ask("keywords, with commas between them"))
+    answer = wishes.answer or (_ask("answer to them (empty: later)") if keywords else "")
     limit = wishes.daily_limit
     if limit is None:
         limit = typer.prompt("messages a day", default=1000, type=int)
@@ -57,6 +59,7 @@ def ask_all(wishes: Wishes) -> Wishes:
         account=account,
         page=page,
         keywords=keywords,
+        answer=answer,
         daily_limit=limit,
         asked=True,
     )
@@ -82,6 +85,10 @@ def add_client(api: Server, wishes: Wishes) -> None:
             "--timezone goes without account, keywords and limit",
             "such a tenant has the time zone of the server's settings",
         )
+    if wishes.answer and not wishes.keywords:
+        raise UsageError("--answer goes with --keyword", "name the words it answers")
+    if wishes.name is not None and not wishes.name.strip():
+        raise UsageError("the name is empty", "give the tenant a name")
     if wishes.slug is not None and _is_there(api, wishes.slug):
         raise Conflict(f"there is a tenant '{wishes.slug}' already", "choose another slug")
     made = api.post("/api/clients", _fields(wishes)).media
@@ -93,6 +100,19 @@ def add_client(api: Server, wishes: Wishes) -> None:
     typer.echo(f"webhook path   {made['webhook_url']}")
     typer.echo(f"verify token   {made['verify_token']}")
     typer.echo(f"api key        {made['api_key']}  (shown this once)")
+    if wishes.keywords and not wishes.answer:
+        _say_silence(wishes.keywords, client["id"])
+
+
+def _say_silence(words: tuple[str, ...], id: int) -> None:
+    """Keywords alone answer nothing; who named them would wait for answers."""
+    silent = " and ".join(f"'{word}'" for word in words)
+    typer.echo(f"note: nothing answers {silent} yet", err=True)
+    typer.echo(
+        "  = help: write the answers and publish them with  igrules apply, or PUT custom_responses"
+        f" at /api/clients/{id}",
+        err=True,
+    )
 
 
 def _fields(wishes: Wishes) -> dict[str, Any]:
@@ -103,9 +123,12 @@ def _fields(wishes: Wishes) -> dict[str, Any]:
         "instagram_account_id": wishes.account,
         "page_id": wishes.page,
         "keywords": list(wishes.keywords),
+        "custom_responses": {word: wishes.answer for word in wishes.keywords if wishes.answer},
         "daily_limit": wishes.daily_limit,
     }
-    return {name: value for name, value in fields.items() if value not in ("", None, [])}
+    given = {name: value for name, value in fields.items() if value not in ("", None, [], {})}
+    # The account may come later, and that has to be said.
+    return {"instagram_account_id": None, **given}
 
 
 def _is_there(api: Server, slug: str) -> bool:
@@ -123,4 +146,6 @@ def _is_there(api: Server, slug: str) -> bool:
 
 
 def _slug(api: Server, id: str) -> str:
-    return next(str(one["slug"]) for one in api.pages("/api/v1/tenants") if one["id"] == id)
+    from igrules.cli.remote import address
+
+    return next(str(one["slug"]) for one in api.pages(address("tenants")) if one["id"] == id)

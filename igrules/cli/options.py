@@ -42,6 +42,15 @@ ServerUrl = Annotated[
         show_default=False,
     ),
 ]
+Slug = Annotated[str, typer.Argument(help="The tenant's slug, as its directory is named.")]
+OneTenant = Annotated[
+    str | None, typer.Option("--tenant", help="Only this tenant; default: all.", show_default=False)
+]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many a tenant.")]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", help="2h, 7d or 2026-03-10.", show_default=False),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import typer
 
 from igrules.cli.options import Table, TableFormat
+from igrules.cli.tables import print_json, print_table
 
 app = typer.Typer(no_args_is_help=True, help="Installed plugins and their kinds.")
 
@@ -16,13 +16,12 @@ app = typer.Typer(no_args_is_help=True, help="Installed plugins and their kinds.
 def list_plugins(format: TableFormat = Table.TEXT) -> None:
     """Show every plugin with its kinds. One that could not be loaded says why; ends with 1 then."""
     from igrules.cli.exits import FINDINGS, Finish
-    from igrules.cli.listing import print_table
     from igrules.plugins import build_registry
 
     plugins = build_registry().plugins
     if format is Table.JSON:
         rows = [dataclasses.asdict(plugin) for plugin in plugins]
-        typer.echo(json.dumps({"igrules": 1, "plugins": rows}, ensure_ascii=False, indent=2))
+        print_json({"plugins": rows})
     else:
         table = [("plugin", "distribution", "version", "kinds")]
         table += [

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from igrules.cli.options import Database, ServerUrl, StateDir, Yes, ask
+from igrules.cli.options import Database, ServerUrl, Slug, StateDir, Yes, ask
 from igrules.cli.tenants import app as tenants
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def erase(
     from igrules.cli.remote import connected, of_tenant
 
     if not ask(f"Erase everything about {contact} at {tenant}?", yes):
+        typer.echo("nothing was erased", err=True)
         raise Finish(FINDINGS)
     with connected(server, database_url, state_dir) as api:
         job = api.delete(of_tenant(tenant, "contacts", contact)).media
@@ -56,6 +58,7 @@ def export(
     state_dir: StateDir = None,
 ) -> None:
     """Write everything that is held about a contact as JSON."""
+    from igrules.cli.own_files import made
     from igrules.cli.remote import connected, of_tenant
 
     with connected(server, database_url, state_dir) as api:
@@ -64,28 +67,15 @@ def export(
     if out == "-":
         typer.echo(text, nl=False)
         return
-    _write(out, text)
+    with made(Path(out)) as file:
+        file.write(text.encode("utf-8", "replace"))
     count = sum(len(rows) for rows in found.values())
     typer.echo(f"wrote {count} entries to {out}")
 
 
-def _write(out: str, text: str) -> None:
-    """A new file that only its owner can read."""
-    import os
-
-    from igrules.errors import UsageError
-
-    try:
-        handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        raise UsageError(f"{out} is there already", "give the name of a new file") from error
-    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-        file.write(text)
-
-
 @tenants.command("rm")
 def remove(
-    slug: Annotated[str, typer.Argument(help="The tenant's slug.")],
+    slug: Slug,
     yes: Yes = False,
     server: ServerUrl = None,
     database_url: Database = None,

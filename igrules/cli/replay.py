@@ -1,4 +1,4 @@
-"""``igrules replay``: have an event decided once more."""
+"""``igrules replay``: have an event decided once more, or a dead send sent."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from igrules.cli.options import Database, ServerUrl, StateDir, Table, TableFormat
-from igrules.cli.trace import Tenant
+from igrules.cli.options import Database, OneTenant, ServerUrl, StateDir, Table, TableFormat
+from igrules.cli.tables import print_json
 
 if TYPE_CHECKING:
     from igrules.cli.remote import Reply, Server
 
 
 def replay(
-    event: Annotated[int, typer.Argument(min=1, help="The number of an event.")],
-    tenant: Tenant = None,
+    id: Annotated[int, typer.Argument(min=1, help="The number of an event, or of a send.")],
+    tenant: OneTenant = None,
+    send: Annotated[bool, typer.Option("--send", help="It is the number of a send.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Decide with today's rules; store nothing.")
     ] = False,
@@ -28,24 +29,30 @@ def replay(
     state_dir: StateDir = None,
     format: TableFormat = Table.TEXT,
 ) -> None:
-    """Have an event that failed, was set aside or skipped decided once more, through all gates."""
+    """Have an event that failed, was set aside or skipped decided once more, or a send that is
+    dead, refused or expired sent, through all gates."""
     from igrules.cli.choosing import slugs
-    from igrules.cli.listing import dump
     from igrules.cli.remote import connected
+    from igrules.cli.sends import settled
     from igrules.errors import UsageError
 
+    if send and dry_run:
+        raise UsageError("--dry-run is for events", "igrules sends list  shows what a send says")
     if version is not None and not dry_run:
         raise UsageError("--version goes with --dry-run only", "what is done uses the live rules")
     body: dict[str, object] = {"dry_run": dry_run}
     if version is not None:
         body["version"] = version
     with connected(server, database_url, state_dir) as api:
-        slug, reply = _asked(api, slugs(api, tenant), event, body)
+        if send:
+            settled(api, tenant, id, "retry", format)
+            return
+        slug, reply = _asked(api, slugs(api, tenant), id, body)
     if format is Table.JSON:
-        typer.echo(dump({"igrules": 1, "tenant": slug, "event": event, **reply.media}))
+        print_json({"tenant": slug, "event": id, **reply.media})
     elif not dry_run:
         again = "" if reply.media["reopened"] else " already"
-        typer.echo(f"event {event} of {slug} waits{again} to be decided again")
+        typer.echo(f"event {id} of {slug} waits{again} to be decided again")
     else:
         typer.echo("\n".join(_lines(reply)))
 

@@ -15,7 +15,7 @@ def rotate(database_url: Database = None, state_dir: StateDir = None) -> None:
     everything runs; it may be repeated. Ends with 1 when something does not open.
     """
     from igrules.cli.exits import FINDINGS, Finish
-    from igrules.cli.inside import user
+    from igrules.cli.inside import actor
     from igrules.cli.store import now, opened
     from igrules.ledger import Act
 
@@ -27,7 +27,7 @@ def rotate(database_url: Database = None, state_dir: StateDir = None) -> None:
             renewed[column] = renewed.get(column, 0) + done.renewed
             closed[column] = closed.get(column, 0) + done.closed
         left = ledger.sealed.left()
-        ledger.audit.note(Act(f"os:{user()}", "secret.rotate", object=first), now())
+        ledger.audit.note(Act(actor(), "secret.rotate", object=first), now())
     for column, count in renewed.items():
         typer.echo(f"{column:24} {count:7} sealed anew {left.get(column, 0):7} left")
     if any(closed.values()):

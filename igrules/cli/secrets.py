@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -10,23 +9,24 @@ import typer
 from igrules.cli.options import (
     Database,
     ServerUrl,
+    Slug,
     StateDir,
     Table,
     TableFormat,
     read_hidden,
 )
 from igrules.cli.rotate import rotate
+from igrules.cli.tables import print_json, print_table
 
 app = typer.Typer(no_args_is_help=True, help="Secrets of a tenant; values are never shown.")
 app.command("rotate")(rotate)
 
-Tenant = Annotated[str, typer.Argument(help="The tenant's slug.")]
 Name = Annotated[str, typer.Argument(help="The secret's name, as in  {secret: name}.")]
 
 
 @app.command("set")
 def set_secret(
-    tenant: Tenant,
+    tenant: Slug,
     name: Name,
     server: ServerUrl = None,
     database_url: Database = None,
@@ -52,28 +52,27 @@ def set_secret(
 
 @app.command("list")
 def list_secrets(
-    tenant: Tenant,
+    tenant: Slug,
     server: ServerUrl = None,
     database_url: Database = None,
     state_dir: StateDir = None,
     format: TableFormat = Table.TEXT,
 ) -> None:
     """Show names and ages."""
-    from igrules.cli.listing import print_table
     from igrules.cli.moments import local_time
     from igrules.cli.remote import connected, of_tenant
 
     with connected(server, database_url, state_dir) as api:
         rows = list(api.pages(of_tenant(tenant, "secrets")))
     if format is Table.JSON:
-        typer.echo(json.dumps({"igrules": 1, "secrets": rows}, indent=2))
+        print_json({"secrets": rows})
         return
     print_table([("name", "set"), *((one["name"], local_time(one["set_at"])) for one in rows)])
 
 
 @app.command("rm")
 def remove(
-    tenant: Tenant,
+    tenant: Slug,
     name: Name,
     server: ServerUrl = None,
     database_url: Database = None,

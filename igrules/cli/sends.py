@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from igrules.cli.options import Database, ServerUrl, StateDir, Table, TableFormat
-from igrules.cli.trace import Limit, Tenant
+from igrules.cli.options import Database, Limit, OneTenant, ServerUrl, StateDir, Table, TableFormat
+from igrules.cli.tables import print_json, show_rows
 
 if TYPE_CHECKING:
     from igrules.cli.remote import Server
@@ -22,7 +23,7 @@ def _sends() -> None:
 
 @app.command("list")
 def list_sends(
-    tenant: Tenant = None,
+    tenant: OneTenant = None,
     state: Annotated[
         str | None, typer.Option("--state", help="pending, doubt, parked, sent, refused, dead, …")
     ] = None,
@@ -34,26 +35,74 @@ def list_sends(
 ) -> None:
     """Show sends with their state and the reason for it."""
     from igrules.cli.choosing import slugs
-    from igrules.cli.listing import dump, print_rows
     from igrules.cli.remote import connected
 
     with connected(server, database_url, state_dir) as api:
         rows = [row for slug in slugs(api, tenant) for row in _rows(api, slug, state, limit)]
-    if format is Table.JSON:
-        typer.echo(dump({"igrules": 1, "sends": rows}))
+    show_rows(
+        format, "sends", rows, ("send", "time", "tenant", "kind", "to", "state", "reason", "text")
+    )
+
+
+class Verdict(StrEnum):
+    """What became of a send, as a person knows."""
+
+    SENT = "sent"
+    RETRY = "retry"
+    DISCARD = "discard"
+
+
+@app.command("settle")
+def settle(
+    send: Annotated[int, typer.Argument(min=1, help="The number of a send.")],
+    verdict: Annotated[
+        Verdict,
+        typer.Option(
+            "--as", help="sent: it went out; retry: send it, through all gates; discard: let it be."
+        ),
+    ],
+    tenant: OneTenant = None,
+    server: ServerUrl = None,
+    database_url: Database = None,
+    state_dir: StateDir = None,
+    format: TableFormat = Table.TEXT,
+) -> None:
+    """Settle a send that was given up: one that is parked, or dead."""
+    from igrules.cli.remote import connected
+
+    with connected(server, database_url, state_dir) as api:
+        settled(api, tenant, send, verdict.value, format)
+
+
+def settled(api: Server, tenant: str | None, send: int, verdict: str, format: Table) -> None:
+    """Settle a send of whichever tenant has it, and say what it is now. Raises `NotFound`."""
+    from igrules.cli.choosing import slugs
+    from igrules.cli.remote import of_tenant
+    from igrules.errors import NotFound
+
+    for slug in slugs(api, tenant):
+        try:
+            api.get(of_tenant(slug, "sends", send))
+        except NotFound:
+            continue
+        found = api.post(of_tenant(slug, "sends", send, "settle"), {"as": verdict}).media
+        if format is Table.JSON:
+            print_json({"tenant": slug, **found})
+        else:
+            waits = " and waits to go out" if found["state"] == "pending" else ""
+            typer.echo(f"send {send} of {slug} is {found['state']}{waits}")
         return
-    print_rows(rows, ("send", "time", "tenant", "kind", "to", "state", "reason", "text"))
+    raise NotFound(f"there is no send {send}", "igrules sends list  shows the newest ones")
 
 
 def _rows(api: Server, slug: str, state: str | None, limit: int) -> list[dict[str, Any]]:
-    from igrules.cli.moments import local_time
     from igrules.cli.remote import of_tenant
 
     return [
         {
             "tenant": slug,
             "send": int(one["id"]),
-            "time": local_time(one["created_at"]),
+            "time": one["created_at"],
             "kind": one["kind"],
             "to": one["target"],
             "state": one["state"],

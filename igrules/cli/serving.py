@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from igrules.cli.options import Database, StateDir
+
+if TYPE_CHECKING:
+    from igrules.work.configuration import Configuration
 
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, max=64, help="Worker threads.", show_default=False)
@@ -37,8 +40,7 @@ def serve(
 ) -> None:
     """Take webhooks and answer: server and worker in one process."""
     from igrules.cli.exits import Finish
-    from igrules.cli.store import configuration, open_ledger
-    from igrules.instagram.client import GraphClient, GraphUrls
+    from igrules.cli.store import configuration, graph_client, open_ledger
     from igrules.plugins import build_registry
     from igrules.web.serving import Server
     from igrules.work.logs import log_to_stderr
@@ -47,8 +49,8 @@ def serve(
         database_url, state_dir, host=host, port=port, threads=threads, admin_listen=admin_listen
     )
     log_to_stderr()
-    urls = GraphUrls(settings.igl_url, settings.fbl_url, settings.graph_version)
-    registry = build_registry(graph=GraphClient(urls))
+    _look_at(settings)
+    registry = build_registry(graph=graph_client(settings))
     ledger = open_ledger(settings)
     server = Server(settings, registry, ledger, work=not no_work, measured=True)
     try:
@@ -56,6 +58,16 @@ def serve(
     finally:
         ledger.close()
     raise Finish(code)
+
+
+def _look_at(settings: Configuration) -> None:
+    """Say on stderr when others can look into the state directory. It may be one that others
+    use, so its mode is left alone."""
+    from igrules.cli.store import state_dir
+    from igrules.work.doctor.keys import state_dir as look
+
+    for found in look(state_dir(settings)):
+        typer.echo(f"warning: {found.sentence}\n  = help: {found.remedy}", err=True)
 
 
 def work(
@@ -66,16 +78,15 @@ def work(
 ) -> None:
     """Answer what was stored: a worker beside `igrules serve --no-work`."""
     from igrules.cli.exits import Finish
-    from igrules.cli.store import configuration, open_ledger
-    from igrules.instagram.client import GraphClient, GraphUrls
+    from igrules.cli.store import configuration, graph_client, open_ledger
     from igrules.plugins import build_registry
     from igrules.web.serving import run_worker
     from igrules.work.logs import log_to_stderr
 
     settings = configuration(database_url, state_dir, threads=threads)
     log_to_stderr()
-    urls = GraphUrls(settings.igl_url, settings.fbl_url, settings.graph_version)
-    registry = build_registry(graph=GraphClient(urls))
+    _look_at(settings)
+    registry = build_registry(graph=graph_client(settings))
     ledger = open_ledger(settings)
     try:
         code = run_worker(settings, registry, ledger, once=once, measured=True)

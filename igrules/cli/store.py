@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 if TYPE_CHECKING:
+    from igrules.instagram.client import GraphClient
     from igrules.ledger import Ledger
     from igrules.work.configuration import Configuration
 
@@ -41,6 +40,13 @@ def open_ledger(settings: Configuration) -> Ledger:
     if new:
         print(f"created {settings.database_url}", file=sys.stderr)
     return ledger
+
+
+def graph_client(settings: Configuration) -> GraphClient:
+    """The client that asks Instagram at the addresses of the settings."""
+    from igrules.instagram.client import GraphClient, GraphUrls
+
+    return GraphClient(GraphUrls(settings.igl_url, settings.fbl_url, settings.graph_version))
 
 
 def state_dir(settings: Configuration) -> Path:
@@ -75,10 +81,15 @@ def now() -> int:
 
 def author() -> str:
     """Who runs the command, for the version's history."""
+    return os.environ.get("IGRULES_AUTHOR") or user()
+
+
+def user() -> str:
+    """The operating system's name for who runs the command."""
     import getpass
 
     try:
-        return os.environ.get("IGRULES_AUTHOR") or getpass.getuser()
+        return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
 
@@ -88,8 +99,3 @@ def shown_time(milliseconds: int | None) -> str:
     if milliseconds is None:
         return ""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(milliseconds / 1000))
-
-
-def done(text: str) -> None:
-    """Say on stdout what was done."""
-    typer.echo(text)

@@ -10,17 +10,13 @@ import typer
 from igrules.cli.keys import tenant_key
 from igrules.cli.limits import limit, stats
 from igrules.cli.new_clients import Wishes, add_client, ask_all
-from igrules.cli.options import Database, ServerUrl, StateDir, Table, TableFormat
+from igrules.cli.options import Database, ServerUrl, Slug, StateDir, Table, TableFormat
+from igrules.cli.tables import print_json, print_table
 
 if TYPE_CHECKING:
     from igrules.cli.remote import Server
 
 app = typer.Typer(no_args_is_help=True, help="Tenants: the client accounts igrules runs.")
-app.command("key")(tenant_key)
-app.command("stats")(stats)
-app.command("limit")(limit)
-
-Slug = Annotated[str, typer.Argument(help="The tenant's slug, as its directory is named.")]
 
 
 @app.command()
@@ -38,8 +34,11 @@ def add(
         str, typer.Option("--page", metavar="ID", help="The Facebook page's id, if it has one.")
     ] = "",
     keyword: Annotated[
-        list[str] | None, typer.Option("--keyword", help="Answered when it comes; repeatable.")
+        list[str] | None, typer.Option("--keyword", help="A word it answers; repeatable.")
     ] = None,
+    answer: Annotated[
+        str, typer.Option("--answer", help="What it answers to the keywords.", show_default=False)
+    ] = "",
     daily_limit: Annotated[
         int | None, typer.Option("--daily-limit", min=0, help="Messages a day.")
     ] = None,
@@ -52,15 +51,16 @@ def add(
 ) -> None:
     """Add a tenant. Without arguments it asks for everything on the terminal.
 
-    With an account, keywords, a limit or a token the tenant answers at once: its rules are
-    published, and a key for its owner is shown this once. `igrules apply` adds tenants as well.
+    With an account, keywords, a limit or a token its rules are published at once, and a key for
+    its owner is shown this once. `igrules apply` adds tenants as well.
     """
     from igrules.cli.remote import connected
     from igrules.errors import UsageError
 
     wishes = Wishes(
-        slug, name, email, account, page, tuple(keyword or ()), daily_limit, timezone=timezone
-    )
+        slug, name, email, account, page, tuple(keyword or ()), answer, daily_limit,
+        timezone=timezone,
+    )  # fmt: skip
     if slug is None and name is None:
         if not sys.stdin.isatty():
             raise UsageError("the slug is missing", "igrules tenant add SLUG")
@@ -75,6 +75,7 @@ def add(
 
 
 def _add(api: Server, wishes: Wishes) -> None:
+    from igrules.cli.remote import address
     from igrules.language.slugs import slug_of
 
     body = {
@@ -83,7 +84,7 @@ def _add(api: Server, wishes: Wishes) -> None:
         "email": wishes.email,
         "timezone": wishes.timezone,
     }
-    made = api.post("/api/v1/tenants", {key: value for key, value in body.items() if value}).media
+    made = api.post(address("tenants"), {key: value for key, value in body.items() if value}).media
     typer.echo(f"added tenant {made['slug']}")
     typer.echo(f"webhook path   {made['webhook_path']}")
     typer.echo(f"verify token   {made['verify_token']}")
@@ -97,11 +98,10 @@ def list_tenants(
     format: TableFormat = Table.TEXT,
 ) -> None:
     """Show the tenants with their live version and account."""
-    from igrules.cli.listing import dump, print_table
-    from igrules.cli.remote import connected
+    from igrules.cli.remote import address, connected
 
     with connected(server, database_url, state_dir) as api:
-        found = sorted(api.pages("/api/v1/tenants"), key=lambda one: str(one["slug"]))
+        found = sorted(api.pages(address("tenants")), key=lambda one: str(one["slug"]))
     rows: list[dict[str, Any]] = [
         {
             "slug": one["slug"],
@@ -113,7 +113,7 @@ def list_tenants(
         for one in found
     ]
     if format is Table.JSON:
-        typer.echo(dump({"igrules": 1, "tenants": rows}))
+        print_json({"tenants": rows})
         return
     print_table(
         [
@@ -182,3 +182,8 @@ def activate(
     with connected(server, database_url, state_dir) as api:
         api.post(of_tenant(slug, "activate"))
     typer.echo(f"{slug} is active")
+
+
+app.command("key")(tenant_key)
+app.command("stats")(stats)
+app.command("limit")(limit)

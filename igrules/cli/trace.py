@@ -7,24 +7,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from igrules.cli.options import Database, ServerUrl, StateDir, Table, TableFormat
+from igrules.cli.options import (
+    Database,
+    Limit,
+    OneTenant,
+    ServerUrl,
+    Since,
+    StateDir,
+    Table,
+    TableFormat,
+)
+from igrules.cli.tables import print_json, show_rows
 
 if TYPE_CHECKING:
     from igrules.cli.remote import Server
 
-Tenant = Annotated[
-    str | None, typer.Option("--tenant", help="Only this tenant; default: all.", show_default=False)
-]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many a tenant.")]
-Since = Annotated[
-    str | None,
-    typer.Option("--since", metavar="TIME", help="2h, 7d or 2026-03-10.", show_default=False),
-]
-
 
 def trace(
     event: Annotated[int | None, typer.Argument(help="The number of an event.")] = None,
-    tenant: Tenant = None,
+    tenant: OneTenant = None,
     contact: Annotated[
         str | None, typer.Option("--contact", help="Only of this person: an id or a user name.")
     ] = None,
@@ -46,14 +47,16 @@ def trace(
 ) -> None:
     """Show the newest events and what became of them, or one with the reason of every rule."""
     from igrules.cli.choosing import slugs
-    from igrules.cli.listing import dump, print_rows
     from igrules.cli.moments import read_since
     from igrules.cli.remote import connected
 
     with connected(server, database_url, state_dir) as api:
         if event is not None:
             shown = _explained(api, slugs(api, tenant), event)
-            typer.echo(dump(shown) if format is Table.JSON else _as_text(shown))
+            if format is Table.JSON:
+                print_json(shown)
+            else:
+                typer.echo(_as_text(shown))
             return
         wanted = {
             "contact": _person(contact),
@@ -72,10 +75,7 @@ def trace(
     if unanswered:
         rows = _grouped(rows)[:limit]
         name, columns = "unanswered", ("count", "tenant", "last", "text")
-    if format is Table.JSON:
-        typer.echo(dump({"igrules": 1, name: rows}))
-        return
-    print_rows(rows, columns)
+    show_rows(format, name, rows, columns)
 
 
 def _person(contact: str | None) -> str | None:
@@ -94,11 +94,9 @@ def _rows(api: Server, slug: str, wanted: dict[str, Any], limit: int) -> list[di
 
 
 def _row(slug: str, event: dict[str, Any]) -> dict[str, Any]:
-    from igrules.cli.moments import local_time
-
     return {
         "event": int(event["id"]),
-        "time": local_time(event["received_at"]),
+        "time": event["received_at"],
         "tenant": slug,
         "kind": event["kind"],
         "text": event["text"],
@@ -140,11 +138,9 @@ def _explained(api: Server, slugs: list[str], number: int) -> dict[str, Any]:
 
 
 def _send(effect: dict[str, Any]) -> dict[str, Any]:
-    from igrules.cli.moments import local_time
-
     return {
         "send": int(effect["send"]),
-        "time": local_time(effect["created_at"]),
+        "time": effect["created_at"],
         "kind": effect["kind"],
         "to": effect["target"],
         "state": effect["state"],
@@ -155,10 +151,12 @@ def _send(effect: dict[str, Any]) -> dict[str, Any]:
 
 def _as_text(shown: dict[str, Any]) -> str:
     """An event as people read it: what came, every rule with its reason, what went out."""
+    from igrules.cli.moments import local_time
     from igrules.language.frames import visible
 
+    head = (str(shown["event"]), shown["kind"], shown["tenant"], local_time(shown["time"]))
     lines = [
-        f"event    {shown['event']} · {shown['kind']} · {shown['tenant']} · {shown['time']}",
+        f"event    {' · '.join(head)}",
         f"text     {visible(json.dumps(shown['text'], ensure_ascii=False))}",
         f"outcome  {shown['outcome']} {shown['reason']}".rstrip()
         + (f" · version {shown['version']}" if shown["version"] else ""),

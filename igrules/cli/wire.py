@@ -6,7 +6,6 @@ server that a proxy does not put behind TLS, a tunnel (``ssh -L``) ends at loopb
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import urllib3
 
 from igrules import __version__
 from igrules.errors import Denied, IgrulesError, UsageError
+from igrules.fetch.addresses import is_this_machine
 
 _CONNECT, _READ = 10.0, 120.0
 """Seconds."""
@@ -107,19 +107,12 @@ def checked(server: str) -> str:
         raise UsageError("--server holds a name or password", "the key goes in IGRULES_TOKEN")
     if parts.query or parts.fragment:
         raise UsageError("--server holds more than an address", help)
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_this_machine(host):
         raise UsageError(
             "--server is not encrypted, and the key would travel readable",
             "give https://…; without TLS only this machine is reached, also through `ssh -L`",
         )
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _has_left(error: Exception) -> bool:

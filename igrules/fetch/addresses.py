@@ -1,4 +1,4 @@
-"""Say which addresses are outside.
+"""Say which addresses are outside, and which are this machine.
 
 Why a table of our own: `ipaddress.is_global` depends on the Python at hand, and calls NAT64, 6to4
 and multicast addresses global in versions that are still in use.
@@ -42,6 +42,16 @@ def networks(texts: Iterable[str]) -> tuple[Network, ...]:
                 f"'{text}' is no range of addresses", "write it like 198.51.100.0/24"
             ) from error
     return tuple(found)
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether ``host`` is ``localhost`` or an address of the loopback. Nothing is looked up."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def is_outside(address: str, deny: Iterable[Network] = ()) -> bool:

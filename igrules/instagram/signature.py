@@ -39,8 +39,3 @@ def verify(body: bytes, header: str | None, secrets: Iterable[bytes]) -> int:
 def sign(body: bytes, secret: bytes) -> str:
     """The value of ``X-Hub-Signature-256`` for these bytes."""
     return _PREFIX + hmac.new(secret, body, hashlib.sha256).hexdigest()
-
-
-def appsecret_proof(token: str, secret: bytes) -> str:
-    """The proof that whoever holds this token also holds the app's secret."""
-    return hmac.new(secret, token.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()

@@ -183,12 +183,13 @@ class _Sorter:
             self.say("IGR902", span, message, "it is sent in parts; shorten it to send it in one")
         return size <= most
 
-    def few(self, found: list[Answer], most: int, what: str) -> tuple[Answer, ...]:
-        """As many as a tenant may have."""
-        for one in found[most:]:
+    def few(self, found: list[Answer], most: int, what: str, others: int = 0) -> tuple[Answer, ...]:
+        """As many as a tenant may have beside ``others`` that it has already."""
+        room = max(0, most - others)
+        for one in found[room:]:
             message = f"'{one.shown}' is one {what} more than a tenant may have"
-            self.lose("IGR901", one.span, message, f"it is left out; {most:,} are allowed")
-        return tuple(found[:most])
+            self.lose("IGR901", one.span, message, f"it is left out; {most:,} in all are allowed")
+        return tuple(found[:room])
 
 
 def sort_answers(client: FirstClient, keep_substring: bool) -> Answers:
@@ -198,10 +199,9 @@ def sort_answers(client: FirstClient, keep_substring: bool) -> Answers:
     replies = sorter.joined(asked)
     heard, silent = _keywords(client, asked, sorter)
     comments = sorter.joined(sorter.once(heard))
-    room = max(0, _MOST_ANSWERS - len(replies))
     found = Answers(
         replies=_small_enough(sorter.few(replies, _MOST_ANSWERS, "answer"), sorter),
-        comments=_small_enough(sorter.few(comments, room, "answer"), sorter),
+        comments=_small_enough(sorter.few(comments, _MOST_ANSWERS, "answer", len(replies)), sorter),
         silent=sorter.few(_silent(silent, sorter), _MOST_WORDS, "word"),
         fallback=_fallback(client, sorter),
     )

@@ -6,8 +6,11 @@ import re
 import unicodedata
 from collections.abc import Container
 
+from igrules.errors import UsageError
+
 LONGEST = 32
 """Characters of a tenant's slug."""
+_SLUG = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{LONGEST - 1}}}", re.ASCII)
 
 
 def slug_of(name: str, otherwise: str = "tenant", longest: int = LONGEST) -> str:
@@ -15,6 +18,14 @@ def slug_of(name: str, otherwise: str = "tenant", longest: int = LONGEST) -> str
     letters has a place in one."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:longest].strip("-") or otherwise
+
+
+def check_slug(slug: str) -> None:
+    """Raises `UsageError` for a word that cannot be a tenant's slug."""
+    if not _SLUG.fullmatch(slug):
+        raise UsageError(
+            f"'{slug[:60]}' is no slug", f"use a-z, 0-9 and '-', {LONGEST} characters at most"
+        )
 
 
 def free_slug(slug: str, taken: Container[str], longest: int = LONGEST) -> str:

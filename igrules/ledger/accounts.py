@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import igrules.ledger.columns as columns
-from igrules.errors import Conflict
+from igrules.errors import Conflict, UsageError
 from igrules.kinds import Secret, Settings
 from igrules.ledger.database import Database, Row
 from igrules.model import Account
 
+# '~' marks the id of an account that somebody gave up.
+_ID = re.compile(r"[0-9A-Za-z_.-]{1,512}", re.ASCII)
 _SELECT = (
     "SELECT a.id, a.tenant_id, t.slug, a.ig_id, a.flavour, a.page_id, a.username FROM account a"
     " JOIN tenant t ON t.id = a.tenant_id"
@@ -30,7 +34,7 @@ def _account(row: Row) -> Account:
 def connect(db: Database, tenant_id: int, settings: Settings, now: int) -> None:
     """Make the account of the settings this tenant's, and its only one, inside a transaction.
 
-    Raises `Conflict` when it belongs to another tenant.
+    Raises `Conflict` when it belongs to another tenant, `UsageError` for what is no id.
     """
     wanted = columns.text(str(settings.instagram.get("account_id") or ""))
     db.run(
@@ -39,6 +43,10 @@ def connect(db: Database, tenant_id: int, settings: Settings, now: int) -> None:
     )
     if not wanted:
         return
+    if not _ID.fullmatch(wanted):
+        raise UsageError(
+            f"'{wanted[:60]}' is no id of an account", "copy the digits from the account's page"
+        )
     row = db.first(
         f"SELECT id, tenant_id, state FROM account WHERE ig_id = ?{db.locked}", (wanted,)
     )
@@ -69,7 +77,8 @@ def _take_over(db: Database, ig_id: str, row: Row) -> None:
 def _elsewhere(ig_id: str) -> Conflict:
     return Conflict(
         f"the account {ig_id} is already connected elsewhere",
-        "remove it from the other tenant's tenant.yaml and publish that first",
+        "take it out of the other tenant's tenant.yaml and publish that first; at /api/clients give"
+        " that client the instagram_account_id null",
     )
 
 

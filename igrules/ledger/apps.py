@@ -42,7 +42,7 @@ class Apps:
         Raises `Conflict` when the name is taken, `NotFound` for an unknown tenant, `UsageError`
         without secrets or with more than four.
         """
-        _check_count(secrets)
+        _check(secrets, verify_token)
         if flavour not in ("instagram_login", "facebook_login"):
             raise UsageError(
                 f"'{flavour}' is no kind of app", "use instagram_login or facebook_login"
@@ -100,8 +100,7 @@ class Apps:
 
         Servers know new secrets within a few seconds.
         """
-        if secrets is not None:
-            _check_count(secrets)
+        _check(secrets, verify_token)
         with self._db.transaction() as db:
             row = db.first(
                 f"SELECT id, tenant_id FROM app WHERE name = ?{db.locked}", (columns.text(name),)
@@ -177,8 +176,15 @@ class Apps:
         return apps
 
 
-def _check_count(secrets: Sequence[str]) -> None:
-    if not 1 <= len(secrets) <= 4:
+def _check(secrets: Sequence[str] | None, verify_token: str | None) -> None:
+    for value in (*(secrets or ()), verify_token or ""):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                "a secret or the verify token holds half a character", "copy it once more"
+            ) from error
+    if secrets is not None and not 1 <= len(secrets) <= 4:
         raise UsageError(f"an app has 1 to 4 secrets, not {len(secrets)}", "keep the newest ones")
 
 

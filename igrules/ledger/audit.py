@@ -20,9 +20,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import igrules.ledger.columns as columns
 from igrules.ledger.database import Database, Row
+from igrules.ledger.days import DAY
 from igrules.ledger.deployment import Deployment
 
-DAY = 86_400_000
 KEPT_DAYS = 365
 _LATE = 3_600_000
 """How long after midnight a day is sealed, so that acts under way at midnight are counted."""

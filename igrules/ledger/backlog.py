@@ -9,12 +9,12 @@ import igrules.ledger.holds as holds
 import igrules.ledger.quotas as quotas
 from igrules.ledger.database import Database
 from igrules.ledger.days import next_midnight
+from igrules.ledger.open_sends import PENDING
 from igrules.ledger.quotas import Limits
 
 READY, LATER, RETRY, LIMIT = "ready", "later", "retry", "daily_limit"
 _NO_END = frozenset({"token", "copied", epochs.REASON, epochs.BEHIND})
 """Waits that end when a person does something, and nobody knows when."""
-_OPEN = "state IN ('pending', 'sending', 'doubt') AND state = 'pending'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def of_tenant(db: Database, tenant_id: int, now: int) -> Backlog:
     """The backlog of a tenant."""
     rows = db.all(
         "SELECT account_id, rule, reason, retries, not_before, expires_at, counted FROM send"
-        f" WHERE {_OPEN} AND +tenant_id = ? ORDER BY id",
+        f" WHERE {PENDING} AND +tenant_id = ? ORDER BY id",
         (tenant_id,),
     )
     over = holds.over_tenant(db, tenant_id, now)

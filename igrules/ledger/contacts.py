@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import igrules.ledger.columns as columns
+from igrules.errors import NotFound
 from igrules.ledger.database import Database, Row
 from igrules.ledger.values import Lane, StoredEvent
 from igrules.model import Change, Contact
@@ -33,6 +34,8 @@ def find(db: Database, tenant_id: int, account_id: int, person: str) -> Contact 
 def of_person(db: Database, tenant_id: int, person: str) -> Contact | None:
     """The contact a tenant knows by this id, or by ``@name``."""
     column, value = ("username", person[1:]) if person.startswith("@") else ("person", person)
+    if not value:
+        return None  # most have no user name yet, and '@' alone means none of them
     row = db.first(
         f"{SELECT} WHERE +tenant_id = ? AND {column} = ?"
         " AND account_id IN (SELECT id FROM account WHERE tenant_id = ?)"
@@ -42,9 +45,38 @@ def of_person(db: Database, tenant_id: int, person: str) -> Contact | None:
     return contact_of_row(row) if row else None
 
 
-def newest(db: Database, tenant_id: int, limit: int) -> list[Contact]:
-    """A tenant's contacts, newest first."""
-    rows = db.all(f"{SELECT} WHERE tenant_id = ? ORDER BY id DESC LIMIT ?", (tenant_id, limit))
+def known(db: Database, tenant_id: int, person: str) -> Contact:
+    """The contact of this id, or of ``@name``. Raises `NotFound`."""
+    found = of_person(db, tenant_id, person)
+    if found is None:
+        raise missing()
+    return found
+
+
+def missing() -> NotFound:
+    """The error for a contact that is not there, or somebody else's."""
+    return NotFound("there is no such contact", "give the id as the list of contacts has it")
+
+
+def newest(
+    db: Database, tenant_id: int, limit: int, before: int | None, tag: str, username: str
+) -> list[Contact]:
+    """A tenant's contacts, newest first; see `Scope.contacts`."""
+    where = ""
+    values: list[object] = [tenant_id]
+    if before is not None:
+        where, values = where + " AND id < ?", [*values, before]
+    if username:
+        where += " AND username = ? AND account_id IN (SELECT id FROM account WHERE tenant_id = ?)"
+        values += [columns.text(username), tenant_id]
+    if tag:
+        # Tags are JSON of plain words, so the word with its quotes is one tag exactly.
+        where += " AND " + db.within("tags")
+        values.append(columns.to_json(tag))
+    sign = "+" if username else ""  # a name is found by its own index
+    rows = db.all(
+        f"{SELECT} WHERE {sign}tenant_id = ?{where} ORDER BY id DESC LIMIT ?", [*values, limit]
+    )
     return [contact_of_row(row) for row in rows]
 
 
@@ -157,7 +189,8 @@ def _apply(state: dict[str, Any], change: Change) -> None:
     elif change.name == "language" and change.kind in ("set", "unset"):
         state["language"] = columns.text(str(change.value)) if change.kind == "set" else ""
     elif change.kind == "set":
-        fields[change.name] = change.value
+        given = change.value
+        fields[change.name] = columns.text(given) if isinstance(given, str) else given
     elif change.kind == "unset":
         fields.pop(change.name, None)
     elif change.kind == "increment":

@@ -9,6 +9,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+DAY = 86_400_000
+"""Milliseconds of a day by the clock; a local one may have an hour more or less."""
+
 
 def local_day(zone: str, now: int) -> str:
     """The date in a zone at a time, such as ``2026-03-01``."""

@@ -13,7 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import igrules.ledger.adopting as adopting
 from igrules.errors import Unavailable, Unreadable
+from igrules.ledger.adopting import Stray
 from igrules.ledger.database import Database, Row, holders, tuples
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.drivers import BUSY_SECONDS
@@ -132,6 +134,15 @@ class Deliveries:
             f" WHERE state = 'open' AND id IN ({holders(len(ids))}) ORDER BY id",
             ids,
         )
+
+    def adoptable(self, read: Read, app: str | None = None) -> list[Stray]:
+        """The oldest orphans that a tenant can take now, `adopting.MOST` at most; of one app, by
+        its name."""
+        return adopting.ready(self._db, read, app)
+
+    def adopt(self, strays: Sequence[Stray], now: int) -> SplitResult:
+        """Make these orphans events of the tenants that have their accounts now, each once."""
+        return adopting.adopt(self._db, self._deployment, strays, now)
 
     def waiting(self) -> bool:
         """Whether a body waits to be split."""

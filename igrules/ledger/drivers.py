@@ -165,6 +165,13 @@ def _postgres(url: str) -> Driver:
             "PostgreSQL needs the package psycopg", "pip install 'igrules[postgres]'"
         ) from error
 
+    if not _is_readable(url):
+        # Neither the address nor the driver's words for it, which may hold the password.
+        raise UsageError(
+            "the address of the database cannot be read",
+            "percent-encode user and password: '@' is %40, '%' is %25",
+        )
+
     class _Postgres(peewee.PostgresqlDatabase):
         def _initialize_connection(self, conn: Any) -> None:
             conn.execute(_POSTGRES_SETTINGS)
@@ -181,6 +188,19 @@ def _postgres(url: str) -> Driver:
         (*_PASSING, psycopg.OperationalError, psycopg.InterfaceError),
         numbered.execute,
     )
+
+
+def _is_readable(url: str) -> bool:
+    """Whether a PostgreSQL address has its parts where they belong. A host may begin with '@', but
+    one that has it further on ends in what was to be one, and begins with a password."""
+    from psycopg import Error
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        host = str(conninfo_to_dict(url).get("host") or "")
+    except Error:
+        return False
+    return "@" not in host[1:]
 
 
 def _as_written(database: Any, sql: str, parameters: Sequence[Any]) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from igrules.ledger.database import Database
+from igrules.ledger.open_sends import OPEN
 
 REASON = "restored"
 """Why a send waits, or was parked, after a restore."""
@@ -81,7 +82,7 @@ def release(db: Database, now: int) -> int:
 
 def _park(db: Database, number: int, now: int) -> None:
     """Nobody can tell whether a send of an older generation went out."""
-    _set_aside(db, number, now, "epoch < ? AND state IN ('pending', 'sending', 'doubt')", [number])
+    _set_aside(db, number, now, f"epoch < ? AND {OPEN}", [number])
 
 
 def doubt(db: Database, inbox_id: int, tenant_id: int, now: int) -> None:

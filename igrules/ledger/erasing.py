@@ -9,10 +9,9 @@ conversation with a new contact.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import igrules.ledger.columns as columns
 from igrules.ledger.database import Database, Row, holders, tuples
@@ -21,16 +20,16 @@ from igrules.ledger.leases import NOBODY
 from igrules.ledger.tables import (
     BY_NAME,
     CLASSIFIED,
-    DELETED,
     HASHED,
     WIPED,
     Column,
     Table,
 )
 
+T = TypeVar("T")
 _OPEN_SENDS = "state IN ('pending', 'sending', 'doubt', 'parked')"
-_STRAYS = 50
-_WHOLE = r"(?<![\w.]){}(?!\w|\.\w)"
+_ALONE = frozenset({"key", "slot"})
+"""Hashed columns that no two sends share, not even one and a later one under the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +231,9 @@ def _wipe_row(db: Database, deployment: Deployment, table: Table, tenant_id: int
         if how.erased == HASHED:
             value = given[name]
             plain = not value or str(value).startswith("#")
+            whole = f"{value} {given['id']}" if name in _ALONE else value
             changes.append(f"{name} = ?")
-            values.append(value if plain else replaced(deployment, value))
+            values.append(value if plain else replaced(deployment, whole))
         elif how.blank:
             changes.append(f"{name} = CASE WHEN {name} = '' THEN '' ELSE '{how.blank}' END")
         else:
@@ -254,92 +254,8 @@ def _hashed(table: Table) -> list[str]:
     return [name for name, how in table.columns.items() if how.erased == HASHED]
 
 
-# What came to the door and belongs to no account
-
-
-def forget_strays(db: Database, person: Person, after: int, name: str) -> tuple[int, int]:
-    """Look through the next orphans, or unreadable bodies, above the id ``after`` for this person,
-    and delete what names them. Gives how many did, and the last id; 0: that was all."""
-    what = "body IS NOT NULL AND state = 'unreadable'" if name == "delivery" else "1 = 1"
-    rows = db.all(
-        f"SELECT id, body FROM {name} WHERE id > ? AND {what} ORDER BY id LIMIT ?",
-        (after, _STRAYS),
-    )
-    if not rows:
-        return 0, 0
-    names = _matcher(person)
-    hits = [id for id, body in rows if body is not None and names(bytes(body))]
-    if hits:
-        change = (
-            f"DELETE FROM {name}" if BY_NAME[name].erasure == DELETED
-            else f"UPDATE {name} SET body = NULL"
-        )  # fmt: skip
-        with db.transaction():
-            db.run(f"{change} WHERE id IN ({holders(len(hits))})", hits)
-    return len(hits), rows[-1][0]
-
-
-class _matcher:
-    """Whether bytes name a person. What is JSON is read, so that a person who is called ``text``
-    is not found in every body; anything else is searched for the bare words."""
-
-    def __init__(self, person: Person) -> None:
-        self._ids = {id for id in person.ids if not id.startswith("@")}
-        self._names = {name.casefold() for name in person.names}
-        words = sorted({*self._ids, *person.names})
-        written = {json.dumps(word, ensure_ascii=ascii)[1:-1] for word in words
-                   for ascii in (True, False)}  # fmt: skip
-        self._words = [
-            re.compile(_WHOLE.format(re.escape(word)).encode("utf-8", "surrogatepass"), re.I)
-            for word in sorted(written)
-        ]
-
-    def __call__(self, body: bytes) -> bool:
-        if not any(word.search(body) for word in self._words):
-            return False
-        try:
-            return self._in(json.loads(body))
-        except (ValueError, RecursionError):
-            return True
-
-    def _in(self, value: object, key: str = "") -> bool:
-        if isinstance(value, dict):
-            return any(self._in(one, name) for name, one in value.items())
-        if isinstance(value, list):
-            return any(self._in(one, key) for one in value)
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            return False
-        if str(value) in self._ids:
-            return True
-        text = str(value).casefold()
-        return any(
-            (text == name and key == "username")
-            or re.search(_WHOLE.format(re.escape("@" + name)), text)
-            for name in self._names
-        )
-
-
-def delete(db: Database, level: str, id: int, limit: int) -> int:
-    """Delete up to ``limit`` rows of an ``account`` or of a ``tenant``, in one transaction, from
-    the outermost in; 0: nothing is left."""
-    for table in CLASSIFIED:
-        reach = table.account if level == "account" else table.tenant
-        if not reach or table.leaving != DELETED:
-            continue
-        key = ", ".join(table.key)
-        whole = key if len(table.key) == 1 else f"({key})"
-        with db.transaction():
-            done = db.run(
-                f"DELETE FROM {table.name} WHERE {whole} IN"
-                f" (SELECT {key} FROM {table.name} WHERE {reach} LIMIT ?)",
-                (id, limit),
-            )
-        if done:
-            return done
-    return 0
-
-
-def _parts(items: Sequence[object] | Collection[object]) -> Iterable[list]:  # type: ignore[type-arg]
+def _parts(items: Collection[T]) -> Iterable[list[T]]:
+    """The items in portions, since a statement takes so many parameters only."""
     whole = list(items)
     for start in range(0, len(whole), 500):
         yield whole[start : start + 500]

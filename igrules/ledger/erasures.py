@@ -11,12 +11,15 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+import igrules.ledger.contacts as contacts
 import igrules.ledger.erasing as erasing
 import igrules.ledger.leaving as leaving
+import igrules.ledger.mentions as mentions
 import igrules.ledger.scrubbing as scrubbing
-from igrules.errors import NotFound, SealError
+from igrules.errors import IgrulesError, LedgerError, NotFound, SealError, Unavailable
 from igrules.ledger.database import Database, Row
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.erasing import Person
@@ -26,6 +29,8 @@ from igrules.ledger.seals import Place, Seals
 _SELECT = (
     "SELECT id, tenant_id, what, account_id, source, state, asked_at, done_at, subject FROM erasure"
 )
+_AT_ONCE = 20
+"""Slices that are done while somebody waits."""
 _SMALL_PAGES = 20_000
 """Pages of tables in PostgreSQL up to which they are vacuumed while somebody waits."""
 
@@ -67,9 +72,7 @@ class Erasures:
             hold_splits(db)
             found = erasing.find(db, tenant_id, account, person)
             if found is None:
-                raise NotFound(
-                    "there is no such contact", "give the id as the list of contacts has it"
-                )
+                raise contacts.missing()
             return self._begin(tenant_id, account, found, source, now)
 
     def _begin(
@@ -149,13 +152,16 @@ class Erasures:
         """
         chosen, values = ("", []) if only is None else (" AND id = ?", [only])
         rows = self._db.all(f"{_SELECT} WHERE state <> 'done'{chosen} ORDER BY id", values)
-        worked, through, failed = 0, [], None
+        worked, through = 0, []
+        failed: IgrulesError | None = None
         for erasure in map(_erasure, rows):
             self._set_state(erasure, "received", "running")
             try:
                 done = list(itertools.islice(self._slices(erasure, slice), slices or None))
-            except SealError as error:
-                # One that cannot be read any more must not hold up the others.
+            except Unavailable:
+                raise
+            except (SealError, LedgerError) as error:
+                # One that cannot be read any more, or refuses, must not hold up the others.
                 failed = error
                 continue
             worked += sum(done)
@@ -167,6 +173,14 @@ class Erasures:
         if failed is not None:
             raise failed
         return worked
+
+    def hurry(self, id: int, now: int) -> None:
+        """Do a small one at once, for somebody who waits; what is left is done by `run`.
+
+        Nothing is raised: the request is stored, and whoever runs next hears what is wrong.
+        """
+        with suppress(LedgerError):
+            self.run(now, only=id, slices=_AT_ONCE)
 
     def again(self, before: Iterable[Erasure], now: int) -> int:
         """Forget once more what had been forgotten before a backup was restored; ``before``: the
@@ -236,7 +250,7 @@ class Erasures:
         """Work slice by slice; each item is what one of them did."""
         if erasure.what != "contact":
             id = erasure.account_id if erasure.what == "account" else erasure.tenant_id
-            while done := erasing.delete(self._db, erasure.what, id, limit):
+            while done := leaving.delete(self._db, erasure.what, id, limit):
                 yield done
             return
         kept = self._kept(erasure)
@@ -248,13 +262,13 @@ class Erasures:
         for table in ("orphan", "delivery"):
             after = 0
             while True:
-                hits, after = erasing.forget_strays(self._db, person, after, table)
+                hits, after = mentions.forget(self._db, person, after, table)
                 if not after:
                     break
                 yield hits
 
     def _unsplit(self, erasure: Erasure) -> bool:
-        """Whether a body from before the request still waits to be split; see `Late`."""
+        """Whether a body from before the request still waits to be split; see `Latecomers`."""
         return bool(
             self._db.first(
                 "SELECT id FROM delivery WHERE state = 'open' AND received_at <= ? LIMIT 1",

@@ -29,6 +29,9 @@ class Wanted:
     source: str = ""
 
 
+ALL = Wanted()
+
+
 def find(
     db: Database, tenant_id: int, wanted: Wanted, limit: int, before: tuple[int, int] | None
 ) -> list[EventRow]:

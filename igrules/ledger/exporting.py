@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import igrules.ledger.contacts as contacts
 import igrules.ledger.erasing as erasing
-from igrules.errors import NotFound
 from igrules.ledger.database import Database
 from igrules.ledger.tables import EXPORTED, Table
 
@@ -20,14 +20,14 @@ def export(db: Database, tenant_id: int, person: str) -> Mapping[str, Any]:
     """Lists of rows by what they are called, oldest first. Raises `NotFound`."""
     found = erasing.find(db, tenant_id, 0, person)
     if found is None:
-        raise NotFound("there is no such contact", "give the id as the list of contacts has it")
+        raise contacts.missing()
     lanes = erasing.lanes(db, tenant_id, 0, found.ids)
-    contacts = erasing.contact_ids(db, tenant_id, 0, found.ids)
-    return {table.export: _rows(db, table, tenant_id, lanes, contacts) for table in EXPORTED}
+    rows = erasing.contact_ids(db, tenant_id, 0, found.ids)
+    return {table.export: _rows(db, table, tenant_id, lanes, rows) for table in EXPORTED}
 
 
 def _rows(
-    db: Database, table: Table, tenant_id: int, lanes: Sequence[int], contacts: Sequence[int]
+    db: Database, table: Table, tenant_id: int, lanes: Sequence[int], contact_ids: Sequence[int]
 ) -> list[dict[str, Any]]:
     shown = [(name, how.shown) for name, how in table.columns.items() if how.shown]
     select = f"SELECT {', '.join(name for name, _ in shown)} FROM {table.name} WHERE"
@@ -38,8 +38,8 @@ def _rows(
             rows += db.all(f"{select} {table.lane}{order}", (lane, tenant_id))
     else:
         by = "id" if table.name == "contact" else "contact_id"
-        for contact in contacts:
-            rows += db.all(f"{select} {by} = ? AND +tenant_id = ?{order}", (contact, tenant_id))
+        for id in contact_ids:
+            rows += db.all(f"{select} {by} = ? AND +tenant_id = ?{order}", (id, tenant_id))
     return [
         {name: _plain(value, how) for (name, how), value in zip(shown, row, strict=True)}
         for row in rows

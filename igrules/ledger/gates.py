@@ -29,7 +29,8 @@ _COMMENTS = frozenset({"reply", "private_reply"})
 quota."""
 
 _PERSON = (
-    f"SELECT c.opted_out, c.handoff_until, c.unreachable_until, t.state, {LIMITS} FROM tenant t"
+    "SELECT d.released_epoch >= d.epoch, c.opted_out, c.handoff_until, c.unreachable_until,"
+    f" t.state, {LIMITS} FROM tenant t JOIN deployment d ON d.id = 1"
     " LEFT JOIN contact c ON c.account_id = ? AND c.person = ? AND +c.tenant_id = ?"
     " WHERE t.id = ?"
 )
@@ -70,7 +71,7 @@ def check(
         return Closed(state, reason)
     effect = send.effect
     shut = (
-        _held(db, deployment, lane, effect.rule, now)
+        _held(db, deployment, lane, bool(person[0]), effect.rule, now)
         or _unwelcome(person, effect, now)
         or (Closed("expired", "window") if expires_at and now > expires_at else None)
         or _repeated(db, lane, send.id, effect.rule, fingerprint, now)
@@ -86,13 +87,13 @@ def check(
 
 
 def _held(
-    db: Database, deployment: Deployment, lane: Lane, rule: str, now: int
+    db: Database, deployment: Deployment, lane: Lane, released: bool, rule: str, now: int
 ) -> Closed | Wait | None:
     if deployment.copied:
         return Wait(now + holds.RECHECK, "copied")
     if deployment.behind.is_set():
         return Wait(now + holds.RECHECK, epochs.BEHIND)
-    if not epochs.read(db).is_open:
+    if not released:
         return Wait(now + holds.RECHECK, epochs.REASON)
     hold = holds.covering(holds.active(db, now), lane.tenant_id, lane.account_id, rule)
     if hold is None:
@@ -104,7 +105,7 @@ def _held(
 
 
 def _unwelcome(person: Row, effect: Effect, now: int) -> Closed | None:
-    opted_out, handoff_until, unreachable_until, tenant_state = person[:4]
+    opted_out, handoff_until, unreachable_until, tenant_state = person[1:5]
     if tenant_state != "active":
         return Closed("skipped", "deactivated")
     if not _confirms_consent(effect):
@@ -163,7 +164,7 @@ def _reserve(
 ) -> str | Closed | Wait | None:
     """Take one of the tenant's daily limit, and give its day; ``None`` where it has no limit, or
     this does not count."""
-    limits = Limits(*person[4:])
+    limits = Limits(*person[5:])
     limit, zone = limits.per_day, limits.zone_at(now)
     if not effect.counted or limit is None:
         return None

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from igrules.ledger.database import Database, Row
+from igrules.ledger.days import DAY
+from igrules.ledger.open_sends import GIVEN_UP, OPEN
 
 ALIVE = 15_000
 """A process that has not been heard of for longer is gone: it beats every 5 s."""
-_DAY = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def read(db: Database, now: int) -> Gauges:
                 "SELECT kind, count(*) FROM process WHERE beat_at > ? GROUP BY kind", (now - ALIVE,)
             )
         ),
-        token_days_left=None if end is None else (end - now) / _DAY,
+        token_days_left=None if end is None else (end - now) / DAY,
         doubts_settled={label: int(n) for what, label, n in rare if what == "doubt_settled"},
         double_sends=sum(int(n) for what, _, n in rare if what == "double_send"),
         backlog=_backlog(db),
@@ -81,14 +82,8 @@ def _oldest(db: Database, now: int) -> int:
 
 
 def _sends_open(db: Database) -> dict[str, int]:
-    rows = db.all(
-        "SELECT state, count(*) FROM send WHERE state IN ('pending', 'sending', 'doubt')"
-        " GROUP BY state"
-    )
-    # The list stands here again because it is how an index is recognised as the one to use.
-    parked = db.number(
-        "SELECT count(*) FROM send WHERE state IN ('parked', 'dead', 'doubt') AND state = 'parked'"
-    )
+    rows = db.all(f"SELECT state, count(*) FROM send WHERE {OPEN} GROUP BY state")
+    parked = db.number(f"SELECT count(*) FROM send WHERE {GIVEN_UP} AND state = 'parked'")
     return {"pending": 0, "doubt": 0, **_counts(rows), "parked": parked}
 
 
@@ -105,8 +100,7 @@ def _backlog(db: Database) -> dict[int, int]:
     waiting = Counter[int]()
     for query in (
         "SELECT tenant_id, count(*) FROM inbox WHERE state = 'open' GROUP BY tenant_id",
-        "SELECT tenant_id, count(*) FROM send WHERE state IN ('pending', 'sending', 'doubt')"
-        " GROUP BY tenant_id",
+        f"SELECT tenant_id, count(*) FROM send WHERE {OPEN} GROUP BY tenant_id",
     ):
         for tenant_id, count in db.all(query):
             waiting[tenant_id] += int(count)

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import igrules.ledger.epochs as epochs
+import igrules.ledger.new_file as new_file
 from igrules.ledger.database import Database
 from igrules.ledger.deployment import Deployment
-from igrules.ledger.remembered import Remembered, replace_file
+from igrules.ledger.erasure_journal import ErasureJournal
 
 FILE = "high-water.json"
 
@@ -36,7 +37,7 @@ class HighWater:
         self._deployment = deployment
         self._path = state_dir / FILE
         self._written: Mark | None = None
-        self._remembered = Remembered(database, deployment.name, state_dir)
+        self._journal = ErasureJournal(database, deployment.name, state_dir)
 
     def look(self) -> bool:
         """Compare, and let nothing out while the database is older than this machine knows it.
@@ -62,7 +63,7 @@ class HighWater:
                 self._write(mark)
                 self._written = mark
         with suppress(OSError):
-            self._remembered.note()
+            self._journal.note()
         return False
 
     def forget(self) -> None:
@@ -115,4 +116,4 @@ class HighWater:
         if before == [mark.epoch, mark.event]:
             return
         known[self._deployment.name] = [mark.epoch, mark.event]
-        replace_file(self._path, json.dumps(known))
+        new_file.replace(self._path, json.dumps(known))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import igrules.ledger.columns as columns
 from igrules.errors import NotFound
 from igrules.ledger.database import Database, Row
+from igrules.ledger.open_sends import GIVEN_UP
 from igrules.ledger.values import EventRow, SendRow
 
 SELECT_EVENT = (
@@ -19,22 +20,8 @@ _SEND = (
     " s.track, s.slot, s.not_before, s.expires_at FROM send s JOIN lane l ON l.id = s.lane_id"
     " WHERE s.tenant_id = ?"
 )
-_FAILED = " AND s.state IN ('parked', 'dead', 'doubt')"
-
-
-def events(
-    db: Database, tenant_id: int, limit: int, before: int | None, outcome: str | None
-) -> list[EventRow]:
-    """The newest events, newest first; only those with an id below ``before``, or of this
-    outcome."""
-    where = ""
-    values: list[object] = [tenant_id]
-    if before is not None:
-        where, values = " AND i.id < ?", [*values, before]
-    if outcome is not None:
-        where, values = where + " AND d.outcome = ?", [*values, outcome]
-    rows = db.all(f"{SELECT_EVENT}{where} ORDER BY i.id DESC LIMIT ?", [*values, limit])
-    return [event_of_row(row) for row in rows]
+_MOST_SENDS = 200
+"""Of one event; no decision makes as many."""
 
 
 def event(db: Database, tenant_id: int, id: int) -> EventRow:
@@ -45,23 +32,15 @@ def event(db: Database, tenant_id: int, id: int) -> EventRow:
     return event_of_row(row)
 
 
-def sends(
-    db: Database, tenant_id: int, limit: int, state: str | None, event_id: int | None
-) -> list[SendRow]:
-    """The newest sends, newest first; those of one event in the order they go out."""
-    where, order = "", "DESC"
-    values: list[object] = [tenant_id]
-    if state is not None:
-        where, values = where + " AND s.state = ?", [*values, state]
-        # Said again in the words of its index: what a person has to look at is found at once.
-        where += _FAILED if state in ("parked", "dead", "doubt") else ""
-    if event_id is not None:
-        where, values, order = where + " AND s.inbox_id = ?", [*values, event_id], "ASC"
-    rows = db.all(f"{_SEND}{where} ORDER BY s.id {order} LIMIT ?", [*values, limit])
+def sends_of_event(db: Database, tenant_id: int, event_id: int) -> list[SendRow]:
+    """The sends of an event, in the order they go out."""
+    rows = db.all(
+        f"{_SEND} AND s.inbox_id = ? ORDER BY s.id LIMIT {_MOST_SENDS}", (tenant_id, event_id)
+    )
     return [_send(row) for row in rows]
 
 
-def find_sends(
+def sends(
     db: Database,
     tenant_id: int,
     limit: int,
@@ -70,13 +49,14 @@ def find_sends(
     since: int | None,
     person: str | None,
 ) -> list[SendRow]:
-    """The newest sends, newest first; see `Scope.find_sends`."""
+    """The newest sends, newest first; see `Scope.sends`."""
     wanted: dict[str, tuple[object, ...]] = {}
     if before is not None:
         wanted["s.id < ?"] = (before,)
     if state is not None:
-        failed = _FAILED if state in ("parked", "dead", "doubt") else ""
-        wanted[f"s.state = ?{failed}"] = (columns.text(state),)
+        # Said again in the words of its index: what a person has to look at is found at once.
+        index = f" AND s.{GIVEN_UP}" if state in ("parked", "dead", "doubt") else ""
+        wanted[f"s.state = ?{index}"] = (columns.text(state),)
     if since is not None:
         wanted["s.created_at >= ?"] = (since,)
     if person is not None:

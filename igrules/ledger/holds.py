@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import igrules.ledger.columns as columns
 from igrules.errors import UsageError
 from igrules.ledger.database import Database
+from igrules.ledger.open_sends import PENDING
 from igrules.ledger.turns import wake_tenants
 
 SCOPES = ("deployment", "tenant", "account", "rule")
@@ -132,8 +133,8 @@ _Kind = tuple[int, int, str]
 """Tenant, account and rule of a send: all that a hold can tell sends apart by."""
 
 _WAITS = (
-    "state IN ('pending', 'sending', 'doubt') AND state = 'pending'"
-    f" AND (reason IN ({', '.join(repr(reason) for reason in _PAUSES)}) OR not_before <= ?)"
+    f"{PENDING} AND (reason IN ({', '.join(repr(reason) for reason in _PAUSES)})"
+    " OR not_before <= ?)"
 )
 """A send that a hold keeps back, also one that nobody has looked at since: it is due. What waits
 for its next try waits for that, and goes on doing so."""

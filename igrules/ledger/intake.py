@@ -16,7 +16,7 @@ import igrules.ledger.columns as columns
 from igrules.errors import Unavailable
 from igrules.ledger.database import MOST_PARAMETERS, Database, holders, tuples
 from igrules.ledger.deployment import Deployment
-from igrules.ledger.late import UNNAMED, Late
+from igrules.ledger.latecomers import UNNAMED, Latecomers
 from igrules.ledger.leaving import forgotten_accounts, hashed_name
 from igrules.ledger.routing import Orphaned, Routes, Target
 from igrules.ledger.stats import add_stat, day_begin
@@ -47,7 +47,7 @@ _FAMILIES = {
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A webhook body and its events; ``None``: it cannot be read."""
+    """A webhook body and its events; ``None``: it cannot be read. ``id`` 0: not as delivered."""
 
     id: int
     app_id: int
@@ -108,23 +108,35 @@ class Intake:
         readable = [body for body in bodies if body.events is not None]
         updates, strays = self._routed(readable)
         orphans = self._unseen(strays, "orphans")
-        fresh = self._unseen(updates, "events")
-        fresh, silent = self._told_apart(fresh)
+        woken = self._put(updates)
+        self._store_orphans(orphans)
+        self._close(readable, unreadable)
+        return self._result(len(bodies), len(unreadable), woken)
+
+    def adopt(self, bodies: Sequence[Body]) -> SplitResult:
+        """Store the events of these bodies, which belong to no delivery; one without an account
+        stays what it is."""
+        updates, _ = self._routed(bodies)
+        return self._result(0, 0, self._put(updates))
+
+    def _put(self, updates: Sequence[_Update]) -> int:
+        """Store what nobody has seen before and give the number of lanes that became due."""
+        fresh, silent = self._told_apart(self._unseen(updates, "events"))
         lanes = self._lanes([*fresh, *(update for update, _ in silent)])
         self._store(fresh, lanes)
         self._store_silent(silent, lanes)
-        self._store_orphans(orphans)
-        woken = self._wake(fresh, {update.lane: lanes[update.lane] for update in fresh})
-        self._close(readable, unreadable)
+        return self._wake(fresh, {update.lane: lanes[update.lane] for update in fresh})
+
+    def _result(self, deliveries: int, unreadable: int, woken: int) -> SplitResult:
         total = Counter[str]()
         for (_, what), count in self._counts.items():
             total[what] += count
         return SplitResult(
-            deliveries=len(bodies),
+            deliveries=deliveries,
             events=total["events"],
             duplicates=total["duplicates"],
             orphans=total["orphans"],
-            unreadable=len(unreadable),
+            unreadable=unreadable,
             lanes=woken,
             tests=total["tests"],
             kinds=self._kinds,
@@ -191,7 +203,7 @@ class Intake:
         self, updates: Sequence[_Update]
     ) -> tuple[list[_Update], list[tuple[_Update, str]]]:
         """Those to work on, and those of which nothing may be kept, with the reason."""
-        late = Late(self._db, self._deployment, updates, self._now)
+        late = Latecomers(self._db, self._deployment, updates, self._now)
         kept: list[_Update] = []
         silent: list[tuple[_Update, str]] = []
         for update in updates:
@@ -215,7 +227,7 @@ class Intake:
                 "INSERT INTO inbox (tenant_id, account_id, lane_id, delivery_id, kind, ref, source,"
                 " occurred_at, received_at, state)"
                 " VALUES (?, ?, ?, ?, ?, ?, 'webhook', ?, ?, 'closed') RETURNING id",
-                (tenant_id, update.target.account_id, lanes[update.lane], update.body.id,
+                (tenant_id, update.target.account_id, lanes[update.lane], update.body.id or None,
                  columns.text(event.kind), columns.text(event.ref), event.occurred_at,
                  update.body.received_at),
             )  # fmt: skip
@@ -262,7 +274,7 @@ class Intake:
             for update in part:
                 event = update.event
                 parameters += [update.target.tenant_id, update.target.account_id,
-                               lanes[update.lane], update.body.id, columns.text(event.kind),
+                               lanes[update.lane], update.body.id or None, columns.text(event.kind),
                                columns.text(event.ref), columns.text(event.username), "webhook",
                                event.occurred_at, update.body.received_at, event.raw,
                                "open"]  # fmt: skip

@@ -232,11 +232,6 @@ class Keys:
         return [_key(row) for row in rows]
 
 
-def is_key(presented: str) -> bool:
-    """Whether this has the form of a key, with the right check at its end."""
-    return bool(_taken_apart(presented)[0])
-
-
 def _checked(kind: str, tenant_id: int, scopes: Iterable[str]) -> tuple[str, ...]:
     allowed = SCOPES.get(kind, ())
     if not allowed or (kind == "operator") is not (tenant_id == 0):

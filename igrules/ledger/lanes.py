@@ -16,6 +16,7 @@ from igrules.ledger.database import Database, holders
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.facts import read_facts
 from igrules.ledger.leases import hold_lane, lease_lost
+from igrules.ledger.open_sends import OPEN
 from igrules.ledger.sends import Sends
 from igrules.ledger.turns import note_claim, wake_tenants
 from igrules.ledger.values import Lane, Ready, StoredEvent
@@ -26,13 +27,12 @@ POISONED = 3
 
 _TENANTS_TRIED = 4
 
-_OPEN = "state IN ('pending', 'sending', 'doubt')"
 _RELEASE = (
     "UPDATE lane SET owner = NULL, deaths = 0, due = CASE WHEN EXISTS"
     " (SELECT 1 FROM inbox WHERE lane_id = ? AND state = 'open') THEN ? ELSE"
     " (SELECT min(CASE WHEN s.state = 'sending' THEN ? ELSE s.not_before END) FROM send s"
-    f" WHERE s.lane_id = ? AND s.{_OPEN} AND NOT EXISTS (SELECT 1 FROM send o"
-    f" WHERE o.lane_id = s.lane_id AND o.track = s.track AND o.id < s.id AND o.{_OPEN}))"
+    f" WHERE s.lane_id = ? AND s.{OPEN} AND NOT EXISTS (SELECT 1 FROM send o"
+    f" WHERE o.lane_id = s.lane_id AND o.track = s.track AND o.id < s.id AND o.{OPEN}))"
     " END WHERE id = ? AND +tenant_id = ? RETURNING due"
 )
 """Due is when the first send of a track, or an event, can be worked on; null when there is none. A

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import igrules.ledger.arrivals as arrivals
 import igrules.ledger.backlog as backlog
 import igrules.ledger.deployment as deployment
 import igrules.ledger.drivers as drivers
@@ -21,12 +20,14 @@ import igrules.ledger.purging as purging
 import igrules.ledger.rollup as rollup
 import igrules.ledger.stats as stats
 import igrules.ledger.upkeep as upkeep
+import igrules.ledger.webhook_log as webhook_log
 from igrules.errors import Conflict, IgrulesError, SchemaMismatch, Unavailable
 from igrules.ledger.apps import Apps
 from igrules.ledger.audit import Act, Audit, Noted
 from igrules.ledger.backlog import Backlog
 from igrules.ledger.backups import Backups
 from igrules.ledger.chores import Chores
+from igrules.ledger.connections import Connections
 from igrules.ledger.database import Database
 from igrules.ledger.deliveries import Deliveries
 from igrules.ledger.deployment import Deployment
@@ -34,7 +35,6 @@ from igrules.ledger.erasures import Erasures
 from igrules.ledger.high_water import HighWater
 from igrules.ledger.keys import Keys
 from igrules.ledger.lanes import Lanes
-from igrules.ledger.leaving import Connections
 from igrules.ledger.scope import Scope
 from igrules.ledger.sealed import Sealed
 from igrules.ledger.seals import Seals, read_keys
@@ -211,15 +211,15 @@ class Ledger:
 
     def arrived(
         self, limit: int, before: int | None = None, state: str | None = None
-    ) -> list[arrivals.DeliveryRow]:
+    ) -> list[webhook_log.DeliveryRow]:
         """The newest webhook bodies of all tenants, newest first, without their contents."""
-        return arrivals.deliveries(self._db, limit, before, state)
+        return webhook_log.deliveries(self._db, limit, before, state)
 
     def orphans(
         self, limit: int, before: int | None = None, app: str | None = None
-    ) -> list[arrivals.OrphanRow]:
+    ) -> list[webhook_log.OrphanRow]:
         """The newest events without a tenant, newest first."""
-        return arrivals.orphans(self._db, limit, before, app)
+        return webhook_log.orphans(self._db, limit, before, app)
 
     def beat(self, process_id: str, now: int, *, kind: str = "", version: str = "") -> None:
         """Note that a process lives."""

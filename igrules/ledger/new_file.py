@@ -50,6 +50,19 @@ def writing(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
         sync(path.parent)
 
 
+def replace(path: Path, text: str) -> None:
+    """Write a small file of the state directory, in place of the one before. Raises `OSError`."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = beside(path, "part")
+    try:
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def _name(part: Path, path: Path, overwrite: bool) -> None:
     if overwrite:
         os.replace(part, path)

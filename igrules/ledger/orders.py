@@ -17,13 +17,13 @@ import igrules.ledger.columns as columns
 import igrules.ledger.outbox as outbox
 from igrules.errors import Conflict, NotFound, UsageError
 from igrules.ledger.database import Database
+from igrules.ledger.days import DAY
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.leases import wake_lane
 from igrules.ledger.values import Lane, QueuedSend
 from igrules.model import HUMAN_AGENT, STEP_API, Effect
 
 _HOUR = 3_600_000
-_DAY = 24 * _HOUR
 _MARGIN = 5 * 60_000
 """Kept back of a window, since our clock and the platform's are not one."""
 _LIVE = 600_000
@@ -69,6 +69,7 @@ def queue(
     now: int,
 ) -> QueuedSend:
     """Store a send for this order; see `Scope.queue_send`."""
+    order = replace(order, payload={name: _clean(one) for name, one in order.payload.items()})
     check(order.kind, order.payload)
     _check_names(order, idempotency)
     key = f"api:{tenant_id}:{idempotency or '~' + secrets.token_hex(16)}"
@@ -96,6 +97,13 @@ def queue(
         stored = _known(db, tenant_id, key, digest)
     assert stored is not None  # it was written in this transaction, or before it under this key
     return replace(stored, new=True)
+
+
+def _clean(value: Any) -> Any:
+    """What people would see, without NUL and half characters, which nobody could."""
+    if isinstance(value, str):
+        return columns.text(value)
+    return [_clean(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def check(kind: str, payload: Mapping[str, Any]) -> None:
@@ -244,10 +252,10 @@ def _lane(db: Database, tenant_id: int, account_id: int, order: Order) -> Lane:
 def _expires_at(db: Database, lane: Lane, order: Order, comment: _Comment | None, now: int) -> int:
     """The last moment it may leave. Raises `Conflict` when that is over."""
     if order.kind == "reply":
-        end = (comment.received_at if comment else now) + 7 * _DAY
+        end = (comment.received_at if comment else now) + 7 * DAY
     elif order.kind == "private_reply":
         live = comment is not None and comment.kind == "live_comment"
-        end = (comment.received_at if comment else now) + (_LIVE if live else 7 * _DAY - _HOUR)
+        end = (comment.received_at if comment else now) + (_LIVE if live else 7 * DAY - _HOUR)
     else:
         heard = _heard_at(db, lane)
         if heard is None:
@@ -256,7 +264,7 @@ def _expires_at(db: Database, lane: Lane, order: Order, comment: _Comment | None
                 "wait until they write, or answer a comment of theirs",
                 "unknown_recipient",
             )
-        end = heard + (7 * _DAY if order.human else _DAY) - _MARGIN
+        end = heard + (7 * DAY if order.human else DAY) - _MARGIN
     if end < now:
         raise Conflict("the window for this has closed", _AFTER_WINDOW[order.kind], "window_closed")
     return end

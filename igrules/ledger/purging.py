@@ -13,7 +13,9 @@ from collections.abc import Iterator, Sequence
 
 from igrules.ledger.audit import Audit
 from igrules.ledger.database import Database, Row, holders
-from igrules.ledger.tables import BY_NAME, CLASSIFIED, DAY, Kept, Table
+from igrules.ledger.days import DAY
+from igrules.ledger.open_sends import OPEN
+from igrules.ledger.tables import BY_NAME, CLASSIFIED, Kept, Table
 
 SLICE = 500
 _WALKED = ("inbox", "send")
@@ -150,7 +152,7 @@ def _people(db: Database, now: int) -> Iterator[int]:
             "SELECT id, account_id, person FROM contact WHERE id > ? AND id <= ?"
             f" AND {whole.by} < ? AND NOT EXISTS (SELECT 1 FROM lane l JOIN send s"
             " ON s.lane_id = l.id WHERE l.account_id = contact.account_id"
-            " AND l.person = contact.person AND s.state IN ('pending', 'sending', 'doubt'))"
+            f" AND l.person = contact.person AND s.{OPEN})"
             f" ORDER BY id LIMIT {SLICE}",
             (*part, now - whole.days * DAY),
         )

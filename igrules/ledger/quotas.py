@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 from igrules.ledger.database import Database
 from igrules.ledger.days import begins, local_day, zone_at
+from igrules.ledger.open_sends import OPEN
 
 LIMITS = "t.per_day, t.most_per_day, t.zone, t.zone_next, t.zone_from"
 """The columns of ``tenant t`` that `Limits` holds, in order."""
-
-_OPEN = "state IN ('pending', 'sending', 'doubt')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def _look_up(db: Database, tenant_id: int, zone: str, day: str) -> int:
         (tenant_id, begins(zone, day), day),
     )
     under_way = db.number(
-        f"SELECT count(*) FROM send WHERE {_OPEN} AND +tenant_id = ? AND counted = 'yes'"
+        f"SELECT count(*) FROM send WHERE {OPEN} AND +tenant_id = ? AND counted = 'yes'"
         " AND (quota_day = ? OR (quota_day IS NULL AND state <> 'pending'))",
         (tenant_id, day),
     )

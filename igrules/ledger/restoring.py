@@ -20,10 +20,10 @@ from typing import BinaryIO
 import igrules.ledger.deployment as deployments
 import igrules.ledger.drivers as drivers
 import igrules.ledger.epochs as epochs
+import igrules.ledger.erasure_journal as erasure_journal
 import igrules.ledger.migrating as migrating
 import igrules.ledger.new_file as new_file
 import igrules.ledger.postgres_copies as postgres_copies
-import igrules.ledger.remembered as remembered
 import igrules.ledger.sqlite_copies as sqlite_copies
 import igrules.ledger.upkeep as upkeep
 from igrules.errors import LedgerError, SchemaMismatch, UsageError
@@ -101,7 +101,7 @@ def _look_into(database: Database, now: int) -> Target:
     row = database.first("SELECT deployment_id FROM deployment WHERE id = 1")
     erasures: tuple[Erasure, ...] = ()
     with suppress(SchemaMismatch):
-        erasures = tuple(remembered.all_of(database))
+        erasures = tuple(erasure_journal.all_of(database))
     tenants = database.number("SELECT count(*) FROM tenant")
     return Target(
         "used" if tenants else "empty",
@@ -148,12 +148,6 @@ def restore(
 
 
 _SHOWN = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
-
-
-def head_of(file: Path, seals: Seals) -> Head:
-    """The beginning of a backup: what it is a copy of."""
-    with _opened(file, seals) as reader:
-        return reader.head
 
 
 @contextmanager
@@ -205,7 +199,7 @@ class _Finish:
             Audit(db, known).add(Act(self._actor, "backup.restore", 0, known.name), self.now)
         # Hashes of another installation mean nothing here.
         before = self._target.erasures if self._target.name == known.name else ()
-        kept = remembered.read(self._place.state_dir, known.name)
+        kept = erasure_journal.read(self._place.state_dir, known.name)
         erasures = Erasures(db, self._seals, known).again({*before, *kept}, self.now)
         return Restored(self.head, None, parked, erasures)
 

@@ -7,11 +7,10 @@ before the tenant's mark stands in ``stat``, what is after it is counted where i
 from __future__ import annotations
 
 from igrules.ledger.database import Database
-from igrules.ledger.days import begins, local_day, next_midnight
+from igrules.ledger.days import DAY, begins, local_day, next_midnight
 from igrules.ledger.quotas import limits
 from igrules.ledger.tally import Tally, tally
 
-_DAY = 86_400_000
 _AT_ONCE = 100
 _MARK = "rolled"
 
@@ -32,7 +31,7 @@ def roll(db: Database, tenant_id: int, now: int) -> int:
     more."""
     days = 0
     zone = limits(db, tenant_id).zone_at(now)
-    end = begins(zone, local_day(zone, now - _DAY))
+    end = begins(zone, local_day(zone, now - DAY))
     while days < _AT_ONCE:
         # Looked at first: mostly there is nothing to write.
         first = first_after(db, tenant_id, until(db, tenant_id))

@@ -7,6 +7,7 @@ from typing import Any
 
 import igrules.ledger.accounts as accounts
 import igrules.ledger.attempts as attempts
+import igrules.ledger.contact_edits as contact_edits
 import igrules.ledger.contacts as contacts
 import igrules.ledger.conversation as conversation
 import igrules.ledger.event_list as event_list
@@ -15,11 +16,10 @@ import igrules.ledger.history as history
 import igrules.ledger.holds as holds
 import igrules.ledger.numbers as numbers
 import igrules.ledger.orders as orders
-import igrules.ledger.people as people
 import igrules.ledger.quotas as quotas
 import igrules.ledger.reopening as reopening
+import igrules.ledger.verdicts as verdicts
 import igrules.ledger.versions as versions
-from igrules.errors import NotFound
 from igrules.kinds import Settings
 from igrules.ledger.database import Database
 from igrules.ledger.deployment import Deployment
@@ -116,23 +116,13 @@ class Scope:
         """One version. Raises `NotFound`."""
         return versions.version(self._db, self.tenant_id, number)
 
-    def versions(self, limit: int = 20) -> list[Version]:
-        """The newest versions, newest first."""
-        return versions.versions(self._db, self.tenant_id, limit)
-
-    def versions_page(self, limit: int, before: int | None = None) -> list[Version]:
+    def versions(self, limit: int = 20, before: int | None = None) -> list[Version]:
         """The newest versions below a number, newest first, without their files."""
-        return versions.page(self._db, self.tenant_id, limit, before)
+        return versions.versions(self._db, self.tenant_id, limit, before)
 
     def version_before_live(self) -> int | None:
         """The number of the version that was live before the present one."""
         return versions.before_live(self._db, self.tenant_id)
-
-    def find_events(
-        self, wanted: event_list.Wanted, limit: int, before: tuple[int, int] | None = None
-    ) -> list[EventRow]:
-        """The newest events of this sort, newest first; ``before`` is time and id of one."""
-        return event_list.find(self._db, self.tenant_id, wanted, limit, before)
 
     def reopen_event(self, id: int, now: int) -> bool:
         """Have an event decided again that failed, was set aside or skipped; false when it waits
@@ -153,39 +143,39 @@ class Scope:
         """One message, ``in`` or ``out``. Raises `NotFound`."""
         return conversation.message(self._db, self.tenant_id, side, id)
 
-    def find_contacts(
-        self, limit: int, before: int | None = None, *, tag: str = "", username: str = ""
-    ) -> list[Contact]:
-        """The newest contacts, newest first; those with this tag, or of this user name."""
-        return people.find(self._db, self.tenant_id, limit, before, tag, username)
-
     def change_contact(self, person: str, changes: Sequence[Change], now: int) -> Contact:
         """Apply changes to a contact and give it. Raises `NotFound` and `Conflict`."""
-        return people.change(self._db, self.tenant_id, person, changes, now)
+        return contact_edits.change(self._db, self.tenant_id, person, changes, now)
 
     def events(
-        self, limit: int = 50, before: int | None = None, outcome: str | None = None
+        self,
+        limit: int = 50,
+        before: tuple[int, int] | None = None,
+        wanted: event_list.Wanted = event_list.ALL,
     ) -> list[EventRow]:
-        """The newest events, newest first; ``before`` is an id to go on from."""
-        return history.events(self._db, self.tenant_id, limit, before, outcome)
+        """The newest events of this sort, newest first; ``before`` is time and id of one."""
+        return event_list.find(self._db, self.tenant_id, wanted, limit, before)
 
     def event(self, id: int) -> EventRow:
         """One event with its decision. Raises `NotFound`."""
         return history.event(self._db, self.tenant_id, id)
 
-    def sends(
-        self, limit: int = 50, state: str | None = None, event_id: int | None = None
-    ) -> list[SendRow]:
-        """The newest sends, newest first; those of one event in the order they go out."""
-        return history.sends(self._db, self.tenant_id, limit, state, event_id)
-
     def send(self, id: int) -> SendRow:
         """One send. Raises `NotFound`."""
         return history.send(self._db, self.tenant_id, id)
 
-    def find_sends(
+    def settle_send(self, id: int, verdict: str, now: int) -> bool:
+        """Settle a send that was given up; false when it is so already.
+
+        ``sent`` and ``discard`` close it, ``retry`` lets it pass all gates once more under its key.
+        Raises `NotFound`, and `Conflict` for one that is under way, that ended otherwise, or whose
+        window has closed.
+        """
+        return verdicts.settle(self._db, self.tenant_id, id, verdict, now)
+
+    def sends(
         self,
-        limit: int,
+        limit: int = 50,
         before: int | None = None,
         *,
         state: str | None = None,
@@ -194,7 +184,11 @@ class Scope:
     ) -> list[SendRow]:
         """The newest sends, newest first: of this state, made since then, to this person;
         ``before`` is an id to go on from."""
-        return history.find_sends(self._db, self.tenant_id, limit, before, state, since, person)
+        return history.sends(self._db, self.tenant_id, limit, before, state, since, person)
+
+    def sends_of_event(self, event_id: int) -> list[SendRow]:
+        """The sends of an event, in the order they go out."""
+        return history.sends_of_event(self._db, self.tenant_id, event_id)
 
     def numbers(self, now: int) -> Numbers:
         """What happened so far, and what of the day's limit is left."""
@@ -246,13 +240,13 @@ class Scope:
         """Everything held about a person, by id or ``@name``, as JSON. Raises `NotFound`."""
         return exporting.export(self._db, self.tenant_id, person)
 
-    def contacts(self, limit: int = 50) -> list[Contact]:
-        """The newest contacts, newest first."""
-        return contacts.newest(self._db, self.tenant_id, limit)
+    def contacts(
+        self, limit: int = 50, before: int | None = None, *, tag: str = "", username: str = ""
+    ) -> list[Contact]:
+        """The newest contacts, newest first; those with this tag, or of this user name. ``before``
+        is an id to go on from."""
+        return contacts.newest(self._db, self.tenant_id, limit, before, tag, username)
 
     def contact(self, person: str) -> Contact:
         """One contact by its id at Instagram, or by ``@name``. Raises `NotFound`."""
-        found = contacts.of_person(self._db, self.tenant_id, person)
-        if found is None:
-            raise NotFound("there is no such contact", "give the id as the list of contacts has it")
-        return found
+        return contacts.known(self._db, self.tenant_id, person)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import igrules.ledger.columns as columns
 from igrules.errors import NotFound, UsageError
-from igrules.ledger.database import Database
-from igrules.ledger.leaving import reconnected
+from igrules.ledger.connections import reconnected
+from igrules.ledger.database import Database, holders
 from igrules.ledger.seals import Place, Seals
 
 
@@ -79,12 +79,22 @@ class Secrets:
         row = self._db.first("SELECT slug FROM tenant WHERE id = ?", (self._tenant_id,))
         if row is None:
             return None
-        return from_environment(self._environ, row[0], name)
+        return from_environment(self._db, self._environ, row[0], name)
 
     def _place(self, row_id: int) -> Place:
         return Place("secret", "value", self._tenant_id, row_id)
 
 
-def from_environment(environ: Mapping[str, str], slug: str, name: str) -> str | None:
-    """The value of ``IGRULES_SECRET_<TENANT>_<NAME>``, ``None`` when it is not set."""
-    return environ.get(f"IGRULES_SECRET_{slug}_{name}".upper().replace("-", "_"))
+def from_environment(db: Database, environ: Mapping[str, str], slug: str, name: str) -> str | None:
+    """The value of ``IGRULES_SECRET_<TENANT>_<NAME>``, ``None`` when it is not set.
+
+    Of two tenants with the same variable, such as ``a`` with ``b_token`` and ``a-b`` with
+    ``token``, it is that of the longer name.
+    """
+    given = environ.get(f"IGRULES_SECRET_{slug}_{name}".upper().replace("-", "_"))
+    words = name.lower().split("_")
+    longer = ["-".join([slug, *words[:count]]) for count in range(1, len(words))]
+    if not given or not longer:
+        return given
+    taken = f"SELECT 1 FROM tenant WHERE slug IN ({holders(len(longer))}) LIMIT 1"
+    return None if db.first(taken, longer) else given

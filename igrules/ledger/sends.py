@@ -13,6 +13,7 @@ from igrules.errors import SealError
 from igrules.ledger.database import Database, Row
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.leases import hold_lane
+from igrules.ledger.open_sends import OPEN
 from igrules.ledger.proofs import proof_for
 from igrules.ledger.seals import Place, Seals
 from igrules.ledger.secrets import from_environment
@@ -43,7 +44,7 @@ class Sends:
         """
         rows = self._db.all(
             f"SELECT id, attempt, inbox_id, state, not_before, {outbox.EFFECT} FROM send"
-            " WHERE lane_id = ? AND state IN ('pending', 'sending', 'doubt') AND +tenant_id = ?"
+            f" WHERE lane_id = ? AND {OPEN} AND +tenant_id = ?"
             " ORDER BY id",
             (lane.id, lane.tenant_id),
         )
@@ -154,7 +155,7 @@ class Sends:
         sealed, name, secret_id, value = row[5:]
         place = Place("account", "token", lane.tenant_id, lane.account_id)
         if not sealed:
-            given = from_environment(self._environ, slug, name) if name else None
+            given = from_environment(self._db, self._environ, slug, name) if name else None
             if given or not value:
                 return given
             sealed, place = value, Place("secret", "value", lane.tenant_id, secret_id)

@@ -13,6 +13,7 @@ import igrules.ledger.columns as columns
 import igrules.ledger.quotas as quotas
 from igrules.ledger.database import Database
 from igrules.ledger.leases import NOBODY, hold_lane, wake_lane
+from igrules.ledger.open_sends import OPEN
 from igrules.ledger.stats import add_stat
 from igrules.ledger.values import Lane
 from igrules.model import Answer, NotDone, Receipt, Refused, Sent, Unknown
@@ -254,8 +255,7 @@ def heal(database: Database, lane: Lane, now: int, quiet: int) -> int:
     unclear = (
         "SELECT s.id, s.state, a.fence, a.deadline_at, s.idempotent, s.kind FROM send s"
         " JOIN attempt a ON a.send_id = s.id AND a.n = s.attempt"
-        # The words of the index of open sends: SQLite uses it for no others.
-        " WHERE s.lane_id = ? AND s.state IN ('pending', 'sending', 'doubt')"
+        f" WHERE s.lane_id = ? AND s.{OPEN}"
         " AND s.state <> 'pending' AND +s.tenant_id = ? ORDER BY s.id"
     )
     which = (lane.id, lane.tenant_id)

@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from igrules.ledger.database import Database
-
-_DAY = 86_400_000
+from igrules.ledger.days import DAY
 
 
 def day_begin(now: int) -> int:
     """When the UTC day began, in milliseconds."""
-    return now - now % _DAY
+    return now - now % DAY
 
 
 def add_stat(db: Database, tenant_id: int, now: int, what: str, label: str, count: int) -> None:

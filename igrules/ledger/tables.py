@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-DAY = 86_400_000
 TENANT, INSTALLATION, LEDGER = "tenant", "installation", "ledger"
 STAYS, WIPED, HASHED = "stays", "wiped", "hashed"
 DELETED = "deleted"
@@ -259,7 +258,7 @@ _DOORS = (
         "delivery", INSTALLATION, "id",
         stays("id received_at app_id route_tenant_id bytes state events duplicates orphans tests"),
         stays("sha256", why="a digest of a body with ids nobody can guess"),
-        # Looked through, not found by a key; see `erasing.forget_strays`.
+        # Looked through, not found by a key; see `mentions.forget`.
         wiped("body"),
         erasure=WIPED, leaving=DELETED, tenant="route_tenant_id = ?",
         kept=(

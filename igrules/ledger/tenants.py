@@ -11,6 +11,7 @@ from igrules.errors import Conflict, NotFound
 from igrules.ledger.ceilings import Ceiling
 from igrules.ledger.database import Database
 from igrules.ledger.deployment import Deployment
+from igrules.ledger.open_sends import PENDING
 from igrules.ledger.seals import Place, Seals
 from igrules.ledger.values import Tenant
 
@@ -19,8 +20,6 @@ _SELECT = (
     # Those that were deleted have lost their names and go with what is left of them.
     " (SELECT * FROM tenant WHERE slug NOT LIKE '~%') AS tenant"
 )
-
-_PENDING = "state IN ('pending', 'sending', 'doubt') AND state = 'pending'"
 
 _Tenants = list[Tenant]
 """Inside the class, ``list`` is its method."""
@@ -92,12 +91,12 @@ class Tenants:
             )
             db.all(
                 f"SELECT id FROM lane WHERE tenant_id = ? AND id IN (SELECT lane_id FROM send"
-                f" WHERE {_PENDING} AND +tenant_id = ?) ORDER BY account_id, person{db.locked}",
+                f" WHERE {PENDING} AND +tenant_id = ?) ORDER BY account_id, person{db.locked}",
                 (id, id),
             )
             db.run(
                 "UPDATE send SET state = 'skipped', reason = 'deactivated', closed_at = ?"
-                f" WHERE {_PENDING} AND +tenant_id = ?",
+                f" WHERE {PENDING} AND +tenant_id = ?",
                 (now, id),
             )
             return self.by_id(id)

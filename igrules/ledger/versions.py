@@ -125,17 +125,11 @@ def version(db: Database, tenant_id: int, number: int) -> Version:
     """One version. Raises `NotFound`."""
     row = db.first(f"{_SELECT} WHERE tenant_id = ? AND number = ?", (tenant_id, number))
     if row is None:
-        raise NotFound(f"there is no version {number}", "igrules list shows the live one")
+        raise NotFound(f"there is no version {number}", "igrules history <tenant> shows all")
     return _version(row)
 
 
-def versions(db: Database, tenant_id: int, limit: int) -> list[Version]:
-    """The newest versions, newest first."""
-    rows = db.all(f"{_SELECT} WHERE tenant_id = ? ORDER BY number DESC LIMIT ?", (tenant_id, limit))
-    return [_version(row) for row in rows]
-
-
-def page(db: Database, tenant_id: int, limit: int, before: int | None) -> list[Version]:
+def versions(db: Database, tenant_id: int, limit: int, before: int | None) -> list[Version]:
     """The newest versions below number ``before``, newest first, without their files."""
     rows = db.all(
         "SELECT number, digest, author, message, published_at, state, folding, plugins FROM version"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import secrets
 import socket
 import threading
@@ -15,6 +14,7 @@ import waitress.server
 from waitress import wasyncore
 
 from igrules.errors import UsageError
+from igrules.fetch.addresses import is_this_machine
 from igrules.sandbox.control import ControlDoor
 from igrules.sandbox.faults import FaultLayer
 from igrules.sandbox.graph import GraphDoor
@@ -46,7 +46,7 @@ class Sandbox(Stage):
         webhook: Manner | None = None,
         senders: int = 1,
     ) -> None:
-        if not _is_loopback(host):
+        if not is_this_machine(host):
             raise UsageError(
                 f"the sandbox does not listen on {host}", "use 127.0.0.1; it has no other guard"
             )
@@ -167,10 +167,3 @@ class _HostCheck:
             raise falcon.HTTPForbidden(description="this address is for this machine only")
         if not self._sandbox.opens(req.path, req.get_header("Authorization") or ""):
             raise falcon.HTTPForbidden(description="send the token as Authorization: Bearer")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -9,8 +9,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import secrets
 from typing import Any, NoReturn
 from urllib.parse import unquote_plus
+
+import falcon
 
 from igrules.errors import Denied, LedgerError, NotFound, UsageError
 from igrules.ledger import Act, Key, Ledger, Tenant
@@ -78,7 +81,7 @@ class Access:
         wait = self._failures.wait(address)
         if wait:
             raise TooMany("too many wrong keys came from this address", "wait a minute", wait)
-        key = self._find(presented)
+        key = self._find(presented, fresh=bool(operation.audit))
         if key is None:
             self._refuse(presented, address, request_id)
         if key.kind == "operator" and not self._operators:
@@ -104,8 +107,11 @@ class Access:
             "send keys in the header Authorization only, and replace this one",
         )
 
-    def _find(self, presented: str) -> Key | None:
+    def _find(self, presented: str, *, fresh: bool = False) -> Key | None:
         digest = hashlib.sha256(presented.encode("utf-8", "replace")).digest()
+        if fresh:
+            # What is remembered may be revoked already, and whoever has it could make another.
+            self._lookups.forget(digest)
 
         def look() -> Key | None:
             return self._ledger.keys.check(presented, self._clock.now())
@@ -137,6 +143,19 @@ class Access:
                 pass
         except LedgerError as error:
             say(_LOG, logging.WARNING, "a refusal was not entered in the audit log", error)
+
+
+class NoKeysInAddresses:
+    """Falcon middleware: a key in an address is refused wherever that leads, also to nothing."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Refuse it before anything else is looked at."""
+        request_id = secrets.token_hex(8)
+        resp.set_header("X-Request-Id", request_id)
+        self._access.refuse_leaks(req.env, b"", request_id)
 
 
 def may(caller: Caller, operation: Operation) -> bool:

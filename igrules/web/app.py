@@ -6,20 +6,19 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import falcon
 
 from igrules import __version__
 from igrules.kinds import Registry
 from igrules.ledger import Ledger
-from igrules.web.access import Access
+from igrules.web.access import Access, NoKeysInAddresses
 from igrules.web.calls import Services
 from igrules.web.doors import DOORS
 from igrules.web.headers import SafeHeaders
 from igrules.web.health import Health, Readiness, Ready, Stopping
 from igrules.web.ingest import Writer
-from igrules.web.measures import Measures
 from igrules.web.openapi import document
 from igrules.web.operations import Operation
 from igrules.web.refusals import OnlyMethods, ShortAddresses, refuse_json
@@ -28,9 +27,12 @@ from igrules.web.routes import ALL, by_path
 from igrules.web.signers import Signers
 from igrules.web.viewer import Description, Viewer
 from igrules.web.webhook import Webhook
-from igrules.work.bell import Bell
+from igrules.web.webhook_metrics import WebhookMetrics
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
+
+if TYPE_CHECKING:
+    from igrules.work.bell import Bell
 
 App = falcon.App[falcon.Request, falcon.Response]
 
@@ -91,8 +93,9 @@ def build_local_app(ledger: Ledger, registry: Registry, configuration: Configura
 def _app(
     services: Services, access: Access, operations: Sequence[Operation], doors: dict[str, Any]
 ) -> App:
-    measures = [Measures(services.metrics)] if services.metrics else []
-    app: App = falcon.App(middleware=[*measures, ShortAddresses(), OnlyMethods(), SafeHeaders()])
+    measures: list[Any] = [WebhookMetrics(services.metrics)] if services.metrics else []
+    first: list[Any] = [*measures, ShortAddresses(), NoKeysInAddresses(access)]
+    app: App = falcon.App(middleware=[*first, OnlyMethods(), SafeHeaders()])
     refuse_json(app)
     viewer = Viewer()
     doors = {

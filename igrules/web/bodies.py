@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from typing import IO, Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from igrules.errors import UsageError
@@ -18,12 +18,20 @@ from igrules.web.refusals import TooLarge, WrongType
 DEEPEST = 64
 """Levels of lists and maps."""
 LONGEST_NUMBER = 64
+_EXACT = 2**53
 _FIELDS = 100
 _JSON = re.compile(r"application/(?:json|[\w.+-]+\+json)", re.ASCII | re.IGNORECASE)
 _FORM = re.compile(r"application/x-www-form-urlencoded", re.ASCII | re.IGNORECASE)
 
 
-def read_bytes(stream: IO[bytes], largest: int) -> bytes:
+class Readable(Protocol):
+    """A stream of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Give at most ``size`` bytes."""
+
+
+def read_bytes(stream: Readable, largest: int) -> bytes:
     """Give what came. Raises `TooLarge` above ``largest`` bytes, whatever the request claimed."""
     body = stream.read(largest + 1)
     if len(body) > largest:
@@ -112,7 +120,10 @@ def _short(digits: str) -> str:
 
 
 def _number(digits: str) -> float:
+    """A whole number is one however it is written: ``5.0`` is 5, as far as that is exact."""
     number = float(_short(digits))
+    if number.is_integer() and abs(number) < _EXACT:
+        return int(number)
     if number in (float("inf"), float("-inf")):
         raise UsageError(f"the number {digits} is too large", "send it as text")
     return number

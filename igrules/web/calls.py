@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 from igrules.kinds import Registry
-from igrules.ledger import Act, Ledger, Scope, Tenant
-from igrules.web.operations import Caller, Noted
+from igrules.ledger import Act, Ledger, Noted, Scope, Tenant
+from igrules.web.operations import Caller
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 
@@ -86,8 +86,7 @@ class LiveCall:
         """A header of the request."""
         return self.headers(name)
 
-    @contextmanager
-    def acting(self, object: str = "") -> Iterator[Noted]:
+    def acting(self, object: str = "") -> AbstractContextManager[Noted]:
         """Open the transaction of this act, with its one audit entry."""
         if not self.audit:
             raise RuntimeError("this operation is declared as one that changes nothing")
@@ -96,8 +95,7 @@ class LiveCall:
         act = Act(
             self.caller.actor, self.audit, owner, object, self.caller.address, self.request_id
         )
-        with self.ledger.act(act, self.now) as noted:
-            yield noted
+        return self.ledger.act(act, self.now)
 
     def ring(self, count: int = 1) -> None:
         """Wake workers of this process."""

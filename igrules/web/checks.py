@@ -7,13 +7,13 @@ remedy.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl
 
-import jsonschema
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema.validators import extend
 from referencing import Registry
 
 from igrules.errors import UsageError
@@ -41,11 +41,23 @@ def _is_time(value: object) -> bool:
     return not isinstance(value, str) or times.read(value) is not None
 
 
+def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+    # JSON Schema's '$' is the end of the text; Python's is also before a line break at the end.
+    exact = pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern
+    if isinstance(value, str) and not re.search(exact, value):
+        yield ValidationError("it does not match")
+
+
+_VALIDATOR: Any = extend(  # type: ignore[no-untyped-call]  # jsonschema says nothing of it
+    Draft202012Validator, {"pattern": _pattern}
+)
+
+
 class Check:
     """A schema that values are held against. Nothing is ever fetched for it."""
 
     def __init__(self, schema: Schema) -> None:
-        self._validator = Draft202012Validator(schema, registry=Registry(), format_checker=_FORMATS)
+        self._validator = _VALIDATOR(schema, registry=Registry(), format_checker=_FORMATS)
 
     def __call__(self, value: Any, where: str = "") -> None:
         """Raises `UsageError` with the first place that is wrong, and how many more are."""
@@ -105,22 +117,23 @@ def _converted(name: str, text: str, schema: Schema, before: Any) -> Any:
     return text
 
 
-def _is_told(error: jsonschema.ValidationError, first: jsonschema.ValidationError) -> bool:
+def _is_told(error: ValidationError, first: ValidationError) -> bool:
     """Whether what is said of the first error says this one, too: fields that are missing."""
     both = error.validator == first.validator == "required"
     return error is first or (both and error.absolute_path == first.absolute_path)
 
 
-def _sentence(error: jsonschema.ValidationError, where: str) -> str:
+def _sentence(error: ValidationError, where: str) -> str:
+    error = _nearest(error)
     place = ".".join([where, *map(str, error.absolute_path)] if where else _words(error))
     return (f"{place[:200]}: " if place else "") + _what(error)
 
 
-def _words(error: jsonschema.ValidationError) -> Iterable[str]:
+def _words(error: ValidationError) -> Iterable[str]:
     return [str(word) for word in error.absolute_path]
 
 
-def _what(error: jsonschema.ValidationError) -> str:
+def _what(error: ValidationError) -> str:
     wanted: Any = error.validator_value
     given: Any = error.instance
     match error.validator:
@@ -147,14 +160,14 @@ def _what(error: jsonschema.ValidationError) -> str:
         case "format":
             return "this is no time; write it like 2026-03-10T14:00:00+00:00"
         case "pattern":
-            return "this is not in the form that is wanted here"
+            return "this is not in the form that is wanted here" + _form(error)
         case "uniqueItems":
             return "something stands twice in this list"
         case _:
             return "this fits none of the forms that are possible here"
 
 
-def _unknown(error: jsonschema.ValidationError) -> str:
+def _unknown(error: ValidationError) -> str:
     given: Any = error.instance
     known = list(error.schema.get("properties", {})) if isinstance(error.schema, Mapping) else []
     extra = [name for name in given if name not in known]
@@ -164,5 +177,26 @@ def _unknown(error: jsonschema.ValidationError) -> str:
 
 def _count(keyword: str, wanted: Any) -> str:
     least = keyword.startswith("min")
-    what = {"Length": "characters", "Items": "items", "Properties": "fields"}[keyword[3:]]
-    return f"{'at least' if least else 'at most'} {wanted} {what} are allowed"
+    one = {"Length": "character", "Items": "item", "Properties": "field"}[keyword[3:]]
+    what = f"{wanted} {one} is" if wanted == 1 else f"{wanted} {one}s are"
+    return f"at least {what} needed" if least else f"at most {what} allowed"
+
+
+def _form(error: ValidationError) -> str:
+    """The form in words, where the schema has them."""
+    words = error.schema.get("description", "") if isinstance(error.schema, Mapping) else ""
+    return f": {words}" if words else ""
+
+
+def _nearest(error: ValidationError) -> ValidationError:
+    """Of a value that fits none of several forms: what is wrong by the only one of its type."""
+    if error.validator != "anyOf":
+        return error
+    place = list(error.absolute_path)
+    fits = [
+        one
+        for one in error.context or ()
+        if one.validator != "type" or list(one.absolute_path) != place
+    ]
+    forms = {one.schema_path[0] for one in fits}
+    return _nearest(fits[0]) if len(forms) == 1 else error

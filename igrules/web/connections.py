@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import falcon
+from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.task import ErrorTask
+from waitress.utilities import Error
 
 from igrules.web.headers import HEADERS
-from igrules.web.refusals import JSON, JsonChannel, body_of
+from igrules.web.refusals import JSON, body_of, code_of
 
 _REACHED = "igrules.reached"
+_UNREADABLE = {
+    400: "the request cannot be read",
+    431: "the headers of a request have at most 32 KiB",
+    501: "a body comes as it is or in chunks, in no other encoding",
+}
+"""What waitress cannot read, by the status it would give."""
+_TOO_LARGE = {413: "the body is larger than any that is taken here"}
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
@@ -24,10 +35,33 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             raise ParsingError("the address cannot be read") from error
 
 
-class Connection(JsonChannel):
+class _JsonErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
+    """Waitress's own refusals (a broken request, too large a body) in the same form."""
+
+    def execute(self) -> None:
+        error: Error = self.request.error
+        self.request.error = _JsonError(error)
+        super().execute()
+
+
+class _JsonError:
+    def __init__(self, error: Error) -> None:
+        self._error = error
+
+    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
+        # A client can do nothing with finer codes here, and Meta's retries go by few.
+        code = 400 if self._error.code in _UNREADABLE else self._error.code
+        words = {**_UNREADABLE, **_TOO_LARGE}.get(self._error.code, "something went wrong")
+        status = falcon.code_to_http_status(code)
+        body = body_of(status, words, code_of(code))
+        return status, [("Content-Type", JSON), *HEADERS], body
+
+
+class Connection(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """A connection whose errors are JSON, whatever the request was."""
 
     parser_class = _Parser
+    error_task_class = _JsonErrorTask
 
     def send_continue(self) -> None:
         """Say that the body may come, unless the answer is already known: waitress would forget it

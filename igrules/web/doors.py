@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from igrules.model import EMPTY
 from igrules.web.operations import PUBLIC, SIGNED, Schema
+from igrules.web.schemas import FLAG, TEXT, closed, list_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +31,13 @@ class Door:
     """Further statuses whose answer is of ``schema``, not a refusal."""
 
 
-_OK = {
-    "type": "object",
-    "properties": {"status": {"const": "ok"}},
-    "required": ["status"],
-    "additionalProperties": False,
-}
-_READY = {
-    "type": "object",
-    "properties": {
-        "ready": {"type": "boolean"},
-        "reasons": {"type": "array", "items": {"type": "string"}},
-    },
-    "required": ["ready", "reasons"],
-    "additionalProperties": False,
-}
-_STORED = {
-    "type": "object",
-    "properties": {"success": {"const": True}},
-    "required": ["success"],
-    "additionalProperties": False,
-}
+_OK = closed({"status": {"const": "ok"}})
+_READY = closed({"ready": FLAG, "reasons": list_of(TEXT)})
+_STORED = closed({"success": {"const": True}})
 _HANDSHAKE = {
-    "hub.mode": {"type": "string"},
-    "hub.verify_token": {"type": "string"},
-    "hub.challenge": {"type": "string"},
+    "hub.mode": TEXT,
+    "hub.verify_token": TEXT,
+    "hub.challenge": TEXT,
 }
 
 

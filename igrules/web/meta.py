@@ -10,19 +10,17 @@ from __future__ import annotations
 import html
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 
-from igrules.errors import BadSignature, Denied, LedgerError
+from igrules.errors import BadSignature, Denied
 from igrules.instagram.signed_request import LONGEST, read_signed_request
-from igrules.ledger import App, Erasure
-from igrules.ledger.leaving import Left
-from igrules.web.operations import PUBLIC, SIGNED, Answer, Call, Noted, Operation, Schema
+from igrules.ledger import App, Erasure, Noted
+from igrules.ledger.connections import Left
+from igrules.web.operations import PUBLIC, SIGNED, Answer, Call, Operation, Schema
+from igrules.web.schemas import TEXT, closed
 from igrules.work.logs import say
 
 _LOG = logging.getLogger(__name__)
 _PAGE = "/meta/deletion/"
-_AT_ONCE = 20
-"""Slices that are done before the answer."""
 _LARGEST = 3 * LONGEST + 1024
 """A form writes some characters as three."""
 
@@ -31,13 +29,8 @@ _BODY: Schema = {
     "properties": {"signed_request": {"type": "string", "maxLength": LONGEST}},
     "required": ["signed_request"],
 }
-_DONE: Schema = {"type": "object", "properties": {}, "additionalProperties": False}
-_CONFIRMED: Schema = {
-    "type": "object",
-    "properties": {"url": {"type": "string"}, "confirmation_code": {"type": "string"}},
-    "required": ["url", "confirmation_code"],
-    "additionalProperties": False,
-}
+_DONE = closed({})
+_CONFIRMED = closed({"url": TEXT, "confirmation_code": TEXT})
 _WORDS = {
     "en": {
         "title": "Data deletion",
@@ -82,8 +75,7 @@ def _begin(call: Call, code: str) -> None:
     """Do a small one at once; what is left is done by whoever comes to it."""
     found = call.ledger.erasures.of_code(code)
     if found is not None:
-        with suppress(LedgerError):
-            call.ledger.erasures.run(call.now, only=found.id, slices=_AT_ONCE)
+        call.ledger.erasures.hurry(found.id, call.now)
 
 
 def _request(call: Call, app: App, user: str, left: Sequence[Left]) -> str:

@@ -9,9 +9,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import falcon
+
 from igrules import __version__
+from igrules.web.api.problems import PROBLEM
 from igrules.web.doors import Door
 from igrules.web.operations import PUBLIC, SIGNED, Operation, Schema
+from igrules.web.refusals import code_of
 from igrules.web.routes import paths_of
 
 _ABOUT = """\
@@ -20,8 +24,9 @@ Run Instagram accounts by rules: tenants, rulesets, events, sends, keys.
 Send your key in `Authorization: Bearer …`. A tenant's key works at `/api/v1/…`; an operator's key
 names the tenant in the path: `/api/v1/tenants/{tenant}/…`. Ids are strings, times are RFC 3339 with
 offset. Lists are pages: give `next` as `cursor` to get the following one. Unknown fields and
-parameters are refused. An address has at most 4 KiB (414), a method that an address does not take
-is 405 with `Allow`. Each answer carries `X-Request-Id`, which the audit log has too.
+parameters are refused, and ignored at the addresses of the first version, where ids are numbers.
+An address has at most 4 KiB (414), a method that an address does not take is 405 with `Allow`. Each
+answer carries `X-Request-Id`, which the audit log has too.
 """
 _EXAMPLE_WORDS = re.compile(r"<([a-z_]+)>")
 _PATH_WORD = re.compile(r"{(\w+)(?::[^}]*)?}")
@@ -39,27 +44,6 @@ _REFUSALS: Mapping[int, str] = {
     429: "Too many requests of this key, or too many wrong keys from this address",
     500: "Our own fault; the log has it under the reference in the description",
     503: "The database is away; try again",
-}
-_PROBLEM: Schema = {
-    "type": "object",
-    "description": "A mistake in a rule file",
-    "properties": {
-        "code": _TEXT,
-        "name": _TEXT,
-        "severity": {"enum": ["error", "warning", "hint"]},
-        "file": _TEXT,
-        "line": {"type": "integer"},
-        "column": {"type": "integer"},
-        "end_line": {"type": "integer"},
-        "end_column": {"type": "integer"},
-        "message": _TEXT,
-        "help": _TEXT,
-        "docs": _TEXT,
-        "notes": {"type": "array", "items": {"type": "object"}},
-        "fix": {"type": ["object", "null"]},
-    },
-    "required": ["code", "name", "severity", "file", "line", "column", "message", "help"],
-    "additionalProperties": False,
 }
 _REFUSAL: Schema = {
     "type": "object",
@@ -93,7 +77,10 @@ def document(operations: Iterable[Operation], doors: Iterable[Door]) -> dict[str
         "tags": [{"name": tag} for tag in sorted(tags)],
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": {"Refusal": _REFUSAL, "Problem": _PROBLEM},
+            "schemas": {
+                "Refusal": _REFUSAL,
+                "Problem": {**PROBLEM, "description": "A mistake in a rule file"},
+            },
             "responses": {str(status): _refusal(status) for status in _REFUSALS},
             "securitySchemes": _schemes(),
         },
@@ -221,9 +208,19 @@ def _refusals(operation: Operation, path: str) -> dict[str, Any]:
 
 
 def _refusal(status: int) -> dict[str, Any]:
+    example = {
+        "title": str(falcon.code_to_http_status(status)),
+        "description": _REFUSALS[status],
+        "code": code_of(status),
+    }
     described: dict[str, Any] = {
         "description": _REFUSALS[status],
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}},
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/Refusal"},
+                "example": example,
+            }
+        },
     }
     header = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}.get(status)
     if header:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Protocol
 
 from igrules.kinds import Registry
-from igrules.ledger import Ledger, Scope, Tenant
+from igrules.ledger import Ledger, Noted, Scope, Tenant
 from igrules.model import EMPTY
 from igrules.work.configuration import Configuration
 
@@ -61,26 +61,25 @@ class Answer:
     """Written as it is, with the Content-Type of ``headers``; in place of ``media``."""
 
 
-class Noted(Protocol):
-    """The audit entry of the act under way; what is set before the block ends is stored."""
-
-    object: str
-    tenant_id: int
-    before: str | bytes
-    after: str | bytes
-
-
 class Call(Protocol):
     """One request, authenticated and checked, as an operation's function sees it."""
 
     @property
-    def caller(self) -> Caller: ...
+    def caller(self) -> Caller:
+        """Who asks."""
+
     @property
-    def ledger(self) -> Ledger: ...
+    def ledger(self) -> Ledger:
+        """Everything durable."""
+
     @property
-    def registry(self) -> Registry: ...
+    def registry(self) -> Registry:
+        """The installed kinds."""
+
     @property
-    def configuration(self) -> Configuration: ...
+    def configuration(self) -> Configuration:
+        """The settings of the installation."""
+
     @property
     def now(self) -> int:
         """Milliseconds UTC at which the request came."""
@@ -103,10 +102,12 @@ class Call(Protocol):
 
     @property
     def body(self) -> Any:
-        """The JSON of the request, checked; ``None`` when it has none."""
+        """The JSON of the request, checked; an empty one counts as ``{}``. ``None`` where the
+        operation takes none."""
 
     @property
-    def request_id(self) -> str: ...
+    def request_id(self) -> str:
+        """What the answer and the audit log call this request."""
 
     @property
     def metrics(self) -> Any:
@@ -152,6 +153,7 @@ class Operation:
     """Schema by status of success; ``None``: no JSON. Refusals are the same everywhere."""
     tag: str = ""
     """The heading in the documentation: tenants, rulesets, events …"""
+    _: KW_ONLY
     tenant: bool = False
     query: Mapping[str, Schema] = EMPTY
     """Parameters by name; unknown ones are refused."""

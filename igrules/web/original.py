@@ -30,17 +30,18 @@ from igrules.language.tenant_edits import Place, with_values
 from igrules.language.writing import scalar
 from igrules.ledger import Scope, Tenant
 from igrules.web import times
-from igrules.web.operations import OPERATOR, READ, SEND, Answer, Call, Operation
+from igrules.web.api.numbers import numbers_of
+from igrules.web.operations import OPERATOR, OPERATOR_READ, READ, SEND, Answer, Call, Operation
 from igrules.web.original_fields import (
-    COUNT,
+    CHANGED,
     CREATED,
     EXAMPLE,
     SHOWN,
     STATS,
     TRUE,
     WRITTEN,
-    closed,
 )
+from igrules.web.schemas import COUNT, closed
 from igrules.work.publishing import Prepared, prepare, publish
 from igrules.work.zones import zone_of
 
@@ -76,23 +77,13 @@ def _read(call: Call) -> Answer:
 
 def _stats(call: Call) -> Answer:
     client = _asked(call)
-    numbers = client.scope.numbers(call.now)
-    return Answer(
-        {
-            "client_id": client.tenant.id,
-            "name": client.tenant.name,
-            "total_messages": numbers.total_messages,
-            "messages_today": numbers.messages_today,
-            "webhooks_received": numbers.webhooks_received,
-            "active": numbers.active,
-            "daily_limit": numbers.daily_limit,
-            "limit_remaining": numbers.limit_remaining,
-        }
-    )
+    who = {"client_id": client.tenant.id, "name": client.tenant.name}
+    return Answer({**who, **numbers_of(client.scope.numbers(call.now))})
 
 
 def _create(call: Call) -> Answer:
     fields, token = _fields(call.body)
+    _check_whole(token)
     taken = {tenant.slug for tenant in call.ledger.tenants.list()}
     slug = free_slug(slug_of(fields["name"]), taken)
     zone = zone_of(call.configuration.timezone)
@@ -129,6 +120,8 @@ def _create(call: Call) -> Answer:
 def _change(call: Call) -> Answer:
     client = _asked(call)
     fields, token = _fields(call.body)
+    if token != _masked(client):
+        _check_whole(token)
     slug, current = client.tenant.slug, _current(client)
     changed = {key: value for key, value in fields.items() if current.get(key) != value}
     files = dict(client.files)
@@ -144,9 +137,28 @@ def _change(call: Call) -> Answer:
         noted.before = noted.after = str(client.version)
         if prepared is not None:
             noted.after = str(_publish(call, client.scope, prepared, client.version))
-        if token:
-            client.scope.secrets.set(client.view.token, token, call.now)
+        _set_token(call, client, token)
+        _set_active(call, client.tenant, call.body.get("active"))
     return Answer({"success": True, "client": _shown(call, _asked(call))})
+
+
+def _set_token(call: Call, client: _Client, token: str | None) -> None:
+    """Store a token that is new; take it away when it is ``None``."""
+    secrets, name = client.scope.secrets, client.view.token
+    if token is None:
+        if name in [stored for stored, _ in secrets.list()]:
+            secrets.remove(name)
+    elif token and token != _masked(client):
+        secrets.set(name, token, call.now)
+
+
+def _set_active(call: Call, tenant: Tenant, active: bool | None) -> None:
+    """Deactivate a client or bring it back; ``None`` leaves it."""
+    if active is not None and active != (tenant.state == "active"):
+        if active:
+            call.ledger.tenants.activate(tenant.id)
+        else:
+            call.ledger.tenants.deactivate(tenant.id, call.now)
 
 
 def _deactivate(call: Call) -> Answer:
@@ -173,8 +185,9 @@ def _client(call: Call, tenant: Tenant) -> _Client:
     return _Client(tenant, scope, files, live.number if live is not None else 0, view_of(files))
 
 
-def _fields(body: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """The fields of a request, and the token. A field that is ``null`` takes its value away."""
+def _fields(body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """The fields of a request, and the token, empty when nothing is said of it. What is ``null``
+    takes its value away."""
     fields = {key: body[key] for key in FIELDS if key in body and key != ACCESS_TOKEN}
     if "name" in fields and not (fields["name"] or "").strip():
         raise UsageError("'name' is empty", "give the client a name")
@@ -184,7 +197,14 @@ def _fields(body: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     for key, nothing in (("keywords", []), ("custom_responses", {}), ("auto_reply_enabled", True)):
         if key in fields and fields[key] is None:
             fields[key] = nothing
-    return fields, (body.get(ACCESS_TOKEN) or "").strip()
+    token = body.get(ACCESS_TOKEN, "")
+    return fields, token if token is None else token.strip()
+
+
+def _check_whole(token: str | None) -> None:
+    """Raises `UsageError` for a token as it is shown: stored, it would replace the real one."""
+    if token is not None and token.startswith(_MASK):
+        raise UsageError("'access_token' is masked", "send the whole token, or leave the field out")
 
 
 def _current(client: _Client) -> dict[str, Any]:
@@ -315,7 +335,7 @@ _TAG = "clients (first version)"
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "GET", "/api/clients", _list, (OPERATOR,), "List every client, oldest first",
+        "GET", "/api/clients", _list, (OPERATOR_READ,), "List every client, oldest first",
         {200: closed({"clients": {"type": "array", "items": SHOWN}, "total": COUNT})}, _TAG,
         lenient=True,
     ),
@@ -329,13 +349,13 @@ OPERATIONS: tuple[Operation, ...] = (
         examples={"body": EXAMPLE},
     ),
     Operation(
-        "GET", _ONE, _read, (OPERATOR,), "Read a client", {200: SHOWN}, _TAG, lenient=True,
+        "GET", _ONE, _read, (OPERATOR_READ,), "Read a client", {200: SHOWN}, _TAG, lenient=True,
         examples={"path": {"id": "<client>"}},
     ),
     Operation(
         "PUT", _ONE, _change, (OPERATOR,), "Change the fields that are given",
         {200: closed({"success": TRUE, "client": SHOWN})}, _TAG, audit="tenant.change",
-        body={"type": "object", "properties": WRITTEN}, lenient=True,
+        body={"type": "object", "properties": CHANGED}, lenient=True,
         description="409 when rules stand there that these fields cannot say.",
         examples={
             "path": {"id": "<client>"},
@@ -348,7 +368,7 @@ OPERATIONS: tuple[Operation, ...] = (
         audit="tenant.deactivate", lenient=True, examples={"path": {"id": "<client>"}},
     ),
     Operation(
-        "GET", f"{_ONE}/stats", _stats, (OPERATOR,), "Count a client's messages and webhooks",
+        "GET", f"{_ONE}/stats", _stats, (OPERATOR_READ,), "Count a client's messages and webhooks",
         {200: STATS}, _TAG, lenient=True, examples={"path": {"id": "<client>"}},
     ),
 )  # fmt: skip

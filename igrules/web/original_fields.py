@@ -6,21 +6,36 @@ from collections.abc import Mapping
 from typing import Any
 
 from igrules.web.operations import Schema
+from igrules.web.schemas import (
+    COUNT,
+    FLAG,
+    NUMBER,
+    TEXT,
+    TEXT_OR_NULL,
+    TIME,
+    closed,
+    list_of,
+    map_of,
+)
 
-_TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
-COUNT: Schema = {"type": "integer", "minimum": 0}
 _LIMIT: Schema = {"type": ["integer", "null"], "minimum": 0, "description": "null: none"}
 _ID: Schema = {
     "type": ["string", "integer", "null"],
     "pattern": r"^\s*[A-Za-z0-9_.-]*\s*$",
     "maxLength": 512,
     "minimum": 0,
+    "description": "as Meta shows it, without blanks",
 }
 _WORD: Schema = {"type": "string", "maxLength": 200}
 WRITTEN: dict[str, Schema] = {
     "name": {"type": "string", "minLength": 1, "maxLength": 200},
     "email": {"type": ["string", "null"], "maxLength": 320},
-    "access_token": {"type": ["string", "null"], "maxLength": 4096, "writeOnly": True},
+    "access_token": {
+        "type": ["string", "null"],
+        "maxLength": 4096,
+        "writeOnly": True,
+        "description": "null takes it away; empty, or masked as it is shown, leaves it",
+    },
     "instagram_account_id": _ID,
     "page_id": _ID,
     "keywords": {"type": ["array", "null"], "items": _WORD, "maxItems": 2000},
@@ -34,46 +49,36 @@ WRITTEN: dict[str, Schema] = {
     "daily_limit": {"type": ["integer", "null"], "minimum": 0, "maximum": 1_000_000_000_000},
     "auto_reply_enabled": {"type": ["boolean", "null"]},
 }
-_CLIENT: Schema = {
-    "type": "object",
-    "properties": {
-        "id": {"type": "integer"},
-        "name": {"type": "string"},
-        "email": _TEXT_OR_NULL,
-        "access_token": {**_TEXT_OR_NULL, "description": "masked but for its last characters"},
-        "instagram_account_id": _TEXT_OR_NULL,
-        "page_id": _TEXT_OR_NULL,
-        "keywords": {"type": "array", "items": {"type": "string"}},
-        "custom_responses": {"type": "object", "additionalProperties": {"type": "string"}},
+CHANGED: dict[str, Schema] = {
+    **WRITTEN,
+    "active": {**FLAG, "description": "false deactivates, true brings back"},
+}
+SHOWN = closed(
+    {
+        "id": NUMBER,
+        "name": TEXT,
+        "email": TEXT_OR_NULL,
+        "access_token": {**TEXT_OR_NULL, "description": "masked but for its last characters"},
+        "instagram_account_id": TEXT_OR_NULL,
+        "page_id": TEXT_OR_NULL,
+        "keywords": list_of(TEXT),
+        "custom_responses": map_of(TEXT),
         "daily_limit": _LIMIT,
         "messages_sent_today": COUNT,
-        "auto_reply_enabled": {"type": "boolean"},
-        "active": {"type": "boolean"},
-        "created_at": {"type": "string", "format": "date-time"},
-    },
-}
-
-
-def closed(properties: Mapping[str, Schema]) -> Schema:
-    """An object with exactly these properties."""
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
+        "auto_reply_enabled": FLAG,
+        "active": FLAG,
+        "created_at": TIME,
     }
-
-
-SHOWN = closed(_CLIENT["properties"])
+)
 TRUE: Schema = {"const": True}
 STATS = closed(
     {
-        "client_id": {"type": "integer"},
-        "name": {"type": "string"},
+        "client_id": NUMBER,
+        "name": TEXT,
         "total_messages": COUNT,
         "messages_today": {**COUNT, "description": "of the client's own day"},
         "webhooks_received": COUNT,
-        "active": {"type": "boolean"},
+        "active": FLAG,
         "daily_limit": _LIMIT,
         "limit_remaining": _LIMIT,
     }
@@ -82,9 +87,9 @@ CREATED = closed(
     {
         "success": TRUE,
         "client": SHOWN,
-        "api_key": {"type": "string", "description": "not shown again"},
-        "webhook_url": {"type": "string"},
-        "verify_token": {"type": "string"},
+        "api_key": {**TEXT, "description": "not shown again"},
+        "webhook_url": TEXT,
+        "verify_token": TEXT,
     }
 )
 EXAMPLE: Mapping[str, Any] = {

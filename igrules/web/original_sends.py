@@ -14,13 +14,13 @@ from igrules.errors import Conflict, Denied, IgrulesError, UsageError
 from igrules.ledger import Lane, Scope, SendRow
 from igrules.ledger.days import next_midnight
 from igrules.web.operations import SEND, Answer, Call, Operation, Schema
-from igrules.web.original_fields import closed
+from igrules.web.outcomes import OPEN, awaited
 from igrules.web.refusals import TooMany
+from igrules.web.schemas import closed
 
 _PATIENCE = 5.0
-_PAUSE = 0.05
-_OPEN = frozenset({"pending", "sending", "doubt"})
-_WAITING = frozenset({*_OPEN, "parked"})
+"""Seconds."""
+_WAITING = frozenset({*OPEN, "parked"})
 """States of which nobody can say yet how they end."""
 _ENDINGS = {
     ".jpg": "image", ".jpeg": "image", ".png": "image", ".gif": "image", ".webp": "image",
@@ -54,7 +54,7 @@ def _send(call: Call) -> Answer:
             _check_way(call, scope)
     if queued.new:
         call.ring()
-    return _told(call, scope, _outcome(call, scope, queued.send_id))
+    return _told(call, scope, awaited(call, scope, queued.send_id, _PATIENCE))
 
 
 def _message(body: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -99,17 +99,6 @@ def _check_way(call: Call, scope: Scope) -> None:
             )
     if any(hold.scope != "rule" for hold in scope.holds(call.now)):
         raise Conflict("sending is paused", "have it resumed, then send again", "paused")
-
-
-def _outcome(call: Call, scope: Scope, send_id: int) -> SendRow:
-    """The send when it has ended, or as it is when that takes too long."""
-    row = scope.send(send_id)
-    for _ in range(int(_PATIENCE / _PAUSE)):
-        late = row.state == "pending" and row.not_before > call.now + _PATIENCE * 1000
-        if row.state not in _OPEN or late or not call.wait(_PAUSE):
-            break
-        row = scope.send(send_id)
-    return row
 
 
 def _told(call: Call, scope: Scope, row: SendRow) -> Answer:

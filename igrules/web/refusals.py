@@ -13,9 +13,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import falcon
-from waitress.channel import HTTPChannel
-from waitress.task import ErrorTask
-from waitress.utilities import Error
 
 from igrules.errors import (
     Conflict,
@@ -28,7 +25,6 @@ from igrules.errors import (
     UsageError,
 )
 from igrules.language.documents import problem_to_json
-from igrules.web.headers import HEADERS
 from igrules.work.logs import say
 
 _LOG = logging.getLogger(__name__)
@@ -146,7 +142,7 @@ def body_of(title: str, description: str, code: str, problems: Sequence[Problem]
 def _serialize(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
     status = falcon.http_status_to_code(error.status)
     title = error.title or falcon.code_to_http_status(status)[4:]
-    code = str(error.code or _code(status))
+    code = str(error.code or code_of(status))
     code = getattr(error, "word", "") or code
     resp.content_type = JSON
     problems = getattr(error, "problems", ())
@@ -205,32 +201,7 @@ _DESCRIPTIONS = {
 }
 
 
-def _code(status: int) -> str:
+def code_of(status: int) -> str:
+    """The word for a status that has none of its own: ``not_found``."""
     words = str(falcon.code_to_http_status(status))[4:]
     return words.lower().replace(" ", "_").replace("-", "_")
-
-
-class _JsonErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
-    """Waitress's own refusals (a broken request, too large a body) in the same form."""
-
-    def execute(self) -> None:
-        error: Error = self.request.error
-        self.request.error = _JsonError(error)
-        super().execute()
-
-
-class _JsonError:
-    def __init__(self, error: Error) -> None:
-        self._error = error
-
-    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
-        error = self._error
-        words = "the request cannot be read" if error.code < 500 else "something went wrong"
-        body = body_of(f"{error.code} {error.reason}", words, _code(error.code))
-        return f"{error.code} {error.reason}", [("Content-Type", JSON), *HEADERS], body
-
-
-class JsonChannel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
-    """A connection whose errors are JSON too."""
-
-    error_task_class = _JsonErrorTask

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import falcon
@@ -18,8 +18,6 @@ from igrules.web.access import Access, may, refuse_scope, resolve_tenant
 from igrules.web.calls import LiveCall, Services
 from igrules.web.checks import Check, read_query
 from igrules.web.operations import SIGNED, Answer, Operation
-
-Respond = Callable[..., None]
 
 
 class Address:
@@ -51,7 +49,6 @@ class Address:
         path: dict[str, str],
     ) -> Answer:
         services = self._services
-        self._access.refuse_leaks(req.env, b"", request_id)
         caller = self._access.caller(req.env, operation, request_id)
         slug = path.pop("tenant", None) if operation.tenant else None
         tenant = resolve_tenant(services.ledger, caller, operation, slug)

@@ -225,8 +225,11 @@ def run_worker(
 def make_metrics(configuration: Configuration, ledger: Ledger, clock: Clock) -> Metrics:
     """Make the numbers of a process that works on this ledger. Raises `UsageError`."""
     named = configuration.metrics_tenants
-    if named not in ("busiest", "none"):
+    if named != "none" and not (named.isascii() and named.isdigit() and len(named) < 6):
         raise UsageError(
-            f"metrics_tenants is '{named}'", "write busiest, or none to name no tenant"
+            f"metrics_tenants is '{named}'",
+            "write how many tenants have numbers by name, such as 200, or none",
         )
-    return Metrics(lambda: ledger.gauges(clock.now()), clock, tenants=named == "busiest")
+    return Metrics(
+        lambda: ledger.gauges(clock.now()), clock, tenants=0 if named == "none" else int(named)
+    )

@@ -6,9 +6,10 @@ from typing import Any
 
 from igrules import __version__
 from igrules.web.operations import PUBLIC, Answer, Call, Operation
+from igrules.web.schemas import NUMBER, TEXT, closed
 
 
-def read(call: Call) -> Answer:
+def _read(call: Call) -> Answer:
     """Give name and version; an operator's key also gets counts."""
     media: dict[str, Any] = {"name": "igrules", "version": __version__, "status": "running"}
     if call.caller.operator:
@@ -17,29 +18,21 @@ def read(call: Call) -> Answer:
     return Answer(media)
 
 
-_CLIENTS = {
-    "type": "object",
-    "properties": {"total": {"type": "integer"}, "active": {"type": "integer"}},
-    "required": ["total", "active"],
-    "additionalProperties": False,
-}
-_STATUS = {
-    "type": "object",
-    "properties": {
+_STATUS = closed(
+    {
         "name": {"const": "igrules"},
-        "version": {"type": "string"},
+        "version": TEXT,
         "status": {"const": "running"},
-        "clients": _CLIENTS,
+        "clients": closed({"total": NUMBER, "active": NUMBER}),
     },
-    "required": ["name", "version", "status"],
-    "additionalProperties": False,
-}
+    "clients",
+)
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "GET",
         "/",
-        read,
+        _read,
         (PUBLIC,),
         "Say what is running here",
         {200: _STATUS},

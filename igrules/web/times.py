@@ -6,8 +6,10 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from igrules.errors import UsageError
+from igrules.language import values
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CALENDAR_ENDS = 253_402_214_400_000
 # A plus sign in an address that was not encoded arrives as a space.
 _FORM = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:)(\d\d)(?:\.(\d+))?(?:[Zz]|([+\- ])(\d\d):(\d\d))", re.ASCII
@@ -22,6 +24,25 @@ def shown(ms: int) -> str:
 def shown_or_none(ms: int | None) -> str | None:
     """Write a time that may be missing."""
     return None if ms is None else shown(ms)
+
+
+def told(ms: int | None) -> str | None:
+    """Write a time that others have told; ``None`` for none, and for one no calendar has."""
+    return shown(ms) if ms is not None and 0 < ms < _CALENDAR_ENDS else None
+
+
+def read_or_none(text: str | None) -> int | None:
+    """Read a time that may be missing. Raises `UsageError`."""
+    return None if text is None else read(text)
+
+
+def read_duration(name: str, text: str) -> int:
+    """Read how long something lasts, such as ``1h30m``, in milliseconds. Raises `UsageError` with
+    the name of the field."""
+    found = values.read_duration(text)
+    if isinstance(found, values.Flaw):
+        raise UsageError(f"{name}: {found.message}", found.help)
+    return found
 
 
 def read(text: str) -> int:

@@ -19,6 +19,7 @@ _TYPES = {
     "css": "text/css; charset=utf-8",
 }
 _FILES: Mapping[str, str] = {
+    "api.css": "api.css",
     "api.js": "api.js",
     "swagger-ui-bundle.js": "swagger-ui/swagger-ui-bundle.js",
     "swagger-ui.css": "swagger-ui/swagger-ui.css",

@@ -37,8 +37,8 @@ class Configuration:
     """``HOST:PORT`` of metrics and health, or ``none``."""
     trusted_proxy: str = ""
     """The address from which the proxy in front connects."""
-    metrics_tenants: str = "busiest"
-    """``busiest``: the 200 busiest tenants have numbers by name. ``none``: nobody has."""
+    metrics_tenants: str = "200"
+    """How many tenants, the busiest, have numbers by name. ``none``: nobody has."""
     threads: int = 8
     """Worker threads of this process."""
     timezone: str = ""
@@ -67,7 +67,7 @@ class Configuration:
     """Multiplies the retry schedule; below 1 in tests."""
 
 
-_DURATIONS = frozenset({"backup_every", "backup_max_age"})
+_DURATIONS = frozenset({"backup_every", "backup_max_age", "lease", "quiet", "sweep_every"})
 """Settings that are written as ``24h``; a bare number counts milliseconds, as in all others."""
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"([1-9]\d{0,11})\s*(ms|s|m|h|d)?", re.ASCII)

@@ -16,6 +16,7 @@ from prometheus_client.metrics import Counter as Total, Histogram
 from igrules.ledger import Gauges
 from igrules.model import Receipt
 from igrules.work.clock import Clock
+from igrules.work.ledger_metrics import NAMED_TENANTS, LedgerMetrics, Tenants
 from igrules.work.metric_words import (
     ANSWER_CLASSES,
     ANSWER_CODES,
@@ -28,7 +29,6 @@ from igrules.work.metric_words import (
     STATUSES,
     word,
 )
-from igrules.work.standing import Standing, Tenants
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _ACK = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -39,7 +39,7 @@ _SLOW = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 15.0, 30.0)
 class Metrics:
     """The numbers of one process. ``gauges`` reads what the ledger knows; ``None``: none of it.
 
-    ``tenants``: whether the busiest tenants are shown by name.
+    ``tenants``: how many of them, the busiest, are shown by name; 0: none.
     """
 
     def __init__(
@@ -47,10 +47,10 @@ class Metrics:
         gauges: Callable[[], Gauges] | None = None,
         clock: Clock | None = None,
         *,
-        tenants: bool = True,
+        tenants: int = NAMED_TENANTS,
     ) -> None:
         self._registry = CollectorRegistry()
-        self._tenants = Tenants() if tenants else None
+        self._tenants = Tenants(tenants) if tenants else None
         make = _Maker(self._registry)
         self._requests = make.total(
             "webhook_requests", "Webhook requests answered.", {"route": ROUTES, "status": STATUSES}
@@ -84,8 +84,8 @@ class Metrics:
             {"class": ANSWER_CLASSES, "code": ANSWER_CODES},
         )
         if gauges is not None:
-            standing = Standing(gauges, clock or Clock(), named=tenants, tenants=self._tenants)
-            self._registry.register(standing)
+            stored = LedgerMetrics(gauges, clock or Clock(), named=tenants, tenants=self._tenants)
+            self._registry.register(stored)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """A webhook request was answered."""
@@ -148,7 +148,7 @@ class Metrics:
 def ledger_text(gauges: Callable[[], Gauges]) -> str:
     """What the ledger alone knows, where no process is asked."""
     registry = CollectorRegistry()
-    registry.register(Standing(gauges, Clock()))
+    registry.register(LedgerMetrics(gauges, Clock()))
     return _written(registry)
 
 

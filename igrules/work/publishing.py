@@ -8,7 +8,7 @@ transaction that publishes is opened.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from igrules.errors import Problem, RulesetError
 from igrules.kinds import Registry, Settings
@@ -78,7 +78,8 @@ def live_settings(scope: Scope, registry: Registry, slug: str) -> Settings | Non
     live = scope.live()
     if live is None:
         return Settings(slug)
-    own = {name: data for name, data in live.files.items() if name == "tenant.yaml"}
+    # Whatever it is called: the word at its beginning makes it the settings.
+    own = {name: data for name, data in live.files.items() if b"igrules-tenant" in data}
     for files in (live.files, own):
         ruleset = compile_tenant(files, registry, slug=slug).ruleset if files else None
         if ruleset is not None:
@@ -119,7 +120,6 @@ def _plain(value: object) -> object:
 
 def restricted(registry: Registry, plugins: Mapping[str, object]) -> Registry:
     """The registry with the built-in kinds and those of these plugins."""
-    from dataclasses import replace
 
     def mine(kinds: Mapping[str, object]) -> dict[str, object]:
         return {

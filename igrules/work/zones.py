@@ -25,6 +25,13 @@ def zone_of(setting: str) -> str:
     return setting or machine_zone(os.environ)
 
 
+def check_zone(zone: str) -> None:
+    """Raises `UsageError` for a time zone nobody knows."""
+    found = READERS["zone"](zone)
+    if isinstance(found, Flaw):
+        raise UsageError(found.message, found.help)
+
+
 def machine_zone(environ: Mapping[str, str], link: Path = _LINK, name: Path = _NAME) -> str:
     """The zone of this machine by its name; UTC where the machine does not say one."""
     _, _, linked = os.path.realpath(link).partition("zoneinfo/")

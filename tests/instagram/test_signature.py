@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from igrules.errors import BadSignature
-from igrules.instagram.signature import appsecret_proof, handshake, sign, verify
+from igrules.instagram.signature import handshake, sign, verify
 
 SECRET = b"igrules-doc-secret"
 V1 = b'{"object":"instagram","entry":[]}'
@@ -104,12 +104,6 @@ def test_one_changed_byte_is_noticed(body: bytes, place: int, change: int) -> No
     assert verify(body, header, [b"x", SECRET]) == 1
     with pytest.raises(BadSignature):
         verify(bytes(changed), header, [SECRET])
-
-
-def test_the_proof_of_an_app_secret() -> None:
-    expected = hmac.new(SECRET, b"EAAtoken", hashlib.sha256).hexdigest()
-
-    assert appsecret_proof("EAAtoken", SECRET) == expected
 
 
 def asks(**changes: str | None) -> dict[str, str]:

@@ -234,7 +234,6 @@ CREATE TABLE inbox (
 )""",
     "CREATE INDEX inbox_open ON inbox (lane_id, id) WHERE state = 'open'",
     "CREATE INDEX inbox_ref ON inbox (account_id, ref)",
-    "CREATE INDEX inbox_tenant ON inbox (tenant_id, id)",
     """
 CREATE TABLE decision (
   id <ID>,

@@ -8,7 +8,6 @@ from typing import Any
 
 from igrules.errors import Conflict, UsageError
 from igrules.ledger import App
-from igrules.web.api.shapes import TEXT, TEXT_OR_NULL, closed, given
 from igrules.web.operations import (
     OPERATOR,
     OPERATOR_READ,
@@ -17,10 +16,10 @@ from igrules.web.operations import (
     Call,
     Operation,
     Schema,
-    page,
     page_of,
 )
-from igrules.web.pages import cursor_of, read_cursor
+from igrules.web.pages import paged_by_name
+from igrules.web.schemas import TEXT, TEXT_OR_NULL, closed, given
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _FIELDS: dict[str, Schema] = {
@@ -49,12 +48,8 @@ def _shown(call: Call, app: App) -> dict[str, object]:
 
 
 def _list(call: Call) -> Answer:
-    after, limit = read_cursor(call.query.get("cursor")), call.query["limit"]
-    if after is not None and not isinstance(after, str):
-        raise UsageError("'cursor' is the cursor of another list", "take it from `next` of a page")
-    apps = [app for app in call.ledger.apps.list() if after is None or app.name > after]
-    more = cursor_of(apps[limit - 1].name) if len(apps) > limit else None
-    return Answer(page([_shown(call, app) for app in apps[:limit]], more))
+    apps = call.ledger.apps.list()
+    return Answer(paged_by_name(call.query, apps, lambda app: _shown(call, app)))
 
 
 def _create(call: Call) -> Answer:

@@ -8,7 +8,6 @@ from igrules.ledger import AuditRow
 from igrules.web import times
 from igrules.web.operations import (
     ADMIN,
-    OPERATOR,
     OPERATOR_READ,
     PAGING,
     Answer,
@@ -18,30 +17,26 @@ from igrules.web.operations import (
     page_of,
 )
 from igrules.web.pages import paged
+from igrules.web.schemas import GIVEN_TIME, TEXT, TEXT_OR_NULL, TIME, closed
 
-_HASH: Schema = {"type": "string", "description": "of the value; equal values have equal hashes"}
+_HASH: Schema = {**TEXT, "description": "of the value; equal values have equal hashes"}
 _FIELDS: dict[str, Schema] = {
-    "id": {"type": "string"},
-    "at": {"type": "string", "format": "date-time"},
-    "actor": {"type": "string", "description": "key:<id>, os:<user>, meta or nobody"},
-    "tenant": {"type": ["string", "null"], "description": "null: it concerns the installation"},
-    "action": {"type": "string"},
-    "object": {"type": "string"},
+    "id": TEXT,
+    "at": TIME,
+    "actor": {**TEXT, "description": "key:<id>, os:<user>, meta or nobody"},
+    "tenant": {**TEXT_OR_NULL, "description": "null: it concerns the installation"},
+    "action": TEXT,
+    "object": TEXT,
     "before": _HASH,
     "after": _HASH,
-    "address": {"type": "string"},
-    "request": {"type": "string"},
+    "address": TEXT,
+    "request": TEXT,
 }
-_ENTRY: Schema = {
-    "type": "object",
-    "properties": _FIELDS,
-    "required": list(_FIELDS),
-    "additionalProperties": False,
-}
+_ENTRY = closed(_FIELDS)
 _QUERY: dict[str, Schema] = {
     **PAGING,
-    "since": {"type": "string", "format": "date-time", "maxLength": 40},
-    "until": {"type": "string", "format": "date-time", "maxLength": 40},
+    "since": GIVEN_TIME,
+    "until": GIVEN_TIME,
     "action": {"type": "string", "maxLength": 100, "description": "such as key.create"},
     "actor": {"type": "string", "maxLength": 100},
 }
@@ -66,8 +61,8 @@ def _list(call: Call, tenant_id: int | None) -> Answer:
     def fetch(limit: int, before: int | None) -> list[AuditRow]:
         return call.ledger.audit.list(
             tenant_id,
-            since=times.read(query["since"]) if "since" in query else None,
-            until=times.read(query["until"]) if "until" in query else None,
+            since=times.read_or_none(query.get("since")),
+            until=times.read_or_none(query.get("until")),
             action=query.get("action"),
             actor=query.get("actor"),
             limit=limit,
@@ -94,11 +89,11 @@ def _shown(row: AuditRow, slugs: dict[int, str]) -> dict[str, Any]:
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "GET", "/api/v1/operator/audit", _of_installation, (OPERATOR, OPERATOR_READ),
+        "GET", "/api/v1/operator/audit", _of_installation, (OPERATOR_READ,),
         "List what was done in this installation", {200: page_of(_ENTRY)}, "audit", query=_QUERY,
     ),
     Operation(
         "GET", "/audit", _of_tenant, (ADMIN,), "List what was done to the tenant",
-        {200: page_of(_ENTRY)}, "audit", True, _QUERY,
+        {200: page_of(_ENTRY)}, "audit", tenant=True, query=_QUERY,
     ),
 )  # fmt: skip

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from igrules.ledger.arrivals import DeliveryRow, OrphanRow
+from igrules.instagram.reader import read
+from igrules.ledger.adopting import MOST
+from igrules.ledger.webhook_log import DeliveryRow, OrphanRow
 from igrules.web import times
-from igrules.web.api.shapes import closed
 from igrules.web.operations import (
     OPERATOR,
     OPERATOR_READ,
@@ -18,36 +19,32 @@ from igrules.web.operations import (
     page_of,
 )
 from igrules.web.pages import paged
-
-_TEXT: Schema = {"type": "string"}
-_COUNT: Schema = {"type": "integer", "minimum": 0}
-_NAME: Schema = {"type": ["string", "null"]}
-
+from igrules.web.schemas import COUNT, FLAG, TEXT, TEXT_OR_NULL, TIME, closed, given
 
 _STATE: Schema = {"type": "string", "enum": ["open", "split", "unreadable"]}
 _DELIVERY = closed(
     {
-        "id": _TEXT,
-        "received_at": {"type": "string", "format": "date-time"},
-        "app": _NAME,
-        "tenant": {**_NAME, "description": "whose own webhook address it came to"},
-        "bytes": _COUNT,
-        "sha256": _TEXT,
+        "id": TEXT,
+        "received_at": TIME,
+        "app": TEXT_OR_NULL,
+        "tenant": {**TEXT_OR_NULL, "description": "whose own webhook address it came to"},
+        "bytes": COUNT,
+        "sha256": TEXT,
         "state": _STATE,
-        "events": _COUNT,
-        "duplicates": _COUNT,
-        "orphans": _COUNT,
-        "tests": _COUNT,
+        "events": COUNT,
+        "duplicates": COUNT,
+        "orphans": COUNT,
+        "tests": COUNT,
     }
 )
 _ORPHAN = closed(
     {
-        "id": _TEXT,
-        "received_at": {"type": "string", "format": "date-time"},
-        "app": _NAME,
-        "tenant": {**_NAME, "description": "whose own webhook address it came to"},
-        "account": _TEXT,
-        "reason": _TEXT,
+        "id": TEXT,
+        "received_at": TIME,
+        "app": TEXT_OR_NULL,
+        "tenant": {**TEXT_OR_NULL, "description": "whose own webhook address it came to"},
+        "account": TEXT,
+        "reason": TEXT,
     }
 )
 
@@ -97,16 +94,46 @@ def _shown_orphan(row: OrphanRow) -> dict[str, Any]:
     }
 
 
+def _adopt(call: Call) -> Answer:
+    app = call.body.get("app")
+    # Read before the transaction, which webhooks wait for.
+    strays = call.ledger.deliveries.adoptable(read, app)
+    with call.acting(app or "") as noted:
+        result = call.ledger.deliveries.adopt(strays, call.now)
+        noted.after = str(result.events)
+    if call.metrics is not None:
+        call.metrics.split(result.kinds)
+    if result.lanes:
+        call.ring(result.lanes)
+    media = {
+        "events": result.events,
+        "duplicates": result.duplicates,
+        "more": len(strays) == MOST,
+    }
+    return Answer(media)
+
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "GET", "/api/v1/deliveries", _deliveries, (OPERATOR, OPERATOR_READ),
+        "GET", "/api/v1/deliveries", _deliveries, (OPERATOR_READ,),
         "List webhook deliveries of all tenants", {200: page_of(_DELIVERY)}, "events",
         query={"state": _STATE, **PAGING},
         description="Sizes and counts only; contents are wiped once they are read.",
     ),
     Operation(
-        "GET", "/api/v1/orphans", _orphans, (OPERATOR, OPERATOR_READ),
+        "GET", "/api/v1/orphans", _orphans, (OPERATOR_READ,),
         "List events that no tenant was found for", {200: page_of(_ORPHAN)}, "events",
         query={"app": {"type": "string", "minLength": 1, "maxLength": 100}, **PAGING},
+    ),
+    Operation(
+        "POST", "/api/v1/orphans/adopt", _adopt, (OPERATOR,),
+        "Feed orphans to the tenants that have their accounts now",
+        {200: closed({"events": COUNT, "duplicates": COUNT, "more": FLAG})},
+        "events",
+        body=given({"app": {"type": "string", "minLength": 1, "maxLength": 100}}),
+        audit="orphan.adopt",
+        description="Up to 1,000, oldest first; `more`: ask again. The address they came to counts"
+        " no more, the app that signed them does. Events older than their window end as"
+        " `skipped`, `too_old`.",
     ),
 )  # fmt: skip

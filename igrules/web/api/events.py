@@ -6,15 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from igrules.errors import NotFound
 from igrules.ledger import EventRow, SendRow
 from igrules.ledger.attempts import AttemptRow
 from igrules.ledger.event_list import Wanted
-from igrules.ledger.people import FOR_GOOD
 from igrules.model import Decision
 from igrules.web import times
-from igrules.web.api.shapes import closed
-from igrules.web.api.timeline import cursor_at, read_mark
+from igrules.web.api.contacts import asked_person
 from igrules.web.operations import (
     ADMIN,
     PAGING,
@@ -27,48 +24,55 @@ from igrules.web.operations import (
     page,
     page_of,
 )
-from igrules.web.pages import read_id
+from igrules.web.pages import cursor_at, cut, read_id, read_time_cursor
+from igrules.web.schemas import (
+    CONTACT,
+    FLAG,
+    GIVEN_TIME,
+    NUMBER,
+    TEXT,
+    TIME,
+    TIME_OR_NULL,
+    closed,
+    given,
+    list_of,
+)
 from igrules.work import stored_events
 
 _OUTCOMES = ["answered", "listened", "no_match", "skipped", "failed", "quarantined"]
-_TEXT: Schema = {"type": "string"}
-_TIME: Schema = {"type": "string", "format": "date-time"}
-_TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
-_COUNT: Schema = {"type": "integer"}
-_WORDS: Schema = {"type": "array", "items": {"type": "string"}}
 
 
 _EVENT_FIELDS: dict[str, Schema] = {
-    "id": _TEXT,
-    "kind": _TEXT,
-    "contact": _TEXT,
-    "username": _TEXT,
-    "text": _TEXT,
-    "ref": _TEXT,
+    "id": TEXT,
+    "kind": TEXT,
+    "contact": TEXT,
+    "username": TEXT,
+    "text": TEXT,
+    "ref": TEXT,
     "source": {"type": "string", "enum": ["webhook", "poll", "internal", "api"]},
-    "received_at": _TIME,
-    "occurred_at": _TIME_OR_NULL,
+    "received_at": TIME,
+    "occurred_at": TIME_OR_NULL,
     "state": {"type": "string", "enum": ["open", "closed", "quarantined"]},
     "outcome": {"type": ["string", "null"], "enum": [*_OUTCOMES, None]},
-    "reason": _TEXT,
-    "rules": _WORDS,
+    "reason": TEXT,
+    "rules": list_of(TEXT),
     "version": {"type": ["integer", "null"]},
-    "replays": _COUNT,
-    "decided_at": _TIME_OR_NULL,
+    "replays": NUMBER,
+    "decided_at": TIME_OR_NULL,
     "took_ms": {"type": ["number", "null"]},
 }
 _EVENT = closed(_EVENT_FIELDS)
-_REASON = closed({"rule": _TEXT, "reason": _TEXT, "why": _TEXT})
+_REASON = closed({"rule": TEXT, "reason": TEXT, "why": TEXT})
 _ATTEMPT = closed(
     {
-        "number": _COUNT,
-        "started_at": _TIME,
-        "ended_at": _TIME_OR_NULL,
-        "outcome": _TEXT,
-        "status": _COUNT,
-        "code": _COUNT,
-        "subcode": _COUNT,
-        "trace_id": _TEXT,
+        "number": NUMBER,
+        "started_at": TIME,
+        "ended_at": TIME_OR_NULL,
+        "outcome": TEXT,
+        "status": NUMBER,
+        "code": NUMBER,
+        "subcode": NUMBER,
+        "trace_id": TEXT,
     }
 )
 SEND_STATES = [
@@ -77,26 +81,26 @@ SEND_STATES = [
 ]  # fmt: skip
 EFFECT = closed(
     {
-        "send": _TEXT,
-        "kind": _TEXT,
-        "target": _TEXT,
-        "rule": _TEXT,
-        "step": _TEXT,
-        "text": _TEXT,
+        "send": TEXT,
+        "kind": TEXT,
+        "target": TEXT,
+        "rule": TEXT,
+        "step": TEXT,
+        "text": TEXT,
         "state": {"type": "string", "enum": SEND_STATES},
-        "reason": _TEXT,
-        "evidence": _TEXT,
-        "message_id": _TEXT,
-        "created_at": _TIME,
-        "closed_at": _TIME_OR_NULL,
-        "attempts": {"type": "array", "items": _ATTEMPT},
+        "reason": TEXT,
+        "evidence": TEXT,
+        "message_id": TEXT,
+        "created_at": TIME,
+        "closed_at": TIME_OR_NULL,
+        "attempts": list_of(_ATTEMPT),
     }
 )
 _WHOLE = closed(
     {
         **_EVENT_FIELDS,
-        "reasons": {"type": "array", "items": _REASON},
-        "effects": {"type": "array", "items": EFFECT},
+        "reasons": list_of(_REASON),
+        "effects": list_of(EFFECT),
         "trace": {
             "type": ["object", "null"],
             "description": "the facts and what was found, as stored with the decision",
@@ -106,44 +110,40 @@ _WHOLE = closed(
 _DECIDED = closed(
     {
         "dry_run": {"type": "boolean", "enum": [True]},
-        "version": _COUNT,
+        "version": NUMBER,
         "outcome": {"type": "string", "enum": _OUTCOMES},
-        "reason": _TEXT,
-        "reasons": {"type": "array", "items": _REASON},
+        "reason": TEXT,
+        "reasons": list_of(_REASON),
         "effects": {
             "type": "array",
             "items": closed(
-                {"kind": _TEXT, "target": _TEXT, "rule": _TEXT, "step": _TEXT, "text": _TEXT}
+                {"kind": TEXT, "target": TEXT, "rule": TEXT, "step": TEXT, "text": TEXT}
             ),
         },
-        "changes": {"type": "array", "items": closed({"kind": _TEXT, "name": _TEXT})},
+        "changes": {"type": "array", "items": closed({"kind": TEXT, "name": TEXT})},
     }
 )
 _REOPENED = closed(
     {
         "dry_run": {"type": "boolean", "enum": [False]},
-        "reopened": {"type": "boolean", "description": "false: it waits for that already"},
+        "reopened": {**FLAG, "description": "false: it waits for that already"},
     }
 )
-_REPLAY: Schema = {
-    "type": "object",
-    "properties": {
+_REPLAY = given(
+    {
         "dry_run": {"type": "boolean", "default": False},
         "version": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 10**18 - 1,
             "description": "with dry_run: whose rules decide; default: the live ones",
         },
-    },
-    "additionalProperties": False,
-}
+    }
+)
 _FILTERS: dict[str, Schema] = {
-    "since": {"type": "string", "format": "date-time", "maxLength": 40},
-    "until": {"type": "string", "format": "date-time", "maxLength": 40},
-    "contact": {
-        "type": "string", "minLength": 1, "maxLength": 512,
-        "description": "an id, or @ and a user name",
-    },
+    "since": GIVEN_TIME,
+    "until": GIVEN_TIME,
+    "contact": CONTACT,
     "rule": {"type": "string", "minLength": 1, "maxLength": 200, "description": "one that fired"},
     "outcome": {"type": "string", "enum": [*_OUTCOMES, "waiting"]},
     "kind": {"type": "string", "minLength": 1, "maxLength": 40},
@@ -154,10 +154,10 @@ _FILTERS: dict[str, Schema] = {
 }  # fmt: skip
 _LOG_ITEM = closed(
     {
-        "id": _TEXT,
-        "kind": _TEXT,
-        "received_at": _TIME,
-        "occurred_at": _TIME_OR_NULL,
+        "id": TEXT,
+        "kind": TEXT,
+        "received_at": TIME,
+        "occurred_at": TIME_OR_NULL,
         "state": {"type": "string", "enum": ["open", "closed", "quarantined"]},
         "outcome": {"type": ["string", "null"], "enum": [*_OUTCOMES, None]},
     }
@@ -185,16 +185,12 @@ def _is_possible(query: Mapping[str, Any]) -> bool:
 
 def _wanted(call: Call) -> Wanted | None:
     """What the query asks for; ``None`` when it names a person nobody knows."""
-    query = call.query
-    person = query.get("contact", "")
-    if person.startswith("@"):
-        try:
-            person = call.scope.contact(person).person
-        except NotFound:
-            return None
+    query, person = call.query, asked_person(call)
+    if person is None:
+        return None
     return Wanted(
-        since=_time(query.get("since")),
-        until=_time(query.get("until")),
+        since=times.read_or_none(query.get("since")),
+        until=times.read_or_none(query.get("until")),
         person=person,
         rule=query.get("rule", ""),
         outcome=query.get("outcome", ""),
@@ -202,18 +198,12 @@ def _wanted(call: Call) -> Wanted | None:
     )
 
 
-def _time(text: str | None) -> int | None:
-    return None if text is None else times.read(text)
-
-
 def _page(call: Call, wanted: Wanted, show: Any) -> Answer:
     limit = call.query["limit"]
-    mark = read_mark(call.query, 2)
+    mark = read_time_cursor(call.query.get("cursor"), 2)
     before = None if mark is None else (mark[0], mark[1])
-    rows = call.scope.find_events(wanted, limit + 1, before)
-    last = rows[limit - 1] if len(rows) > limit else None
-    following = None if last is None else cursor_at((last.received_at, last.id))
-    return Answer(page([show(row) for row in rows[:limit]], following))
+    rows = call.scope.events(limit + 1, before, wanted)
+    return Answer(cut(rows, limit, show, lambda row: cursor_at((row.received_at, row.id))))
 
 
 def shown_event(row: EventRow) -> dict[str, Any]:
@@ -230,7 +220,7 @@ def shown_event(row: EventRow) -> dict[str, Any]:
         "ref": row.ref,
         "source": row.source,
         "received_at": times.shown(row.received_at),
-        "occurred_at": _moment(row.occurred_at),
+        "occurred_at": times.told(row.occurred_at),
         "state": row.state,
         "outcome": row.outcome or None,
         "reason": row.reason,
@@ -240,11 +230,6 @@ def shown_event(row: EventRow) -> dict[str, Any]:
         "decided_at": times.shown_or_none(row.decided_at),
         "took_ms": row.took_us / 1000 if decided else None,
     }
-
-
-def _moment(ms: int) -> str | None:
-    """A time that others have told; ``None`` for none, and for one no calendar has."""
-    return times.shown(ms) if 0 < ms < FOR_GOOD else None
 
 
 def _one(call: Call) -> Answer:
@@ -262,7 +247,7 @@ def _one(call: Call) -> Answer:
 
 def effects_of(call: Call, event_id: int) -> list[dict[str, Any]]:
     """The sends of an event with their attempts, in the order they go out."""
-    sends = call.scope.sends(200, None, event_id=event_id)
+    sends = call.scope.sends_of_event(event_id)
     attempts = call.scope.attempts([send.id for send in sends])
     return [
         shown_effect(send, [one for one in attempts if one.send_id == send.id]) for send in sends
@@ -302,7 +287,7 @@ def shown_effect(send: SendRow, attempts: list[AttemptRow]) -> dict[str, Any]:
 
 def _replay(call: Call) -> Answer:
     id = read_id(call.path["event"], "event")
-    asked = call.body or {}
+    asked = call.body
     if asked.get("dry_run"):
         row = call.scope.event(id)
         number, decision = stored_events.decide_again(
@@ -340,8 +325,8 @@ def _shown_decision(number: int, decision: Decision) -> dict[str, Any]:
 
 def _log(call: Call) -> Answer:
     wanted = Wanted(
-        since=_time(call.query.get("since")),
-        until=_time(call.query.get("until")),
+        since=times.read_or_none(call.query.get("since")),
+        until=times.read_or_none(call.query.get("until")),
         kind=call.query.get("kind", ""),
         source="webhook",
     )
@@ -353,7 +338,7 @@ def _log_item(row: EventRow) -> dict[str, Any]:
         "id": str(row.id),
         "kind": row.kind,
         "received_at": times.shown(row.received_at),
-        "occurred_at": _moment(row.occurred_at),
+        "occurred_at": times.told(row.occurred_at),
         "state": row.state,
         "outcome": row.outcome or None,
     }
@@ -362,17 +347,17 @@ def _log_item(row: EventRow) -> dict[str, Any]:
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "GET", "/events", _list, (READ,), "List events with what became of them",
-        {200: page_of(_EVENT)}, "events", True, {**_FILTERS, **PAGING},
+        {200: page_of(_EVENT)}, "events", tenant=True, query={**_FILTERS, **PAGING},
         examples={"query": {"contact": "<person>", "outcome": "answered"}},
     ),
     Operation(
         "GET", "/events/{event}", _one, (READ,), "Read an event with its trace and its sends",
-        {200: _WHOLE}, "events", True, examples={"path": {"event": "<event>"}},
+        {200: _WHOLE}, "events", tenant=True, examples={"path": {"event": "<event>"}},
         description="`reasons` says of every rule of that version why it fired or not.",
     ),
     Operation(
         "POST", "/events/{event}/replay", _replay, (ADMIN, RULES), "Have an event decided again",
-        {200: _DECIDED, 202: _REOPENED}, "events", True, body=_REPLAY, audit="event.replay",
+        {200: _DECIDED, 202: _REOPENED}, "events", tenant=True, body=_REPLAY, audit="event.replay",
         examples={"path": {"event": "<event>"}, "body": {"dry_run": True}},
         description="An event that failed, was set aside or skipped is opened once more and passes"
         " all gates; sends that exist are not repeated. With `dry_run` the facts of then are"
@@ -380,7 +365,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "GET", "/webhooks", _log, (READ,), "List what came in by webhook",
-        {200: page_of(_LOG_ITEM)}, "events", True,
-        {**{name: _FILTERS[name] for name in ("since", "until", "kind")}, **PAGING},
+        {200: page_of(_LOG_ITEM)}, "events", tenant=True,
+        query={**{name: _FILTERS[name] for name in ("since", "until", "kind")}, **PAGING},
     ),
 )  # fmt: skip

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from igrules import __version__
 from igrules.web import times
-from igrules.web.api.shapes import COUNT, TEXT, TIME, TIME_OR_NULL, closed, list_of
 from igrules.web.operations import OPERATOR, OPERATOR_READ, Answer, Call, Operation
+from igrules.web.schemas import COUNT, TEXT, TIME, TIME_OR_NULL, closed, list_of
 
 _MOST_PROCESSES = 200
 
@@ -88,7 +88,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/api/v1/installation",
         _read,
-        (OPERATOR, OPERATOR_READ),
+        (OPERATOR_READ,),
         "Say how the installation stands",
         {200: _INSTALLATION},
         "operations",

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from igrules.errors import Denied, UsageError
-from igrules.language.values import Flaw, read_duration
 from igrules.ledger import Key, NewKey
 from igrules.ledger.keys import SCOPES
 from igrules.web import times
@@ -20,42 +19,35 @@ from igrules.web.operations import (
     Do,
     Operation,
     Schema,
-    page,
     page_of,
 )
-from igrules.web.pages import cursor_of, read_cursor
+from igrules.web.pages import cursor_of, cut, read_name_cursor
+from igrules.web.schemas import GIVEN_TIME_OR_NULL, TEXT, TIME, TIME_OR_NULL, closed, given
 
 _GRACE = "24h"
 _LONGEST_GRACE = 30 * 86_400_000
-_TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
 
 
 def _key_schema(kind: str, *, new: bool = False) -> Schema:
     fields: dict[str, Schema] = {
-        "id": {"type": "string"},
+        "id": TEXT,
         "kind": {"const": kind},
         "scopes": {"type": "array", "items": {"enum": list(SCOPES[kind])}},
-        "label": {"type": "string"},
+        "label": TEXT,
         "state": {"enum": ["live", "expired", "revoked"]},
-        "created_at": {"type": "string", "format": "date-time"},
-        "expires_at": _TIME,
-        "revoked_at": _TIME,
-        "used_at": {**_TIME, "description": "the minute of the last use"},
+        "created_at": TIME,
+        "expires_at": TIME_OR_NULL,
+        "revoked_at": TIME_OR_NULL,
+        "used_at": {**TIME_OR_NULL, "description": "the minute of the last use"},
     }
     if new:
-        fields["key"] = {"type": "string", "description": "the key itself; it is not shown again"}
-    return {
-        "type": "object",
-        "properties": fields,
-        "required": list(fields),
-        "additionalProperties": False,
-    }
+        fields["key"] = {**TEXT, "description": "the key itself; it is not shown again"}
+    return closed(fields)
 
 
 def _new_key(kind: str) -> Schema:
-    return {
-        "type": "object",
-        "properties": {
+    return given(
+        {
             "scopes": {
                 "type": "array",
                 "items": {"enum": list(SCOPES[kind])},
@@ -64,39 +56,34 @@ def _new_key(kind: str) -> Schema:
                 "uniqueItems": True,
             },
             "label": {"type": "string", "maxLength": 100},
-            "expires_at": {**_TIME, "maxLength": 40, "description": "null: never"},
+            "expires_at": {**GIVEN_TIME_OR_NULL, "description": "null: never"},
         },
-        "required": ["scopes"],
-        "additionalProperties": False,
-    }
+        "scopes",
+    )
 
 
-_ROTATION: Schema = {
-    "type": "object",
-    "properties": {
+_ROTATION = given(
+    {
         "grace": {
             "type": "string",
             "maxLength": 20,
             "description": f"how long the old key still works, such as 1h; else {_GRACE}",
         },
         "expires_at": {
-            **_TIME,
-            "maxLength": 40,
+            **GIVEN_TIME_OR_NULL,
             "description": "when the new key ends; needed when the old one was to end",
         },
-    },
-    "additionalProperties": False,
-}
+    }
+)
 
 
 def _list(call: Call, owner: int) -> Answer:
     limit = call.query["limit"]
-    before = read_cursor(call.query.get("cursor"))
-    if before is not None and not isinstance(before, str):
-        raise UsageError("'cursor' is the cursor of another list", "take it from `next` of a page")
+    before = read_name_cursor(call.query.get("cursor"))
     keys = call.ledger.keys.list(owner, limit=limit + 1, before=before)
-    more = cursor_of(keys[limit - 1].id) if len(keys) > limit else None
-    return Answer(page([_shown(key, call.now) for key in keys[:limit]], more))
+    return Answer(
+        cut(keys, limit, lambda key: _shown(key, call.now), lambda key: cursor_of(key.id))
+    )
 
 
 def _create(call: Call, owner: int) -> Answer:
@@ -109,7 +96,7 @@ def _create(call: Call, owner: int) -> Answer:
             scopes,
             call.now,
             label=call.body.get("label", ""),
-            expires_at=_ends(call.body),
+            expires_at=times.read_or_none(call.body.get("expires_at")),
         )
         noted.object = made.key.id
         noted.after = " ".join(made.key.scopes)
@@ -117,7 +104,7 @@ def _create(call: Call, owner: int) -> Answer:
 
 
 def _rotate(call: Call, owner: int) -> Answer:
-    body = call.body or {}
+    body = call.body
     with call.acting(call.path["key"]) as noted:
         old = call.ledger.keys.get(call.path["key"], owner)
         _check_grant(call.caller, old.scopes)
@@ -127,7 +114,11 @@ def _rotate(call: Call, owner: int) -> Answer:
                 "give expires_at, or null for never",
             )
         made = call.ledger.keys.rotate(
-            old.id, owner, call.now, grace=_grace(body), expires_at=_ends(body)
+            old.id,
+            owner,
+            call.now,
+            grace=_grace(body),
+            expires_at=times.read_or_none(body.get("expires_at")),
         )
         noted.before, noted.after = old.id, made.key.id
     return _shown_once(made, call.now)
@@ -146,15 +137,8 @@ def _check_grant(caller: Caller, scopes: Any) -> None:
     raise Denied("this key may not give away scopes it does not have")
 
 
-def _ends(body: Mapping[str, Any]) -> int | None:
-    text = body.get("expires_at")
-    return None if text is None else times.read(text)
-
-
 def _grace(body: Mapping[str, Any]) -> int:
-    found = read_duration(body.get("grace", _GRACE))
-    if isinstance(found, Flaw):
-        raise UsageError(f"grace: {found.message}", found.help)
+    found = times.read_duration("grace", body.get("grace", _GRACE))
     if found > _LONGEST_GRACE:
         raise UsageError("grace: 30 days are the most", "write  30d")
     return found
@@ -203,24 +187,25 @@ def _operations(kind: str) -> tuple[Operation, ...]:
     return (
         Operation(
             "GET", path, wrap(_list), access, f"List the keys of {whose}, without their secrets",
-            {200: page_of(shown)}, "keys", tenant, PAGING,
+            {200: page_of(shown)}, "keys", tenant=tenant, query=PAGING,
         ),
         Operation(
             "POST", path, wrap(_create), access, f"Make a key of {whose}",
-            {201: once}, "keys", tenant, body=_new_key(kind), audit="key.create",
+            {201: once}, "keys", tenant=tenant, body=_new_key(kind), audit="key.create",
             description="The answer is the only place where the key is ever shown.",
             examples={"body": {"scopes": [SCOPES[kind][0]], "label": "crm"}},
         ),
         Operation(
             "POST", f"{path}/{{key}}/rotate", wrap(_rotate), access,
             "Make a key of the same scopes, and end this one a little later",
-            {201: once}, "keys", tenant, body=_ROTATION, audit="key.rotate",
+            {201: once}, "keys", tenant=tenant, body=_ROTATION, audit="key.rotate",
             examples={"path": {"key": named}, "body": {"grace": "1h", "expires_at": None}},
             description="The answer is the only place where the new key is ever shown.",
         ),
         Operation(
             "DELETE", f"{path}/{{key}}", wrap(_revoke), access, "Revoke a key at once",
-            {204: None}, "keys", tenant, audit="key.revoke", examples={"path": {"key": named}},
+            {204: None}, "keys", tenant=tenant, audit="key.revoke",
+            examples={"path": {"key": named}},
             description="Every process refuses it within 5 seconds.",
         ),
     )  # fmt: skip

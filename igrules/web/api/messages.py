@@ -8,51 +8,47 @@ from typing import Any
 from igrules.errors import NotFound
 from igrules.ledger.conversation import IN, OUT, MessageRow, mark_of
 from igrules.web import times
+from igrules.web.api.contacts import asked_person
 from igrules.web.api.events import EFFECT, SEND_STATES, shown_effect
-from igrules.web.api.shapes import closed
-from igrules.web.api.timeline import cursor_at, read_mark
 from igrules.web.operations import PAGING, READ, Answer, Call, Operation, Schema, page, page_of
+from igrules.web.pages import cursor_at, cut, read_time_cursor
+from igrules.web.schemas import CONTACT, TEXT, TEXT_OR_NULL, TIME, closed, or_null
 from igrules.work import stored_events
 
 _ID = re.compile(r"(in|out)-([1-9][0-9]{0,17})", re.ASCII)
-_TEXT: Schema = {"type": "string"}
 
 
 _FIELDS: dict[str, Schema] = {
-    "id": {"type": "string", "description": "in-… for what came in, out-… for what was sent"},
+    "id": {**TEXT, "description": "in-… for what came in, out-… for what was sent"},
     "direction": {"type": "string", "enum": ["in", "out"]},
     "by": {
         "type": "string",
         "enum": ["contact", "rule", "api", "person"],
         "description": "person: somebody of the account, by hand",
     },
-    "contact": _TEXT,
-    "username": _TEXT,
-    "kind": _TEXT,
-    "text": _TEXT,
-    "at": {"type": "string", "format": "date-time"},
-    "message_id": _TEXT,
+    "contact": TEXT,
+    "username": TEXT,
+    "kind": TEXT,
+    "text": TEXT,
+    "at": TIME,
+    "message_id": TEXT,
     "state": {"type": "string", "enum": ["open", "closed", "quarantined", *SEND_STATES]},
-    "reason": _TEXT,
-    "rule": {"type": ["string", "null"]},
-    "event": {"type": ["string", "null"], "description": "the event it is, or that it answers"},
+    "reason": TEXT,
+    "rule": TEXT_OR_NULL,
+    "event": {**TEXT_OR_NULL, "description": "the event it is, or that it answers"},
 }
 _MESSAGE = closed(_FIELDS)
-_WHOLE = closed({**_FIELDS, "send": {**EFFECT, "type": ["object", "null"]}})
+_WHOLE = closed({**_FIELDS, "send": or_null(EFFECT)})
 
 
 def _list(call: Call) -> Answer:
-    limit, person = call.query["limit"], call.query.get("contact", "")
-    mark = read_mark(call.query, 3)
-    if person.startswith("@"):
-        try:
-            person = call.scope.contact(person).person
-        except NotFound:
-            return Answer(page([], None))
+    limit, person = call.query["limit"], asked_person(call)
+    mark = read_time_cursor(call.query.get("cursor"), 3)
+    if person is None:
+        return Answer(page([], None))
     before = None if mark is None else (mark[0], mark[1], mark[2])
     rows = call.scope.messages(person, limit + 1, before)
-    more = cursor_at(mark_of(rows[limit - 1])) if len(rows) > limit else None
-    return Answer(page([_shown(row) for row in rows[:limit]], more))
+    return Answer(cut(rows, limit, _shown, lambda row: cursor_at(mark_of(row))))
 
 
 def _one(call: Call) -> Answer:
@@ -105,18 +101,15 @@ def _text(row: MessageRow) -> str:
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "GET", "/messages", _list, (READ,), "List messages in and out, newest first",
-        {200: page_of(_MESSAGE)}, "messages", True,
-        {
-            "contact": {
-                "type": "string", "minLength": 1, "maxLength": 512,
-                "description": "an id, or @ and a user name",
-            },
+        {200: page_of(_MESSAGE)}, "messages", tenant=True,
+        query={
+            "contact": CONTACT,
             **PAGING,
         },
         examples={"query": {"contact": "<person>"}},
     ),
     Operation(
         "GET", "/messages/{message}", _one, (READ,), "Read a message with the states of its send",
-        {200: _WHOLE}, "messages", True, examples={"path": {"message": "out-<send>"}},
+        {200: _WHOLE}, "messages", tenant=True, examples={"path": {"message": "out-<send>"}},
     ),
 )  # fmt: skip

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from igrules.web.operations import OPERATOR, OPERATOR_READ, Answer, Call, Operation
+from igrules.web.operations import OPERATOR_READ, Answer, Call, Operation
 from igrules.work.metrics import CONTENT_TYPE, Metrics, ledger_text
 
 
-def read(call: Call) -> Answer:
+def _read(call: Call) -> Answer:
     """Give everything this process counts; where nobody serves, what the ledger knows."""
     metrics: Metrics | None = call.metrics
     if metrics is None:
@@ -20,8 +20,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "GET",
         "/metrics",
-        read,
-        (OPERATOR, OPERATOR_READ),
+        _read,
+        (OPERATOR_READ,),
         "Give the numbers of this process in the format of Prometheus",
         {200: None},
         tag="operations",

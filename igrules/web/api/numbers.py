@@ -21,7 +21,6 @@ from igrules.ledger.tally import (
     times as answer_times,
 )
 from igrules.web import times
-from igrules.web.api.shapes import COUNT, TEXT, TIME, TIME_OR_NULL, closed, list_of
 from igrules.web.operations import (
     OPERATOR_READ,
     PAGING,
@@ -33,24 +32,34 @@ from igrules.web.operations import (
     page_of,
 )
 from igrules.web.pages import paged
+from igrules.web.schemas import (
+    COUNT,
+    COUNT_OR_NULL,
+    FLAG,
+    TEXT,
+    TIME,
+    TIME_OR_NULL,
+    closed,
+    list_of,
+    map_of,
+)
 
 _USUAL, _MOST = 30, 366
-_NUMBER_OR_NULL: Schema = {"type": ["integer", "null"], "minimum": 0}
-_COUNTS: Schema = {"type": "object", "additionalProperties": COUNT}
+_COUNTS: Schema = map_of(COUNT)
 _TOTALS: dict[str, Schema] = {
     "total_messages": COUNT,
     "messages_today": COUNT,
     "webhooks_received": COUNT,
-    "active": {"type": "boolean"},
-    "daily_limit": _NUMBER_OR_NULL,
-    "limit_remaining": _NUMBER_OR_NULL,
+    "active": FLAG,
+    "daily_limit": COUNT_OR_NULL,
+    "limit_remaining": COUNT_OR_NULL,
 }
 _TIMES = closed(
     {
         "count": COUNT,
-        "mean_ms": _NUMBER_OR_NULL,
-        "median_ms": {**_NUMBER_OR_NULL, "description": "true to a tenth"},
-        "p95_ms": {**_NUMBER_OR_NULL, "description": "true to a tenth"},
+        "mean_ms": COUNT_OR_NULL,
+        "median_ms": {**COUNT_OR_NULL, "description": "true to a tenth"},
+        "p95_ms": {**COUNT_OR_NULL, "description": "true to a tenth"},
     }
 )
 _PART: dict[str, Schema] = {
@@ -63,7 +72,12 @@ _PART: dict[str, Schema] = {
     "rules": {**_COUNTS, "description": "sent, by rule; without one those of the API"},
     "answer_times": _TIMES,
 }
-_DAY: Schema = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$", "maxLength": 10}
+_DAY: Schema = {
+    "type": "string",
+    "pattern": r"^\d{4}-\d{2}-\d{2}$",
+    "maxLength": 10,
+    "description": "a day, as 2026-03-01",
+}
 _STATS = closed(
     {
         **_TOTALS,
@@ -76,7 +90,7 @@ _STATS = closed(
 )
 _WAITING = closed(
     {
-        "held_by": {"type": "string", "description": "ready, later, retry, or the limit by name"},
+        "held_by": {**TEXT, "description": "ready, later, retry, or the limit by name"},
         "count": COUNT,
         "next_at": TIME,
         "last_at": {**TIME_OR_NULL, "description": "null: nobody can say"},

@@ -7,20 +7,9 @@ from typing import Any
 
 from igrules.errors import Conflict, NotFound, UsageError
 from igrules.language.compiler import compile_tenant
-from igrules.language.values import Flaw, read_duration
 from igrules.ledger import Hold
 from igrules.ledger.holds import BY_OPERATOR, PAUSED
 from igrules.web import times
-from igrules.web.api.shapes import (
-    COUNT,
-    TEXT,
-    TEXT_OR_NULL,
-    TIME,
-    TIME_OR_NULL,
-    closed,
-    given,
-    list_of,
-)
 from igrules.web.operations import (
     ADMIN,
     OPERATOR,
@@ -31,10 +20,20 @@ from igrules.web.operations import (
     Call,
     Operation,
     Schema,
-    page,
     page_of,
 )
-from igrules.web.pages import cursor_of, read_id_cursor
+from igrules.web.pages import cursor_of, cut, read_id_cursor
+from igrules.web.schemas import (
+    COUNT,
+    GIVEN_TIME,
+    TEXT,
+    TEXT_OR_NULL,
+    TIME,
+    TIME_OR_NULL,
+    closed,
+    given,
+    list_of,
+)
 
 _LONGEST = 366 * 86_400_000
 _WORDS = {"deployment": "installation"}
@@ -72,7 +71,7 @@ def _shown(hold: Hold) -> dict[str, object]:
 
 def _place(call: Call) -> tuple[str, str]:
     """Scope and id of the hold that is meant."""
-    body = call.body or {}
+    body = call.body
     account, rule = body.get("account"), body.get("rule")
     if account is not None and rule is not None:
         raise UsageError("an account or a rule is paused, not both", "pause one after the other")
@@ -88,7 +87,7 @@ def _place(call: Call) -> tuple[str, str]:
 
 def _check_rule(call: Call) -> None:
     """A mistyped rule would be paused in vain. Rules that do not compile cannot be asked."""
-    rule = (call.body or {}).get("rule")
+    rule = call.body.get("rule")
     if rule is None:
         return
     live = call.scope.live()
@@ -99,14 +98,11 @@ def _check_rule(call: Call) -> None:
 
 
 def _until(call: Call) -> int | None:
-    body = call.body or {}
+    body = call.body
     if "for" in body and "until" in body:
         raise UsageError("'for' and 'until' exclude each other", "leave one out")
     if "for" in body:
-        found = read_duration(body["for"])
-        if isinstance(found, Flaw):
-            raise UsageError(f"for: {found.message}", found.help)
-        until = call.now + found
+        until = call.now + times.read_duration("for", body["for"])
     elif "until" in body:
         until = times.read(body["until"])
     else:
@@ -125,7 +121,7 @@ def _pause(call: Call) -> Answer:
 
 
 def _set(call: Call, scope: str, scope_id: str, until: int | None, reason: str) -> Answer:
-    mode = (call.body or {}).get("mode", "wait")
+    mode = call.body.get("mode", "wait")
     with call.acting(f"{_WORDS.get(scope, scope)} {scope_id}".strip()):
         call.ledger.pause(
             scope, scope_id, call.now, until, mode=mode, set_by=call.caller.actor, reason=reason
@@ -149,7 +145,7 @@ def _lift(call: Call, scope: str, scope_id: str) -> Answer:
     before = _at(call, scope, scope_id)
     if before and not any(hold.reason in reasons for hold in before):
         raise Conflict("the operator has paused this", "ask the operator to resume it")
-    waiting = bool((call.body or {}).get("send_waiting", False))
+    waiting = bool(call.body.get("send_waiting", False))
     with call.acting(f"{_WORDS.get(scope, scope)} {scope_id}".strip()):
         count = sum(
             call.ledger.resume(scope, scope_id, call.now, send_waiting=waiting, reason=reason)
@@ -184,9 +180,8 @@ def _all_holds(call: Call) -> Answer:
 
 def _page(call: Call, holds: Sequence[Hold]) -> Answer:
     begin = max(0, read_id_cursor(call.query.get("cursor")) or 0)
-    end = begin + call.query["limit"]
-    more = cursor_of(end) if len(holds) > end else None
-    return Answer(page([_shown(hold) for hold in holds[begin:end]], more))
+    limit = call.query["limit"]
+    return Answer(cut(holds[begin:], limit, _shown, lambda _: cursor_of(begin + limit)))
 
 
 def _pause_all(call: Call) -> Answer:
@@ -199,7 +194,7 @@ def _resume_all(call: Call) -> Answer:
 
 _SPAN: dict[str, Schema] = {
     "for": {"type": "string", "maxLength": 20, "description": "a duration such as 1h"},
-    "until": {"type": "string", "format": "date-time", "maxLength": 40},
+    "until": GIVEN_TIME,
     "mode": {
         "enum": ["wait", "drop"],
         "description": "wait: sends wait; drop: they end as skipped, at once",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from igrules.errors import LedgerError, NotFound, UsageError
+from igrules.errors import NotFound, UsageError
 from igrules.ledger import Erasure
 from igrules.ledger.tables import EXPORTED
 from igrules.web import times
@@ -26,58 +26,39 @@ from igrules.web.operations import (
     page_of,
 )
 from igrules.web.pages import paged, read_id
+from igrules.web.schemas import FLAG, TEXT, TEXT_OR_NULL, TIME, TIME_OR_NULL, closed, list_of
 
-_AT_ONCE = 20
-"""Slices that are done before the answer."""
-
-_ERASURE: Schema = {
-    "type": "object",
-    "properties": {
-        "id": {"type": "string"},
+_ERASURE = closed(
+    {
+        "id": TEXT,
         "what": {"enum": ["contact", "account", "tenant"]},
         "source": {"enum": ["api", "cli", "meta", "restore"]},
         "state": {"enum": ["received", "running", "done"]},
-        "asked_at": {"type": "string", "format": "date-time"},
-        "done_at": {"type": ["string", "null"], "format": "date-time"},
-    },
-    "required": ["id", "what", "source", "state", "asked_at", "done_at"],
-    "additionalProperties": False,
-}
+        "asked_at": TIME,
+        "done_at": TIME_OR_NULL,
+    }
+)
 _FORMS: Mapping[str, Schema] = {
-    "id": {"type": ["string", "null"]},
-    "text": {"type": ["string", "null"]},
+    "id": TEXT_OR_NULL,
+    "text": TEXT_OR_NULL,
     "number": {"type": ["integer", "null"]},
-    "time": {"type": ["string", "null"], "format": "date-time"},
-    "yesno": {"type": "boolean"},
+    "time": TIME_OR_NULL,
+    "yesno": FLAG,
     "json": {},
 }
 
 
-def _row_schema(shown: Mapping[str, str]) -> Schema:
-    return {
-        "type": "object",
-        "properties": {name: _FORMS[how] for name, how in shown.items()},
-        "required": list(shown),
-        "additionalProperties": False,
-    }
-
-
 def _export_schema() -> Schema:
-    rows = {
-        table.export: {
-            "type": "array",
-            "items": _row_schema(
-                {name: how.shown for name, how in table.columns.items() if how.shown}
-            ),
+    return closed(
+        {
+            table.export: list_of(
+                closed(
+                    {name: _FORMS[how.shown] for name, how in table.columns.items() if how.shown}
+                )
+            )
+            for table in EXPORTED
         }
-        for table in EXPORTED
-    }
-    return {
-        "type": "object",
-        "properties": rows,
-        "required": list(rows),
-        "additionalProperties": False,
-    }
+    )
 
 
 def _erase(call: Call) -> Answer:
@@ -104,8 +85,7 @@ def _source(call: Call) -> str:
 
 def _begun(call: Call, erasure: Erasure) -> Answer:
     """Do a small one at once; what is left is done by whoever comes to it."""
-    with suppress(LedgerError):
-        call.ledger.erasures.run(call.now, only=erasure.id, slices=_AT_ONCE)
+    call.ledger.erasures.hurry(erasure.id, call.now)
     return Answer(_shown(call.ledger.erasures.get(erasure.id, erasure.tenant_id)), 202)
 
 
@@ -161,14 +141,14 @@ def _shown(erasure: Erasure) -> dict[str, Any]:
         "source": erasure.source,
         "state": erasure.state,
         "asked_at": times.shown(erasure.asked_at),
-        "done_at": None if erasure.done_at is None else times.shown(erasure.done_at),
+        "done_at": times.shown_or_none(erasure.done_at),
     }
 
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "DELETE", "/contacts/{contact}", _erase, (ADMIN,), "Erase a contact at every account",
-        {202: _ERASURE}, "privacy", True, audit="contact.erase",
+        {202: _ERASURE}, "privacy", tenant=True, audit="contact.erase",
         description="`{contact}` is an id as the list shows it, or @ and a user name. Nothing is"
         " sent to that person any more, and what is stored goes within the hour. A later message"
         " makes a new contact.",
@@ -177,22 +157,22 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "POST", "/contacts/{contact}/export", _export, (ADMIN,),
         "Export everything held about a contact",
-        {200: _export_schema()}, "privacy", True, audit="contact.export",
+        {200: _export_schema()}, "privacy", tenant=True, audit="contact.export",
         description="A POST because it is entered in the audit log. Texts and traces are there as"
         " long as they are kept.",
         examples={"path": {"contact": "<person>"}},
     ),
     Operation(
         "GET", "/erasures", _list, (ADMIN,), "List the erasures of a tenant, newest first",
-        {200: page_of(_ERASURE)}, "privacy", True, PAGING,
+        {200: page_of(_ERASURE)}, "privacy", tenant=True, query=PAGING,
     ),
     Operation(
         "GET", "/erasures/{erasure}", _one, (ADMIN,), "Read how far an erasure is",
-        {200: _ERASURE}, "privacy", True,
+        {200: _ERASURE}, "privacy", tenant=True,
     ),
     Operation(
         "DELETE", "", _remove_tenant, (OPERATOR,), "Delete a tenant with everything it has",
-        {202: _ERASURE}, "privacy", True, audit="tenant.delete",
+        {202: _ERASURE}, "privacy", tenant=True, audit="tenant.delete",
         query={
             "confirm": {
                 "type": "string", "maxLength": 40, "x-required": True,
@@ -204,12 +184,12 @@ OPERATIONS: tuple[Operation, ...] = (
         examples={"query": {"confirm": "<tenant>"}},
     ),
     Operation(
-        "GET", "/api/v1/deletions", _list_all, (OPERATOR, OPERATOR_READ),
+        "GET", "/api/v1/deletions", _list_all, (OPERATOR_READ,),
         "List the erasures of the installation, those of deleted tenants too",
         {200: page_of(_ERASURE)}, "privacy", query=PAGING,
     ),
     Operation(
-        "GET", "/api/v1/deletions/{erasure}", _one_of_all, (OPERATOR, OPERATOR_READ),
+        "GET", "/api/v1/deletions/{erasure}", _one_of_all, (OPERATOR_READ,),
         "Read how far an erasure of the installation is",
         {200: _ERASURE}, "privacy",
     ),

@@ -8,50 +8,31 @@ from typing import Any
 from igrules.errors import Problem
 from igrules.language.documents import problem_to_json
 from igrules.web.operations import Schema
+from igrules.web.schemas import FLAG, TEXT, closed, list_of, or_null
 
-_TEXT: Schema = {"type": "string"}
-_COUNT: Schema = {"type": "integer", "minimum": 1}
-_PLACE = {"line": _COUNT, "column": _COUNT, "end_line": _COUNT, "end_column": _COUNT}
-
-
-def _closed(properties: dict[str, Schema], *optional: str) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name not in optional],
-        "additionalProperties": False,
-    }
-
-
-PROBLEM: Schema = _closed(
+_FROM_1: Schema = {"type": "integer", "minimum": 1}
+_PLACE = {"line": _FROM_1, "column": _FROM_1, "end_line": _FROM_1, "end_column": _FROM_1}
+_FIX = closed(
     {
-        "code": _TEXT,
-        "name": _TEXT,
-        "severity": {"type": "string", "enum": ["error", "warning", "hint"]},
-        "file": _TEXT,
-        **_PLACE,
-        "message": _TEXT,
-        "help": _TEXT,
-        "docs": _TEXT,
-        "notes": {
-            "type": "array",
-            "items": _closed({"file": _TEXT, **_PLACE, "message": _TEXT}),
-        },
-        "fix": {
-            **_closed(
-                {
-                    "safe": {"type": "boolean"},
-                    "edits": {
-                        "type": "array",
-                        "items": _closed({"file": _TEXT, **_PLACE, "text": _TEXT}, "file"),
-                    },
-                }
-            ),
-            "type": ["object", "null"],
-        },
+        "safe": FLAG,
+        "edits": list_of(closed({"file": TEXT, **_PLACE, "text": TEXT}, "file")),
     }
 )
-PROBLEMS: Schema = {"type": "array", "items": PROBLEM}
+PROBLEM = closed(
+    {
+        "code": TEXT,
+        "name": TEXT,
+        "severity": {"type": "string", "enum": ["error", "warning", "hint"]},
+        "file": TEXT,
+        **_PLACE,
+        "message": TEXT,
+        "help": TEXT,
+        "docs": TEXT,
+        "notes": list_of(closed({"file": TEXT, **_PLACE, "message": TEXT})),
+        "fix": or_null(_FIX),
+    }
+)
+PROBLEMS = list_of(PROBLEM)
 
 
 def shown_problems(problems: Iterable[Problem]) -> list[dict[str, Any]]:

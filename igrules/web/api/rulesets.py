@@ -11,7 +11,6 @@ from igrules.language.schema import NAMES, schema
 from igrules.ledger import Version
 from igrules.web import times
 from igrules.web.api.problems import PROBLEMS, shown_problems
-from igrules.web.api.shapes import closed, given
 from igrules.web.operations import (
     ADMIN,
     LARGEST_UPLOAD,
@@ -27,6 +26,7 @@ from igrules.web.operations import (
 )
 from igrules.web.pages import paged, read_id
 from igrules.web.refusals import PreconditionFailed, PreconditionRequired
+from igrules.web.schemas import FLAG, TEXT, TIME, closed, given, list_of, map_of, or_null
 from igrules.work import differences, publishing
 
 _FILES: Schema = {
@@ -36,21 +36,21 @@ _FILES: Schema = {
     "propertyNames": {
         "maxLength": 200,
         "pattern": r"^[^./\\\u0000-\u001f\u007f][^/\\\u0000-\u001f\u007f]*\.ya?ml$",
+        "description": "a file's name without a directory, ending in .yaml",
     },
     "additionalProperties": {"type": "string", "maxLength": 600_000},
     "description": "name to text: tenant.yaml and the rule files",
 }
 _MESSAGE: Schema = {"type": "string", "maxLength": 1000}
-_NUMBER: Schema = {"type": "integer", "minimum": 1}
-_TEXT: Schema = {"type": "string"}
+_NUMBER: Schema = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}
 _VERSION_FIELDS: dict[str, Schema] = {
     "version": _NUMBER,
     "state": {"type": "string", "enum": ["live", "old"]},
-    "digest": _TEXT,
-    "author": _TEXT,
-    "message": _TEXT,
-    "published_at": {"type": "string", "format": "date-time"},
-    "plugins": {"type": "object", "additionalProperties": {"type": "string"}},
+    "digest": TEXT,
+    "author": TEXT,
+    "message": TEXT,
+    "published_at": TIME,
+    "plugins": map_of(TEXT),
 }
 _IF_MATCH = {
     "If-Match": 'the version that is live, "42" with its quotes, or * for any',
@@ -59,19 +59,17 @@ _IF_MATCH = {
 
 
 _VERSION = closed(_VERSION_FIELDS)
-_WHOLE = closed(
-    {**_VERSION_FIELDS, "files": {"type": "object", "additionalProperties": {"type": "string"}}}
-)
+_WHOLE = closed({**_VERSION_FIELDS, "files": map_of(TEXT)})
 _PUBLISHED = closed(
     {
         **_VERSION_FIELDS,
-        "changed": {"type": "boolean"},
+        "changed": FLAG,
         "problems": PROBLEMS,
-        "missing_secrets": {"type": "array", "items": {"type": "string"}},
+        "missing_secrets": list_of(TEXT),
     }
 )
 _VALID = closed({"valid": {"type": "boolean", "enum": [True]}, "problems": PROBLEMS})
-_IDS: Schema = {"type": "array", "items": {"type": "string"}}
+_IDS = list_of(TEXT)
 _DIFF = closed(
     {
         "from": _NUMBER,
@@ -80,15 +78,14 @@ _DIFF = closed(
             "type": "array",
             "items": closed(
                 {
-                    "path": _TEXT,
+                    "path": TEXT,
                     "change": {"type": "string", "enum": ["added", "removed", "changed"]},
-                    "diff": _TEXT,
+                    "diff": TEXT,
                 }
             ),
         },
         "rules": {
-            **closed({"added": _IDS, "removed": _IDS, "changed": _IDS}),
-            "type": ["object", "null"],
+            **or_null(closed({"added": _IDS, "removed": _IDS, "changed": _IDS})),
             "description": "null when one of the two versions no longer compiles",
         },
     }
@@ -244,9 +241,7 @@ def _version(call: Call) -> Answer:
 
 
 def _versions(call: Call) -> Answer:
-    return Answer(
-        paged(call.query, call.scope.versions_page, _shown, lambda version: version.number)
-    )
+    return Answer(paged(call.query, call.scope.versions, _shown, lambda version: version.number))
 
 
 def _diff(call: Call) -> Answer:
@@ -292,17 +287,17 @@ _AUTHOR: Schema = {"type": "string", "maxLength": 100, "description": "for the h
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "POST", "/validate", _validate, (RULES,), "Check rule files as publishing does",
-        {200: _VALID}, "rulesets", True, body=given({"files": _FILES}, "files"),
+        {200: _VALID}, "rulesets", tenant=True, body=given({"files": _FILES}, "files"),
         largest=LARGEST_UPLOAD, examples={"body": {"files": _EXAMPLE}},
         description="Nothing is stored. Files with errors are answered with 400 and `problems`.",
     ),
     Operation(
         "GET", "/ruleset", _live, (READ, RULES), "Read the live version with its files",
-        {200: _WHOLE}, "rulesets", True,
+        {200: _WHOLE}, "rulesets", tenant=True,
     ),
     Operation(
         "PUT", "/ruleset", _publish, (RULES,), "Publish rule files as a new version",
-        {200: _PUBLISHED}, "rulesets", True, audit="ruleset.publish", largest=LARGEST_UPLOAD,
+        {200: _PUBLISHED}, "rulesets", tenant=True, audit="ruleset.publish", largest=LARGEST_UPLOAD,
         body=given({"files": _FILES, "message": _MESSAGE, "author": _AUTHOR}, "files"),
         headers=_IF_MATCH,
         examples={
@@ -314,29 +309,31 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "GET", "/versions", _versions, (READ, RULES), "List the versions",
-        {200: page_of(_VERSION)}, "rulesets", True, PAGING,
+        {200: page_of(_VERSION)}, "rulesets", tenant=True, query=PAGING,
     ),
     Operation(
         "GET", "/versions/{number}", _version, (READ, RULES), "Read one version with its files",
-        {200: _WHOLE}, "rulesets", True, examples={"path": {"number": "<version>"}},
+        {200: _WHOLE}, "rulesets", tenant=True, examples={"path": {"number": "<version>"}},
     ),
     Operation(
         "GET", "/versions/{number}/diff", _diff, (READ, RULES), "Compare two versions",
-        {200: _DIFF}, "rulesets", True,
-        {"to": {"type": "integer", "minimum": 1, "description": "default: the live one"}},
+        {200: _DIFF}, "rulesets", tenant=True,
+        query={"to": {**_NUMBER, "description": "default: the live one"}},
         examples={"path": {"number": "<version>"}},
     ),
     Operation(
         "POST", "/rollback", _rollback, (RULES,), "Publish an old version again, as a new one",
-        {200: _PUBLISHED}, "rulesets", True, audit="ruleset.rollback",
+        {200: _PUBLISHED}, "rulesets", tenant=True, audit="ruleset.rollback",
         body=given({"to": _NUMBER, "message": _MESSAGE, "author": _AUTHOR}),
         headers=_IF_MATCH, examples={"body": {"to": 1, "message": "as it was"}},
         description="Without `to`: the version before the live one. It is compiled anew.",
     ),
     Operation(
         "GET", "/schemas/{name}", _schema, (READ, RULES), "Give the JSON Schema of a sort of file",
-        {200: {"type": "object"}}, "rulesets", True,
-        {"plugins": {"type": "string", "enum": ["installed", "tenant"], "default": "installed"}},
+        {200: {"type": "object"}}, "rulesets", tenant=True,
+        query={
+            "plugins": {"type": "string", "enum": ["installed", "tenant"], "default": "installed"}
+        },
         examples={"path": {"name": "ruleset"}, "query": {"plugins": "tenant"}},
         description="`ruleset`, `tenant` or `test`, with the kinds of the installed plugins, or"
         " only of those this tenant uses.",

@@ -12,38 +12,24 @@ from igrules.web.operations import (
     Answer,
     Call,
     Operation,
-    Schema,
-    page,
     page_of,
 )
-from igrules.web.pages import cursor_of, read_cursor
+from igrules.web.pages import paged_by_name
+from igrules.web.schemas import TEXT, TIME, closed
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}", re.ASCII)
-_SECRET: Schema = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string"},
-        "set_at": {"type": "string", "format": "date-time"},
-    },
-    "required": ["name", "set_at"],
-    "additionalProperties": False,
-}
-_VALUE: Schema = {
-    "type": "object",
-    "properties": {"value": {"type": "string", "minLength": 1, "maxLength": 16_384}},
-    "required": ["value"],
-    "additionalProperties": False,
-}
+_SECRET = closed({"name": TEXT, "set_at": TIME})
+_VALUE = closed({"value": {"type": "string", "minLength": 1, "maxLength": 16_384}})
 
 
 def _list(call: Call) -> Answer:
-    after, limit = read_cursor(call.query.get("cursor")), call.query["limit"]
-    if after is not None and not isinstance(after, str):
-        raise UsageError("'cursor' is the cursor of another list", "take it from `next` of a page")
-    rows = [row for row in call.scope.secrets.list() if after is None or row[0] > after]
-    more = cursor_of(rows[limit - 1][0]) if len(rows) > limit else None
-    shown = [{"name": name, "set_at": times.shown(set_at)} for name, set_at in rows[:limit]]
-    return Answer(page(shown, more))
+    rows = call.scope.secrets.list()
+    return Answer(paged_by_name(call.query, rows, _shown, lambda row: row[0]))
+
+
+def _shown(row: tuple[str, int]) -> dict[str, str]:
+    name, set_at = row
+    return {"name": name, "set_at": times.shown(set_at)}
 
 
 def _set(call: Call) -> Answer:
@@ -68,17 +54,17 @@ def _remove(call: Call) -> Answer:
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "GET", "/secrets", _list, (ADMIN,), "List names and ages of the secrets, by name",
-        {200: page_of(_SECRET)}, "secrets", True, PAGING,
+        {200: page_of(_SECRET)}, "secrets", tenant=True, query=PAGING,
     ),
     Operation(
         "PUT", "/secrets/{name}", _set, (ADMIN,), "Store a secret, in place of the one before",
-        {200: _SECRET}, "secrets", True, body=_VALUE, audit="secret.set",
+        {200: _SECRET}, "secrets", tenant=True, body=_VALUE, audit="secret.set",
         examples={"path": {"name": "<secret>"}, "body": {"value": "IGAA-example"}},
         description="The value is sealed and never shown again.",
     ),
     Operation(
         "DELETE", "/secrets/{name}", _remove, (ADMIN,), "Forget a secret",
-        {204: None}, "secrets", True, audit="secret.remove",
+        {204: None}, "secrets", tenant=True, audit="secret.remove",
         examples={"path": {"name": "<secret>"}},
     ),
 )  # fmt: skip

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from igrules.errors import Denied, NotFound, UsageError
+from igrules.errors import Denied, UsageError
 from igrules.ledger import SendRow
 from igrules.web import times
+from igrules.web.api.contacts import asked_person
 from igrules.web.api.events import EFFECT, SEND_STATES, shown_effect
-from igrules.web.api.shapes import TEXT, TEXT_OR_NULL, TIME, TIME_OR_NULL, closed, given
 from igrules.web.operations import (
     ADMIN,
     PAGING,
@@ -22,10 +22,20 @@ from igrules.web.operations import (
     page,
     page_of,
 )
+from igrules.web.outcomes import OPEN, awaited
 from igrules.web.pages import paged, read_id
+from igrules.web.schemas import (
+    COUNT,
+    FLAG,
+    GIVEN_TIME,
+    TEXT,
+    TEXT_OR_NULL,
+    TIME,
+    TIME_OR_NULL,
+    closed,
+    given,
+)
 
-_PAUSE = 0.05
-_OPEN = frozenset({"pending", "sending", "doubt"})
 _FORMS = ("text", "media", "reply", "private_reply")
 
 _FIELDS: dict[str, Schema] = {
@@ -34,19 +44,19 @@ _FIELDS: dict[str, Schema] = {
     "reason": TEXT,
     "kind": TEXT,
     "contact": {**TEXT_OR_NULL, "description": "null: a comment whose author is not known"},
-    "target": {"type": "string", "description": "the person, comment, post or message"},
+    "target": {**TEXT, "description": "the person, comment, post or message"},
     "text": TEXT,
     "media": {
         "type": ["object", "null"],
         "description": "what of it is no text: kind and addresses of media",
     },
-    "human_agent": {"type": "boolean"},
+    "human_agent": FLAG,
     "rule": {**TEXT_OR_NULL, "description": "null: somebody asked for it"},
     "step": TEXT,
     "event": TEXT_OR_NULL,
     "message_id": TEXT,
     "evidence": TEXT,
-    "tries": {"type": "integer", "minimum": 0},
+    "tries": COUNT,
     "created_at": TIME,
     "not_before": {**TIME, "description": "when it is looked at next"},
     "expires_at": TIME_OR_NULL,
@@ -84,21 +94,17 @@ def send_of(row: SendRow) -> dict[str, Any]:
 
 
 def _list(call: Call) -> Answer:
-    query = call.query
-    since, person = query.get("since"), query.get("contact")
-    if person is not None and person.startswith("@"):
-        try:
-            person = call.scope.contact(person).person
-        except NotFound:
-            return Answer(page([], None))
+    query, person = call.query, asked_person(call)
+    if person is None:
+        return Answer(page([], None))
 
     def fetch(limit: int, before: int | None) -> list[SendRow]:
-        return call.scope.find_sends(
+        return call.scope.sends(
             limit,
             before,
             state=query.get("state"),
-            since=None if since is None else times.read(since),
-            person=person,
+            since=times.read_or_none(query.get("since")),
+            person=person or None,
         )
 
     return Answer(paged(query, fetch, send_of))
@@ -131,16 +137,28 @@ def _send(call: Call) -> Answer:
         )
         noted.object = str(queued.send_id)
     call.ring()
-    row = _outcome(call, queued.send_id, body.get("wait", 0))
-    return Answer(send_of(row), 202 if row.state in _OPEN else 200)
+    row = awaited(call, call.scope, queued.send_id, body.get("wait", 0))
+    return Answer(send_of(row), 202 if row.state in OPEN else 200)
+
+
+def _settle(call: Call) -> Answer:
+    id, verdict = read_id(call.path["send"], "send"), call.body["as"]
+    with call.acting(str(id)) as noted:
+        noted.before = call.scope.send(id).state
+        changed = call.scope.settle_send(id, verdict, call.now)
+        row = call.scope.send(id)
+        noted.after = row.state
+    if changed and row.state in OPEN:
+        call.ring()
+    return Answer(send_of(row), 202 if row.state in OPEN else 200)
 
 
 def _asked(body: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Kind and payload. Raises `UsageError` for more than one, or a place that does not fit."""
-    given_ = [form for form in _FORMS if form in body]
-    if len(given_) != 1:
+    forms = [form for form in _FORMS if form in body]
+    if len(forms) != 1:
         raise UsageError("a send is one thing", f"give one of {', '.join(_FORMS)}")
-    (kind,) = given_
+    (kind,) = forms
     place, other = ("comment_id", "contact") if "reply" in kind else ("contact", "comment_id")
     if place not in body or other in body:
         raise UsageError(f"a {kind} goes to a {place}", f"give '{place}' and no '{other}'")
@@ -152,17 +170,6 @@ def _asked(body: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     urls = [media["url"]] if "url" in media else media.get("urls", [])
     payload = {"type": media["type"], "urls": urls, "id": media.get("id")}
     return kind, {name: value for name, value in payload.items() if value}
-
-
-def _outcome(call: Call, send_id: int, seconds: float) -> SendRow:
-    """The send when it has ended, or as it is when that takes longer."""
-    row = call.scope.send(send_id)
-    for _ in range(int(seconds / _PAUSE)):
-        late = row.state == "pending" and row.not_before > call.now + seconds * 1000
-        if row.state not in _OPEN or late or not call.wait(_PAUSE):
-            break
-        row = call.scope.send(send_id)
-    return row
 
 
 _URL: Schema = {"type": "string", "maxLength": 2000}
@@ -198,6 +205,16 @@ _ORDER = given(
     }
 )
 
+_VERDICT = given(
+    {
+        "as": {
+            "enum": ["sent", "retry", "discard"],
+            "description": "`sent`: it went out. `retry`: it passes all gates once more.",
+        }
+    },
+    "as",
+)
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "GET", "/sends", _list, (READ,),
@@ -206,7 +223,7 @@ OPERATIONS: tuple[Operation, ...] = (
         query={
             **PAGING,
             "state": {"type": "string", "enum": SEND_STATES},
-            "since": {"type": "string", "format": "date-time", "maxLength": 40},
+            "since": GIVEN_TIME,
             "contact": {**_ID, "description": "its id, or @name"},
         },
         examples={"query": {"contact": "<person>"}},
@@ -228,5 +245,14 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET", "/sends/{send}", _read, (READ,),
         "Show a send with the calls made for it",
         {200: _WHOLE}, "sends", tenant=True,
+    ),
+    Operation(
+        "POST", "/sends/{send}/settle", _settle, (ADMIN, SEND),
+        "Settle a send that was given up",
+        {200: _SEND, 202: _SEND}, "sends", tenant=True, body=_VERDICT, audit="send.settle",
+        description="`sent` settles a parked send, `discard` a parked or dead one, `retry` one that"
+        " is parked, dead, refused or expired, while its window is open. One that is so already is"
+        " answered as it is. A send in doubt is parked first, when nothing has proved it.",
+        examples={"body": {"as": "sent"}},
     ),
 )  # fmt: skip

@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from zoneinfo import available_timezones
-
-from igrules.errors import UsageError
+from igrules.language.slugs import check_slug
 from igrules.ledger import Ceiling, Scope, Tenant
 from igrules.ledger.ceilings import PRESETS
 from igrules.web import times
-from igrules.web.api.shapes import (
-    COUNT,
-    TEXT,
-    TEXT_OR_NULL,
-    TIME,
-    TIME_OR_NULL,
-    closed,
-    given,
-    list_of,
-)
 from igrules.web.operations import (
     ADMIN,
     OPERATOR,
@@ -32,8 +19,18 @@ from igrules.web.operations import (
     page_of,
 )
 from igrules.web.pages import paged
+from igrules.web.schemas import (
+    COUNT,
+    TEXT,
+    TEXT_OR_NULL,
+    TIME,
+    TIME_OR_NULL,
+    closed,
+    given,
+    list_of,
+)
+from igrules.work.zones import check_zone
 
-SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 _MOST = 10**9
 
 _ACCOUNT = closed({"id": TEXT, "ig_id": TEXT, "username": TEXT, "api": TEXT, "page_id": TEXT})
@@ -51,7 +48,7 @@ _FIELDS: dict[str, Schema] = {
 }
 _TENANT = closed(_FIELDS)
 _WEBHOOK_FIELDS: dict[str, Schema] = {
-    "webhook_path": {"type": "string", "description": "below the server's public address"},
+    "webhook_path": {**TEXT, "description": "below the server's public address"},
     "verify_token": TEXT,
 }
 _NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 200}
@@ -118,18 +115,6 @@ def _webhook_of(call: Call, tenant: Tenant) -> dict[str, object]:
     return {"webhook_path": f"/webhook/{token}", "verify_token": token}
 
 
-def check_slug(slug: str) -> None:
-    """Raises `UsageError` for a word that cannot be one."""
-    if not SLUG.fullmatch(slug):
-        raise UsageError(f"'{slug[:60]}' is no slug", "use a-z, 0-9 and '-', 32 characters at most")
-
-
-def check_zone(zone: str) -> None:
-    """Raises `UsageError` for a time zone nobody knows."""
-    if zone and zone not in available_timezones():
-        raise UsageError(f"'{zone[:60]}' is no time zone", "write it like America/Sao_Paulo")
-
-
 def _list(call: Call) -> Answer:
     state = call.query.get("state")
 
@@ -146,7 +131,8 @@ def _create(call: Call) -> Answer:
     body = call.body
     slug, zone = body["slug"], body.get("timezone", "")
     check_slug(slug)
-    check_zone(zone)
+    if zone:
+        check_zone(zone)
     with call.acting(slug) as noted:
         tenant = call.ledger.tenants.add(
             slug, body.get("name", slug), call.now, email=body.get("email", ""), zone=zone

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 import socket
 import ssl
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
+from igrules.fetch.addresses import is_this_machine
 from igrules.ledger import App, Ledger
 from igrules.work.configuration import Configuration
 from igrules.work.doctor.asking import Heard, ask
@@ -24,7 +24,7 @@ _OFF, _FAR_OFF = 30.0, 300.0
 
 def check(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[Finding]:
     """Listener, address, certificate, handshake and privacy page."""
-    if not _is_loopback(configuration.host) and not configuration.trusted_proxy:
+    if not is_this_machine(configuration.host) and not configuration.trusted_proxy:
         yield fail(
             "listener",
             f"serves {configuration.host} without a proxy in front",
@@ -65,7 +65,7 @@ def _public(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[
     if parts.scheme not in ("http", "https") or not parts.hostname:
         yield fail("public url", f"'{url}' is no address", "write it like https://bot.example")
         return
-    if _is_loopback(parts.hostname):
+    if is_this_machine(parts.hostname):
         yield warn("public url", f"{url} is this machine alone", "set the address Meta calls")
     elif parts.scheme != "https":
         yield fail("public url", f"{url} is not https, which Meta requires", "put TLS in front")
@@ -164,12 +164,3 @@ def _clock(whose: str, off: float) -> Finding:
     if abs(off) > _OFF:
         return warn("clock", sentence, "keep the clock by NTP")
     return ok("clock", sentence)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

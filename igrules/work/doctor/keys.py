@@ -19,6 +19,7 @@ def check(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[Fi
     if not closed:
         yield ok("secrets", f"every sealed value opens ({', '.join(ledger.sealed.keys)})")
     yield from _key_file(configuration)
+    yield from state_dir(Path(configuration.state_dir))
     if ledger.keys.any_operator():
         yield ok("operator key", "there is one")
     else:
@@ -28,6 +29,16 @@ def check(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[Fi
         yield fail("audit log", line, "igrules audit verify shows all; compare with your copy")
     if not wrong:
         yield ok("audit log", "every entry is as it was written")
+
+
+def state_dir(path: Path) -> Iterator[Finding]:
+    """Whether the state directory, where there is one, is its owner's alone."""
+    try:
+        mode = path.expanduser().stat().st_mode & 0o777
+    except OSError:
+        return
+    if mode & 0o077:
+        yield warn("state dir", f"others can look into {path}", f"chmod 700 {path}")
 
 
 def _key_file(configuration: Configuration) -> Iterator[Finding]:

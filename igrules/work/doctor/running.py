@@ -119,15 +119,18 @@ def _backup(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[
 _ORPHANS = {
     "unknown_account": (
         "events came for account {ig_id}, which no tenant has",
-        "publish a tenant with  instagram.account_id: '{ig_id}', or disconnect it at Meta",
+        "publish a tenant with  instagram.account_id: '{ig_id}', then  igrules orphans adopt; or"
+        " disconnect it at Meta",
     ),
     "wrong_app": (
         "events for account {ig_id} came by the app {app}, which is not its own",
-        "set  instagram.app  of its tenant.yaml, or disconnect it from that app",
+        "set  instagram.app  of its tenant.yaml, then  igrules orphans adopt; or disconnect it from"
+        " that app",
     ),
     "wrong_tenant": (
         "events for account {ig_id} came to the address of tenant {tenant}",
-        "set the callback of the app at Meta to /webhook, or to that account's own address",
+        "set the callback of the app at Meta to /webhook, or to that account's own address, then"
+        "  igrules orphans adopt",
     ),
     "closed_tenant": (
         "events came for account {ig_id}, whose tenant is deactivated",
@@ -145,7 +148,7 @@ def _orphans(ledger: Ledger, now: int) -> Iterator[Finding]:
         yield warn(
             "orphans",
             f"{sentence.format(**names)} ({count} in 7 days)",
-            remedy.format(**names) or "igrules webhooks shows them",
+            remedy.format(**names) or "igrules orphans list  shows them",
         )
 
 

@@ -1,4 +1,4 @@
-"""Remember beside the database what was asked to be forgotten.
+"""The journal of erasures: remember beside the database what was asked to be forgotten.
 
 Why: a backup that is restored because the database is lost brings persons back that were erased
 after it was made, and then nothing else tells that they were. Keyed hashes only stand here.
@@ -7,12 +7,11 @@ after it was made, and then nothing else tells that they were. Keyed hashes only
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import igrules.ledger.new_file as new_file
 from igrules.ledger.database import Database
 from igrules.ledger.erasures import Erasure
 
@@ -21,7 +20,7 @@ _MOST = 10_000
 """Requests of an installation that are remembered; far more than a year of backups has."""
 
 
-class Remembered:
+class ErasureJournal:
     """The file in the state directory, for one database."""
 
     def __init__(self, database: Database, name: str, state_dir: Path) -> None:
@@ -40,7 +39,7 @@ class Remembered:
         rows = [_row(one) for one in sorted(known.values(), key=lambda one: one.asked_at)]
         content = _load(self._path)
         content[self._name] = rows[-_MOST:]
-        replace_file(self._path, json.dumps(content))
+        new_file.replace(self._path, json.dumps(content))
         self._written = newest
 
 
@@ -98,16 +97,3 @@ def _load(path: Path) -> dict[str, Any]:
         for name, rows in (found.items() if isinstance(found, dict) else ())
         if isinstance(rows, list)
     }
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write a small file in the state directory, whole or not at all. Raises `OSError`."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from igrules.work.metrics import Metrics
 _STARTED = "igrules.started"
 
 
-class Measures:
+class WebhookMetrics:
     """Falcon middleware; it goes first, so that it also counts what others refuse."""
 
     def __init__(self, metrics: Metrics) -> None:

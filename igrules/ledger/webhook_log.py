@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import igrules.ledger.columns as columns
 from igrules.ledger.database import Database
 
 
@@ -62,7 +63,7 @@ def orphans(
     """The newest orphans, newest first; of one app, by its name."""
     where, values = _page("o", before)
     if app is not None:
-        where, values = where + " AND a.name = ?", [*values, app]
+        where, values = where + " AND a.name = ?", [*values, columns.text(app)]
     rows = db.all(
         "SELECT o.id, o.received_at, a.name, t.slug, o.ig_id, o.reason FROM orphan o"
         " LEFT JOIN app a ON a.id = o.app_id LEFT JOIN tenant t ON t.id = o.route_tenant_id"

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import igrules.ledger.columns as columns
 from igrules.ledger.database import Database, tuples
+from igrules.ledger.days import DAY
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.erasing import hashed_person, replaced
 from igrules.ledger.leases import NOBODY
@@ -19,7 +20,7 @@ from igrules.model import Event
 UNNAMED = NOBODY + "late"
 """Whose lane it is that takes what came too late."""
 
-_LATE = 2 * 86_400_000
+_LATE = 2 * DAY
 """So long after the fact Meta may still repeat an update."""
 _CALL = 300_000
 """So long after an erasure an echo may tell of a call that was under way then."""
@@ -38,7 +39,7 @@ class Arrived(Protocol):
     def tenant_id(self) -> int: ...
 
 
-class Late:
+class Latecomers:
     """What this batch may not keep, read once."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Contacts as people look at them and change them: lists, tags, fields, handoff.
+"""Change a contact because a person says so: tags, fields, handoff.
 
 Why changes are differences: what a turn of the worker writes at the same moment stays.
 """
@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import igrules.ledger.columns as columns
 import igrules.ledger.contacts as contacts
-from igrules.errors import Conflict, NotFound
+from igrules.errors import Conflict
 from igrules.ledger.database import Database
 from igrules.ledger.leases import wake_lane
 from igrules.model import Change, Contact, Event
@@ -23,44 +23,13 @@ FOR_GOOD = 253_402_214_400_000
 """The last day of the calendar: a handoff without an end."""
 
 
-def find(
-    db: Database, tenant_id: int, limit: int, before: int | None, tag: str, username: str
-) -> list[Contact]:
-    """The newest contacts, newest first; those with this tag, or of this user name."""
-    where = ""
-    values: list[object] = [tenant_id]
-    if before is not None:
-        where, values = where + " AND id < ?", [*values, before]
-    if username:
-        where += " AND username = ? AND account_id IN (SELECT id FROM account WHERE tenant_id = ?)"
-        values += [columns.text(username), tenant_id]
-    if tag:
-        # Tags are JSON of plain words, so the word with its quotes is one tag exactly.
-        where += " AND " + db.within("tags")
-        values.append(columns.to_json(tag))
-    sign = "+" if username else ""  # a name is found by its own index
-    rows = db.all(
-        f"{contacts.SELECT} WHERE {sign}tenant_id = ?{where} ORDER BY id DESC LIMIT ?",
-        [*values, limit],
-    )
-    return [contacts.contact_of_row(row) for row in rows]
-
-
-def known(db: Database, tenant_id: int, person: str) -> Contact:
-    """One contact by its id at Instagram, or by ``@name``. Raises `NotFound`."""
-    found = contacts.of_person(db, tenant_id, person)
-    if found is None:
-        raise NotFound("there is no such contact", "give the id as the list of contacts has it")
-    return found
-
-
 def change(
     db: Database, tenant_id: int, person: str, changes: Sequence[Change], now: int
 ) -> Contact:
     """Apply changes to what is stored now, and tell rules about tags that are new and about a
     handoff that ended. Raises `NotFound`, and `Conflict` for more than a contact may have."""
     with db.transaction():
-        found = known(db, tenant_id, person)
+        found = contacts.known(db, tenant_id, person)
         place = _locked(db, tenant_id, found)
         before = contacts.by_id(db, tenant_id, found.id)
         contacts.apply(db, tenant_id, found.id, changes)
@@ -84,7 +53,7 @@ def _locked(db: Database, tenant_id: int, contact: Contact) -> tuple[int, int, s
         (contact.id, tenant_id),
     )
     if row is None:
-        raise NotFound("there is no such contact", "give the id as the list of contacts has it")
+        raise contacts.missing()
     account_id, ig_id = row
     db.run(
         "INSERT INTO lane (tenant_id, account_id, person) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -95,7 +64,7 @@ def _locked(db: Database, tenant_id: int, contact: Contact) -> tuple[int, int, s
         (account_id, contact.person, tenant_id),
     )
     if lane is None:
-        raise NotFound("there is no such contact", "give the id as the list of contacts has it")
+        raise contacts.missing()
     return int(lane[0]), int(account_id), str(ig_id).partition("~")[0]
 
 

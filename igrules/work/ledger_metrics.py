@@ -28,9 +28,10 @@ _LOG = logging.getLogger(__name__)
 
 
 class Tenants:
-    """Counts by tenant. The busiest are shown by name, the rest together."""
+    """Counts by tenant. The ``most`` busiest are shown by name, the rest together."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = NAMED_TENANTS) -> None:
+        self._most = most
         self._lock = threading.Lock()
         self._events: Counter[int] = Counter()
         self._sends: Counter[int] = Counter()
@@ -45,7 +46,7 @@ class Tenants:
     def shown(self, slugs: Mapping[int, str]) -> dict[str, dict[str, int]]:
         """By what is counted, then by slug or ``other``."""
         with self._lock:
-            busy = (self._events + self._sends).most_common(NAMED_TENANTS)
+            busy = (self._events + self._sends).most_common(self._most)
             named = {id: slugs[id] for id, _ in busy if id in slugs}
             found = {}
             for what, counts in (("events", self._events), ("sends", self._sends)):
@@ -57,10 +58,11 @@ class Tenants:
             return found
 
 
-class Standing:
+class LedgerMetrics:
     """What the ledger knows, read at most every 10 s however often it is asked for.
 
-    ``named``: what waits is also shown by tenant, with what ``tenants`` has counted.
+    ``named``: of how many tenants what waits is also shown by name, with what ``tenants`` has
+    counted; 0: of none.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class Standing:
         gauges: Callable[[], Gauges],
         clock: Clock,
         *,
-        named: bool = True,
+        named: int = NAMED_TENANTS,
         tenants: Tenants | None = None,
     ) -> None:
         self._gauges = gauges
@@ -91,7 +93,7 @@ class Standing:
         shown = [*_of_lanes(gauges), *_of_sends(gauges), *_of_the_rest(gauges)]
         if self._tenants is not None:
             shown += _of_tenants(gauges, self._tenants)
-        return [*shown, _backlog(gauges)] if self._named else shown
+        return [*shown, _backlog(gauges, self._named)] if self._named else shown
 
     def _fresh(self) -> Gauges | None:
         with self._lock:
@@ -155,8 +157,8 @@ def _of_tenants(gauges: Gauges, tenants: Tenants) -> Iterable[Metric]:
         yield family
 
 
-def _backlog(gauges: Gauges) -> Metric:
-    named = Counter(dict(gauges.backlog)).most_common(NAMED_TENANTS)
+def _backlog(gauges: Gauges, most: int) -> Metric:
+    named = Counter(dict(gauges.backlog)).most_common(most)
     waiting = {gauges.slugs[id]: count for id, count in named if id in gauges.slugs}
     waiting[OTHER] = sum(gauges.backlog.values()) - sum(waiting.values())
     return _gauge("tenant_backlog", "Events and sends that wait.", "tenant", waiting)

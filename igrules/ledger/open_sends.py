@@ -1,0 +1,16 @@
+"""The conditions by which open sends are found, in the very words of their indices.
+
+Why one place: SQLite uses an index of some rows only for a statement that repeats its condition. A
+statement that says the same in other words reads all sends there ever were.
+"""
+
+from __future__ import annotations
+
+OPEN = "state IN ('pending', 'sending', 'doubt')"
+"""Not ended yet. With a table's alias: ``s.{OPEN}``."""
+
+PENDING = f"{OPEN} AND state = 'pending'"
+"""Not begun yet."""
+
+GIVEN_UP = "state IN ('parked', 'dead', 'doubt')"
+"""What a person may have to look at."""

@@ -1,0 +1,79 @@
+"""Settings: what stands in the guide is what there is."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from igrules.errors import UsageError
+from igrules.ledger import Ledger
+from igrules.web.serving import make_metrics
+from igrules.work.clock import Clock
+from igrules.work.configuration import Configuration, read_configuration
+
+GUIDE = Path(__file__).parent.parent / "docs" / "operations.md"
+FOR_TESTS = {"retry_scale"}
+"""Settings that only tests change."""
+MEANT = {
+    "none": ("", "none"),
+    "the machine's": ("",),
+    "`master.key` in it": ("",),
+    "Meta's": ("https://graph.instagram.com", "https://graph.facebook.com"),
+}
+_UNITS = {"ms": 1, "s": 1_000, "h": 3_600_000}
+
+
+def documented() -> dict[str, str]:
+    """Each setting of the guide's table, with its default as it stands there."""
+    section = GUIDE.read_text().partition("\n## Settings\n")[2].partition("\n## ")[0]
+    (table,) = re.findall(r"(?:^\|.*\n)+", section, re.MULTILINE)
+    found = {}
+    for line in table.splitlines()[2:]:
+        names, _, defaults, _ = (cell.strip() for cell in line.strip("|").split(" | "))
+        words = [word.strip() for word in defaults.split(",")]
+        settings = re.findall(r"`(\w+)`", names)
+        assert len(settings) == len(words), line
+        found.update(zip(settings, words, strict=True))
+    return found
+
+
+def is_default(word: str, value: object) -> bool:
+    """Whether this is how the guide writes this value."""
+    if word in MEANT:
+        return value in MEANT[word]
+    word = word.strip("`")
+    if isinstance(value, bool):
+        return word == str(value).lower()
+    if isinstance(value, int) and (time := re.fullmatch(r"(\d+)(ms|s|h)", word)):
+        return int(time[1]) * _UNITS[time[2]] == value
+    return word == str(value)
+
+
+def test_the_guide_names_every_setting_with_its_default() -> None:
+    defaults = {one.name: one.default for one in dataclasses.fields(Configuration)}
+    found = documented()
+
+    wrong = {name: word for name, word in found.items() if not is_default(word, defaults[name])}
+
+    assert set(found) == set(defaults) - FOR_TESTS
+    assert wrong == {}
+
+
+def test_flags_win_over_variables_and_those_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "igrules.toml").write_text('host = "file"\nport = 1\nthreads = 1\n')
+    environ = {"IGRULES_HOST": "variable", "PORT": "2", "IGRULES_THREADS": "2"}
+
+    found = read_configuration({"threads": 3, "port": None}, environ, tmp_path)
+
+    assert (found.host, found.port, found.threads) == ("variable", 2, 3)
+
+
+@pytest.mark.parametrize("written", ["busiest", "-1", "1e3", "٣"])
+def test_how_many_tenants_have_a_name_is_a_number_or_none(written: str, ledger: Ledger) -> None:
+    with pytest.raises(UsageError, match="metrics_tenants is"):
+        make_metrics(Configuration(metrics_tenants=written), ledger, Clock())
+
+    assert make_metrics(Configuration(metrics_tenants="none"), ledger, Clock())
