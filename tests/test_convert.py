@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from igrules.errors import UsageError
 from igrules.language.compiler import check_accounts, compile_tenant
 from igrules.language.convert import Conversion, Converted, convert
-from igrules.language.first_view import rules_of, tenant_of, view_of
+from igrules.language.original_view import rules_of, tenant_of, view_of
 from tests.deciding import REGISTRY, comment, dm, said
 
 LUZ: dict[str, Any] = {

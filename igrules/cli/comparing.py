@@ -14,7 +14,7 @@ from igrules.errors import UsageError
 
 if TYPE_CHECKING:
     from igrules.language.convert import Converted
-    from igrules.language.first_clients import Response
+    from igrules.language.original_clients import Response
     from igrules.language.ruleset import Ruleset
 
 _KINDS = {

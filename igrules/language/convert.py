@@ -15,9 +15,9 @@ from igrules.errors import IgrulesError, Problem, Span
 from igrules.kinds import Registry
 from igrules.language.codes import problem
 from igrules.language.compiler import Compiled, compile_tenant
-from igrules.language.first_clients import FirstClient, clients_of
 from igrules.language.located_json import read_json
-from igrules.language.old_answers import Answer, Answers, sort_answers
+from igrules.language.original_answers import Answer, Answers, sort_answers
+from igrules.language.original_clients import OriginalClient, clients_of
 from igrules.language.slugs import free_slug, slug_of
 from igrules.language.writing import clean, flow, scalar, template
 
@@ -33,7 +33,7 @@ class Converted:
     """One client as a tenant. ``problems`` are IGR901 to IGR903, by place in the old file."""
 
     slug: str
-    client: FirstClient
+    client: OriginalClient
     answers: Answers
     files: Mapping[str, bytes]
     compiled: Compiled
@@ -71,7 +71,7 @@ def convert(
     return Conversion(tuple(tenants), tuple(remarks))
 
 
-def _with_own_account(client: FirstClient, accounts: dict[str, Span]) -> FirstClient:
+def _with_own_account(client: OriginalClient, accounts: dict[str, Span]) -> OriginalClient:
     """The client without its account when one before it has the same."""
     account = client.account_id
     if account is None:
@@ -86,7 +86,11 @@ def _with_own_account(client: FirstClient, accounts: dict[str, Span]) -> FirstCl
 
 
 def convert_client(
-    client: FirstClient, slug: str, registry: Registry, timezone: str, keep_substring: bool = False
+    client: OriginalClient,
+    slug: str,
+    registry: Registry,
+    timezone: str,
+    keep_substring: bool = False,
 ) -> Converted:
     """Convert one client; see `convert`."""
     answers = sort_answers(client, keep_substring)
@@ -111,7 +115,7 @@ def _ordered(remarks: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(remarks, key=lambda one: (one.span.line, one.span.column)))
 
 
-def _checked(client: FirstClient, remarks: list[Problem]) -> FirstClient:
+def _checked(client: OriginalClient, remarks: list[Problem]) -> OriginalClient:
     """The client without what no tenant.yaml can hold."""
     email = client.email
     if email is not None and (not _EMAIL.fullmatch(email.text.strip()) or "{{" in email.text):
@@ -160,7 +164,7 @@ class _Lines:
         return "\n".join(self._lines) + "\n"
 
 
-def _tenant_yaml(client: FirstClient, timezone: str) -> str:
+def _tenant_yaml(client: OriginalClient, timezone: str) -> str:
     lines = ["igrules-tenant: 1", f"name: {scalar(_name(client.name))}"]
     if client.email is not None:
         lines.append(f"email: {scalar(client.email.text.strip())}")

@@ -67,8 +67,6 @@ class Database:
         self._connect()
         return self._peewee
 
-    # Statements
-
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Carry out a statement and give the number of rows it touched."""
         return int(self._execute(sql, parameters).rowcount)
@@ -113,8 +111,6 @@ class Database:
         self._connect()
         with self.translating():
             return self.driver.execute(self._peewee, sql, parameters)
-
-    # Transactions
 
     @contextmanager
     def transaction(self, durable: bool = True) -> Iterator[Database]:
@@ -222,8 +218,6 @@ class Database:
                     raise problem from error
         raise AssertionError("unreachable")
 
-    # Connections
-
     def _connect(self) -> None:
         if not self._peewee.is_closed():
             return
@@ -289,8 +283,6 @@ class Database:
             # A thread that was not waited for may be in the middle of something; it is rolled back.
             with suppress(*self._errors):
                 connection.close()
-
-    # Errors
 
     def _translated(self, error: Exception) -> IgrulesError:
         """Say in our words what the driver said, and drop a connection that is broken."""

@@ -14,11 +14,11 @@ from typing import Any
 
 from igrules.errors import Conflict, NotFound, SealError, UsageError
 from igrules.language.convert import RULE_FILE, TENANT_FILE, Converted
-from igrules.language.first_clients import FIELDS
-from igrules.language.first_view import (
+from igrules.language.original_clients import FIELDS
+from igrules.language.original_view import (
     ACCESS_TOKEN,
     RULES,
-    FirstView,
+    OriginalView,
     has_own_rules,
     has_own_settings,
     rules_of,
@@ -59,7 +59,7 @@ class _Client:
     scope: Scope
     files: Mapping[str, bytes]
     version: int
-    view: FirstView
+    view: OriginalView
 
 
 def _list(call: Call) -> Answer:
@@ -246,7 +246,7 @@ def _new_settings(
     )
 
 
-def _values(changed: Mapping[str, Any], view: FirstView, zone: str) -> dict[Place, str]:
+def _values(changed: Mapping[str, Any], view: OriginalView, zone: str) -> dict[Place, str]:
     """Where the changed fields stand in tenant.yaml, and what is written there."""
     places: dict[str, Place] = {
         "name": ("name",),

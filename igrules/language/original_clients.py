@@ -47,7 +47,7 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
-class FirstClient:
+class OriginalClient:
     """A client as the first version knew it. ``daily_limit`` ``None``: no limit. ``secrets`` are
     the names of fields that hold one; their values are kept nowhere."""
 
@@ -94,7 +94,7 @@ def _small(text: str) -> str:
     return text.strip().lower()
 
 
-def clients_of(root: Located) -> tuple[list[FirstClient], list[Problem]]:
+def clients_of(root: Located) -> tuple[list[OriginalClient], list[Problem]]:
     """The clients of a file, and what is said about the file itself.
 
     Raises `UsageError` with the place when the file holds no clients, or a field that is known
@@ -140,7 +140,7 @@ class _Reading:
     remarks: list[Problem] = field(default_factory=list)
 
 
-def _client(source: Located, name: str) -> FirstClient:
+def _client(source: Located, name: str) -> OriginalClient:
     if not isinstance(source.value, Mapping):
         _fail(source.span, f"this is {source.kind}, not a client", "a client is an object:  {…}")
     reading = _Reading()
@@ -149,7 +149,7 @@ def _client(source: Located, name: str) -> FirstClient:
     said = _text(known.get("name"), "name")
     account = _id(known.get("instagram_account_id"), "instagram_account_id")
     limit, enabled = _limit(known.get("daily_limit")), _flag(known.get("auto_reply_enabled"))
-    return FirstClient(
+    return OriginalClient(
         name=said.text if said else name,
         span=said.span if said else source.span,
         email=_text(known.get("email"), "email"),

@@ -20,10 +20,10 @@ from igrules.language.convert import (
     Converted,
     convert_client,
 )
-from igrules.language.first_clients import clients_of
 from igrules.language.loading import load
 from igrules.language.located_json import read_json
 from igrules.language.nodes import Entry, Map, Node, Scalar, Sequence
+from igrules.language.original_clients import clients_of
 from igrules.language.phrasing import list_name
 from igrules.language.segments import TemplateError
 from igrules.language.templates import compile_template
@@ -35,7 +35,7 @@ FALLBACK = "default"
 
 
 @dataclass(frozen=True, slots=True)
-class FirstView:
+class OriginalView:
     """A tenant in the fields of the first version. ``token`` is the name of its secret."""
 
     fields: Mapping[str, Any]
@@ -43,7 +43,7 @@ class FirstView:
     token: str = ACCESS_TOKEN
 
 
-def view_of(files: Mapping[str, bytes]) -> FirstView:
+def view_of(files: Mapping[str, bytes]) -> OriginalView:
     """What these files say in the old fields; those that say nothing are left out."""
     nodes = [(name, load(files[name], name).node) for name in sorted(files)]
     tenant = next((node for _, node in nodes if node and node.get("igrules-tenant")), None)
@@ -58,7 +58,7 @@ def view_of(files: Mapping[str, bytes]) -> FirstView:
     heard = [phrase for phrase, _ in _said(rules, "comments", words)]
     keywords = dict.fromkeys([*heard, *words.get(WORDS_WITHOUT_RESPONSE, ())])
     fields |= {"keywords": list(keywords), "custom_responses": responses}
-    return FirstView(fields, zone, token)
+    return OriginalView(fields, zone, token)
 
 
 RULES = ("keywords", "custom_responses")
@@ -84,7 +84,7 @@ def _converted(fields: Mapping[str, Any], slug: str, registry: Registry, zone: s
 
 
 def has_own_rules(
-    view: FirstView, files: Mapping[str, bytes], slug: str, registry: Registry
+    view: OriginalView, files: Mapping[str, bytes], slug: str, registry: Registry
 ) -> bool:
     """Whether somebody wrote rules that the view does not say: they would be lost if its fields
     were written anew."""
@@ -96,7 +96,7 @@ def has_own_rules(
 
 
 def has_own_settings(
-    view: FirstView, files: Mapping[str, bytes], slug: str, registry: Registry
+    view: OriginalView, files: Mapping[str, bytes], slug: str, registry: Registry
 ) -> bool:
     """Whether tenant.yaml says more than the view does, or in another way."""
     if TENANT_FILE not in files:

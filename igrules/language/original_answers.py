@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from igrules.errors import Problem, Span
 from igrules.language.codes import problem
-from igrules.language.first_clients import FirstClient
 from igrules.language.folding import fold, folded_text
+from igrules.language.original_clients import OriginalClient
 from igrules.language.phrases import PhraseError, read_phrase
 from igrules.language.phrasing import list_name
 from igrules.language.writing import LONGEST_KEY, clean, scalar, short
@@ -192,7 +192,7 @@ class _Sorter:
         return tuple(found[:room])
 
 
-def sort_answers(client: FirstClient, keep_substring: bool) -> Answers:
+def sort_answers(client: OriginalClient, keep_substring: bool) -> Answers:
     """What a client answers, as a rule file says it."""
     sorter = _Sorter(keep_substring)
     asked = sorter.once(_replies(client, sorter))
@@ -209,7 +209,7 @@ def sort_answers(client: FirstClient, keep_substring: bool) -> Answers:
     return replace(found, remarks=tuple(sorter.remarks), lost=tuple(sorter.lost))
 
 
-def _replies(client: FirstClient, sorter: _Sorter) -> Iterator[_Key]:
+def _replies(client: OriginalClient, sorter: _Sorter) -> Iterator[_Key]:
     for one in client.responses:
         text = clean(one.text)
         if sorter.fits(text, one.span, short(one.key), public=False):
@@ -219,7 +219,7 @@ def _replies(client: FirstClient, sorter: _Sorter) -> Iterator[_Key]:
 
 
 def _keywords(
-    client: FirstClient, asked: Iterable[_Key], sorter: _Sorter
+    client: OriginalClient, asked: Iterable[_Key], sorter: _Sorter
 ) -> tuple[list[_Key], list[_Key]]:
     """Keywords with a response, and those without. A word answers in public what it answers in
     private."""
@@ -247,7 +247,7 @@ def _silent(keys: list[_Key], sorter: _Sorter) -> list[Answer]:
     return found
 
 
-def _fallback(client: FirstClient, sorter: _Sorter) -> Answer | None:
+def _fallback(client: OriginalClient, sorter: _Sorter) -> Answer | None:
     said = client.fallback
     if said is None:
         return None
