@@ -134,6 +134,7 @@ def _finish(place: Place, done: Restored, file: Path) -> int:
         if done.parked:
             typer.echo(f"{done.parked} sends may have been sent: igrules sends list --state parked")
         typer.echo("nothing is sent until  igrules resume --after-restore")
-        return verdict(findings)
+        # That nothing is sent for now is what was asked for, no failure.
+        return verdict([one for one in findings if one.name != "restore"])
     finally:
         ledger.close()
