@@ -162,6 +162,8 @@ def page(sandbox: Sandbox, browser: Browser) -> Iterator[Page]:
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(sandbox.phone_url)
+    # Until an account is chosen there is nobody to write to.
+    page.locator("button[aria-pressed=true]").first.wait_for()
     yield page
     context.close()
     assert complaints == []
