@@ -193,6 +193,22 @@ class Moment:
     heard: tuple[str, ...] = ()
     """All triggers of the rule that hear the event, ``via`` the first of them. Empty: only
     ``via``."""
+    holds: Callable[[Any], bool | None] = lambda test: None
+    """Whether a ``condition`` of the options holds now; ``None`` when it has failed."""
+    fill: Callable[[Any], tuple[str | Secret, ...]] = lambda template: ()
+    """Fill in a template that may name secrets: texts and references, in order. Their values are
+    put in by the channel, so they are stored nowhere."""
+    zone: str = ""
+    """The time zone of the file the rule stands in; empty when none is known."""
+    hours: Mapping[str, Any] = EMPTY
+    """Name to `Hours`."""
+    fields: Mapping[str, Mapping[str, Any]] = EMPTY
+    """The declared fields of a contact: name to ``{"type": …, "options": (…)}``."""
+    answers: Mapping[str, Any] = EMPTY
+    results: Mapping[str, Any] = EMPTY
+    arguments: Mapping[str, Any] = EMPTY
+    memory: Mapping[str, Any] = EMPTY
+    """What this step kept when it parked; empty the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +281,8 @@ class Action:
     ``plan(moment, options)`` says what shall happen; nothing happens in it. ``needs`` is what it
     must reach (see `Trigger.reaches`), empty when it works everywhere. ``answers``: a rule that
     holds it is an answering rule. ``parks``: the run waits for the channel's answer, and then
-    ``resume(moment, options, result)`` goes on. ``bare``: may stand as a plain word. ``varies``
+    ``resume(moment, options, result)`` goes on. What it waits for it says by a `Park`; without one
+    it waits for the last effect it planned. ``bare``: may stand as a plain word. ``varies``
     says that ``moment.nth`` counts ``contact`` or ``post``; empty: it has no variants.
     ``simulate(options)`` gives the result that offline runs use.
     """
@@ -280,6 +297,16 @@ class Action:
     check: Callable[[Any], Iterable[Complaint]] | None = None
     parks: bool = False
     resume: Callable[[Moment, Any, Any], Iterable[Planned]] | None = None
+    waits: Callable[[Any, Mapping[str, Any]], int | None] | None = None
+    """The longest time in milliseconds until it goes on although the person wrote nothing, from the
+    options and the tenant's hours; ``None``: it goes on only after a message. Without this function
+    it takes no time."""
+    flows: Callable[[Any], Iterable[tuple[str, Mapping[str, Any]]]] | None = None
+    """The flows it starts, each with its arguments."""
+    answer: Callable[[Any], Mapping[str, Any]] | None = None
+    """The answer it sets, declared like a contact field: ``{"type": …, "options": (…)}``."""
+    result: tuple[str, ...] = ()
+    """The names below ``{{ result.<id> }}`` it sets."""
     simulate: Callable[[Any], Any] | None = None
     varies: str = ""
     messages: Callable[[Any], int] | None = None

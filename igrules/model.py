@@ -8,10 +8,22 @@ Times are integer milliseconds UTC, durations integer milliseconds, ids are opaq
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from igrules.receipts import (
+    Account as Account,
+    Answer as Answer,
+    NotDone as NotDone,
+    Receipt as Receipt,
+    Refused as Refused,
+    Sent as Sent,
+    Unknown as Unknown,
+)
+
+if TYPE_CHECKING:
+    from igrules.runs import Run
 
 
 class _Nothing(Mapping[str, Any]):
@@ -135,6 +147,15 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """A post as Instagram describes it. ``published_at`` ``None``: not known."""
+
+    id: str = ""
+    permalink: str = ""
+    published_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """A rule fired for this contact (on this post) at this time."""
 
@@ -164,6 +185,17 @@ class Facts:
     paused: str = ""
     """The hold that pauses this tenant, account or installation; empty when none."""
     paused_rules: frozenset[str] = frozenset()
+    runs: tuple[Run, ...] = ()
+    """The parked runs of this contact, oldest first."""
+    parked_in_tenant: int = 0
+    """How many runs of the whole tenant are parked."""
+    media: Media = Media()
+    """What is known of the post the event is about."""
+    next_posts: Mapping[str, str] = EMPTY
+    """Rule id to the post that ``post: next`` of that rule is bound to."""
+    text_is_known: bool = True
+    """Whether the text of the event could be read: that of a mention has to be fetched, and until
+    it is, conditions that look at it have failed."""
 
 
 STEP_API = "api"
@@ -205,6 +237,8 @@ class Effect:
     """The key of the effect that must be sent before this one goes out: "we wrote you" is never
     said before it is true. If that one is closed unsent, this one ends as ``skipped:
     companion``."""
+    run: int = 0
+    """The stored run this belongs to; 0: none, or one that begins with the same decision."""
     start_by: float = 0.0
     """Monotonic seconds by which the first byte must have left, else the call is `NotDone`; 0: no
     limit. Set by the worker, so that one that was frozen does not wake up and send."""
@@ -214,7 +248,7 @@ class Effect:
 class Change:
     """A change of the contact: ``tag``, ``untag`` (``name``), ``set``, ``unset``, ``increment``
     (``name``, ``value``), ``opt_out``, ``opt_in``, ``quiet`` (``name`` the reason, ``value`` until
-    when)."""
+    when), ``handoff`` (``value`` until when; ``None``: it ends)."""
 
     kind: str
     name: str = ""
@@ -242,7 +276,53 @@ class Failure:
     reason: str
 
 
-Planned = Effect | Change | Remark | Halt | Failure
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the person answered: ``{{ answer.<id> }}`` from here on. ``None``: nothing."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Resulted:
+    """What came of the step: ``{{ result.<id> }}`` from here on, plain JSON."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """Carry out other steps before the run goes on. Nothing planned after this is looked at.
+
+    ``steps`` is a slot ``steps`` of the options as it was compiled, or the name of a flow.
+    ``arguments`` is what ``arg.`` holds there; ``None``: what it holds here. ``ends`` is how the
+    run ends after the steps; empty: it goes on behind the present step.
+    """
+
+    steps: Any
+    arguments: Mapping[str, Any] | None = None
+    ends: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """The run stops here and goes on later, on whatever machine, with the action's ``resume``.
+
+    ``awaits`` says what it goes on by, and what ``resume`` is handed as ``result``: ``time`` (only
+    ``until``; ``None``), ``message`` (the next message of the person, an open question; its
+    `Event`, or ``None`` when ``until`` came first), ``call`` (the outcome of the effect planned
+    last; its ``Sent.result``, while a refusal fails the step). ``until`` ``None``: no time of its
+    own, only the life of a run. ``memory`` is what ``moment.memory`` holds then, plain JSON.
+    """
+
+    awaits: Literal["time", "message", "call"]
+    until: int | None = None
+    memory: Mapping[str, Any] = EMPTY
+    unless_reply: bool = False
+    """With ``time``: the run ends as ``replied`` when the person writes first."""
+
+
+Planned = Effect | Change | Remark | Halt | Failure | Answered | Resulted | Enter | Park
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,78 +351,9 @@ class Decision:
     outcomes: tuple[Outcome, ...] = ()
     events: tuple[Event, ...] = ()
     """Internal events this decision causes (``tag_added``), put behind the present one."""
+    runs: tuple[Run, ...] = ()
+    """Runs that park, go on or end by this decision, each in its new state; ``id`` 0: new."""
     trace: Mapping[str, Any] = EMPTY
 
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An Instagram professional account, ready for a call. ``api`` is ``instagram_login`` or
-    ``facebook_login``; ``page_id`` is empty with the former."""
-
-    id: int
-    tenant_id: int
-    tenant: str
-    ig_id: str
-    api: str
-    page_id: str = ""
-    username: str = ""
-    token: str = dataclasses.field(default="", repr=False)
-    proof: str = dataclasses.field(default="", repr=False)
-    """The ``appsecret_proof`` that goes with the token, empty when none is sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the other side said: class (``SENT``, ``THROTTLE``, …), HTTP status, code and
-    subcode."""
-
-    cls: str = ""
-    status: int = 0
-    code: int = 0
-    subcode: int = 0
-    trace_id: str = ""
-    message: str = ""
-    """Meta's own words about the error, for the trace; never message text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """It went out. ``id`` is the platform's id, ``person`` who received it where it says so."""
-
-    id: str = ""
-    person: str = ""
-    evidence: str = "receipt"
-    result: Any = None
-    answer: Answer = Answer()
-
-
-@dataclass(frozen=True, slots=True)
-class NotDone:
-    """Proved not done; may be tried again ``after`` milliseconds (``None``: by the retry schedule).
-    ``counts`` is false when this does not use up a retry (throttled)."""
-
-    after: int | None = None
-    reason: str = ""
-    counts: bool = True
-    answer: Answer = Answer()
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The other side said no, for good."""
-
-    reason: str
-    answer: Answer = Answer()
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Nobody can tell whether it was done."""
-
-    reason: str
-    answer: Answer = Answer()
-
-
-Receipt = Sent | NotDone | Refused | Unknown
 
 OutcomeWord = Literal["answered", "listened", "no_match", "skipped", "failed", "quarantined"]

@@ -187,7 +187,7 @@ class Run:
             after=after,
             expires_at=expires_at(effect, scene.event, contact, scene.now + after, settings),
             on_doubt=step.on_doubt or effect.on_doubt,
-            on_error=step.on_error,
+            on_error="continue" if step.on_error == "continue" else "stop",
         )
         self.ran.effects.append(placed)
         if effect.kind == "typing":

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from igrules.errors import Note, Problem, Severity, Span
 from igrules.kinds import Registry, Settings
+from igrules.language.blocks import blocks_of
 from igrules.language.codes import problem
 from igrules.language.examples import check_examples
 from igrules.language.findings import Findings
@@ -138,6 +139,7 @@ def _ruleset(
         marks=contact,
         marks_post=post,
         marks_all=everyone,
+        blocks=blocks_of(rules),
         filters=registry.filters,
     )
 

@@ -11,9 +11,11 @@ from dataclasses import MISSING, fields
 from typing import Any, get_args
 
 from igrules.kinds import Slot, SlotType
-from igrules.model import Change, Effect
+from igrules.model import Answered, Change, Effect, Park, Resulted
 
-_CHANGES = frozenset({"tag", "untag", "set", "unset", "increment", "opt_out", "opt_in", "quiet"})
+_CHANGES = frozenset(
+    {"tag", "untag", "set", "unset", "increment", "opt_out", "opt_in", "quiet", "handoff"}
+)
 _DEEPEST = 16
 
 
@@ -58,6 +60,10 @@ def flaw_of_planned(item: Any) -> str:
         return "an effect whose payload is no plain JSON"
     if isinstance(item, Change) and (item.kind not in _CHANGES or not is_plain(item.value)):
         return f"a change '{item.kind}' that nobody can make"
+    if isinstance(item, (Answered, Resulted)) and not is_plain(item.value):
+        return "a value that is no plain JSON"
+    if isinstance(item, Park) and not is_plain(item.memory):
+        return "a memory that is no plain JSON"
     return ""
 
 

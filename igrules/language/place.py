@@ -10,7 +10,7 @@ from igrules.errors import Fix, Note, Severity, Span
 from igrules.kinds import Registry, Settings
 from igrules.language.findings import Findings
 from igrules.language.nodes import Node, Scalar
-from igrules.language.ruleset import Hears
+from igrules.language.ruleset import Block, Hears
 from igrules.model import EMPTY
 
 
@@ -43,6 +43,10 @@ class Place(NamedTuple):
     """Checks what a compiled template names."""
     defaults: Mapping[str, Any] = EMPTY
     rule: str = ""
+    path: str = ""
+    """The path of the step that is read, as traces and marks name it."""
+    blocks: list[Block] | None = None
+    """Takes the lists of steps that stand in its options."""
     hears: tuple[Hears, ...] = ()
     captures: frozenset[str] = frozenset()
     sure: frozenset[str] = frozenset()

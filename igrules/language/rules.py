@@ -61,7 +61,7 @@ def read_rule(
         span = nodes["id"].span if "id" in nodes else node.span
     id = id or values.get("id", "") or "?"
     heard = read_triggers(nodes["when"], place) if "when" in nodes else ()
-    place = place._replace(rule=id, hears=heard)
+    place = place._replace(rule=id, path=f"{id}.do", hears=heard)
     test = read_condition(nodes["if"], "if", place) if "if" in nodes else None
     unless = read_condition(nodes["unless"], "unless", place) if "unless" in nodes else None
     check_unless(nodes.get("unless"), "this rule stays silent", place)

@@ -42,6 +42,17 @@ Test = Ask | Group
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A list of steps, what a slot ``steps`` is compiled to. ``path`` is its place in the ruleset:
+    ``<rule>.do``, ``<rule>.do[2].choose[1].do``, ``flows.<name>``."""
+
+    path: str
+    steps: tuple[Step, ...]
+    zone: str = ""
+    """The time zone of the file it stands in."""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step of a rule. ``path`` is ``<rule>.do[1]``, counted from 1, or ``<rule>.<id>``."""
 
@@ -52,8 +63,11 @@ class Step:
     id: str = ""
     test: Test | None = None
     unless: Test | None = None
-    on_error: str = "stop"
+    on_error: str | Block = "stop"
+    """``stop``, ``continue``, or steps after which the run ends."""
     on_doubt: str = ""
+    blocks: tuple[Block, ...] = ()
+    """All lists of steps that stand directly in its options and under ``on_error``."""
     varies: bool = False
     """Has more than one variant, so reaching it is counted."""
 
@@ -92,6 +106,10 @@ class Rule:
     examples: tuple[tuple[str, str, Span], ...] = ()
     """``match`` or ``ignore``, the text, its place."""
     phrases: tuple[str, ...] = ()
+    zone: str = ""
+    """The time zone of the file it stands in."""
+    profile: bool = False
+    """Whether its conditions, steps or texts look at profile facts, which have to be fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +123,8 @@ class Names:
     words: Mapping[str, tuple[str, ...]] = EMPTY
     fields: Mapping[str, Mapping[str, Any]] = EMPTY
     """Name to ``{"type": …, "options": (…)}``."""
+    hours: Mapping[str, Any] = EMPTY
+    """Name to `igrules.language.hours.Hours`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,5 +148,7 @@ class Ruleset:
     matter."""
     marks_post: Mapping[str, int] = EMPTY
     marks_all: Mapping[str, int] = EMPTY
+    blocks: Mapping[str, Block] = EMPTY
+    """Every list of steps by its path: where a run stands."""
     filters: Mapping[str, Filter] = EMPTY
     """The template filters of the registry it was compiled with."""

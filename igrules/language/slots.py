@@ -61,7 +61,7 @@ def read_entries(
         key = entry.key.text
         below = slot.keys.get(key) or _slot_of_free_key(entry, slot, label, place, sort)
         if below is not None and key not in skip and not key.startswith(FREE):
-            value = read_slot(entry.value, below, key, place)
+            value = read_slot(entry.value, below, key, _named(slot, below, key, place))
             if value is not WRONG:
                 values[key] = value
     written = {entry.key.text for entry in node.entries}
@@ -73,6 +73,13 @@ def read_entries(
         elif below.default is not None and key not in skip:
             values[key] = below.default
     return values
+
+
+def _named(slot: Slot, below: Slot, key: str, place: Place) -> Place:
+    """The place below a free key that holds a map: steps there are told apart by their path."""
+    if below is not slot.values or below.type != "map" or place.blocks is None:
+        return place
+    return place._replace(path=f"{place.path}.{key}")
 
 
 def _slot_of_free_key(
@@ -132,9 +139,19 @@ def _read_many(node: Node, slot: Slot, label: str, place: Place) -> Any:
     if slot.type == "phrase":
         return _read_phrases(items, slot, label, place)
     whole = slot if isinstance(node, Scalar | Map) else changed(slot, many=False)
-    values = tuple(_read_one(item, whole, label, place) for item in items)
+    values = tuple(
+        _read_one(item, whole, label, _numbered(whole, label, number, place))
+        for number, item in enumerate(items, 1)
+    )
     good = tuple(value for value in values if value is not WRONG)
     return good or WRONG
+
+
+def _numbered(slot: Slot, label: str, number: int, place: Place) -> Place:
+    """The place of one item: steps below it are told apart by their path."""
+    if slot.type != "map" or place.blocks is None:
+        return place
+    return place._replace(path=f"{place.path}.{label}[{number}]")
 
 
 def _read_phrases(items: tuple[Node, ...], slot: Slot, label: str, place: Place) -> Any:

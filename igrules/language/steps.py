@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Many
+from collections.abc import Mapping, Sequence as Many
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from igrules.language.grammar import STEP
 from igrules.language.nodes import Entry, Map, Node, Scalar, Sequence
 from igrules.language.place import Place
 from igrules.language.reach import check_reach
-from igrules.language.ruleset import Hears, Step
+from igrules.language.ruleset import Block, Hears, Step
 from igrules.language.shapes import report_empty, report_shape
 from igrules.language.slots import options_of_bare, read_entries, read_slot
 from igrules.language.unknown import report_unknown
@@ -187,7 +187,9 @@ def _read_action(
             "leave it out for now; a later igrules can",
         )
         return None
-    inside = place._replace(said=action.answers, limits="IGR303")
+    path = _path(number, beside, place)
+    blocks: list[Block] = []
+    inside = place._replace(said=action.answers, limits="IGR303", path=path, blocks=blocks)
     slot = _with_typing(action.options, place)
     if isinstance(entry.value, Scalar) and entry.value.text.strip() and _stands_alone(action):
         help = f"write  - {action.name}"
@@ -199,8 +201,13 @@ def _read_action(
         check_reach(action, entry.key, place)
         return None
     good = accepts(action.check, options, entry.value, slot, entry.key, inside, known=known)
-    done = _finish(action, entry, options, number, beside, place, test, unless)
+    done = _finish(action, entry, options, number, beside, place, test, unless, blocks)
     return done if good else None
+
+
+def _path(number: int, beside: Mapping[str, Any], place: Place) -> str:
+    id = beside.get("id", "")
+    return f"{place.rule}.{id}" if id else f"{place.path}[{number}]"
 
 
 def _stands_alone(action: Action) -> bool:
@@ -225,19 +232,20 @@ def _finish(
     place: Place,
     test: Tree | None,
     unless: Tree | None,
+    blocks: Many[Block] = (),
 ) -> Done:
     check_reach(action, entry.key, place)
-    id = beside.get("id", "")
     step = Step(
         action,
         options,
-        f"{place.rule}.{id}" if id else f"{place.rule}.do[{number}]",
+        _path(number, beside, place),
         entry.key.span,
-        id=id,
+        id=beside.get("id", ""),
         test=bound(test),
         unless=bound(unless),
         on_error=beside.get("on_error", "stop"),
         on_doubt=beside.get("on_doubt", ""),
+        blocks=tuple(blocks),
         varies=bool(action.varies) and variants(action.options, options) > 1,
     )
     return Done(step, test, unless, place.hears, entry.key.span, entry.value)
