@@ -198,6 +198,8 @@ class Moment:
     fill: Callable[[Any], tuple[str | Secret, ...]] = lambda template: ()
     """Fill in a template that may name secrets: texts and references, in order. Their values are
     put in by the channel, so they are stored nowhere."""
+    version: int = 0
+    """The version of the ruleset, for what a tap leads back to."""
     zone: str = ""
     """The time zone of the file the rule stands in; empty when none is known."""
     hours: Mapping[str, Any] = EMPTY

@@ -237,6 +237,11 @@ class Effect:
     """The key of the effect that must be sent before this one goes out: "we wrote you" is never
     said before it is true. If that one is closed unsent, this one ends as ``skipped:
     companion``."""
+    again: bool = False
+    """May say within a minute what was said before: a question that is asked once more."""
+    unmuted: bool = False
+    """Goes out although answers are muted, because its own run muted them: it handed over to a
+    person, or took the contact's consent back."""
     run: int = 0
     """The stored run this belongs to; 0: none, or one that begins with the same decision."""
     start_by: float = 0.0
