@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,6 +48,16 @@ def test_an_echo_before_the_answer_settles_by_its_words(world: World) -> None:
     assert (ours, state) == (True, "sent")
     assert between == {"k1": ("sent", "echo", "mid.1")}
     assert evidence(world) == {"k1": ("sent", "receipt", "mid.1")}
+
+
+def test_an_echo_before_the_answer_settles_cards_by_their_titles(world: World) -> None:
+    """Otherwise our own cards would look like a person of the account, writing by hand."""
+    cards = {"cards": [{"title": "Saia", "url": "https://a.test"}, {"title": "Blusa"}]}
+    lane = world.answer(replace(text("k1"), kind="cards", payload=cards))
+    world.started(lane)
+
+    assert echo(world, lane, "Saia") is False
+    assert echo(world, lane, "Saia\nBlusa") is True
 
 
 def test_an_echo_settles_a_doubt_and_lets_the_next_message_go(world: World) -> None:

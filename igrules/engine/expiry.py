@@ -11,11 +11,12 @@ _WEEK = 7 * 24 * _HOUR
 _LIVE = 600_000
 _GESTURE = 60_000
 _GESTURES = frozenset({"react", "typing", "mark_seen"})
+_ON_COMMENTS = frozenset({"reply", "private_reply", "hide_comment", "delete_comment"})
 
 
 def needs_window(effect: Effect) -> bool:
     """Whether Instagram takes this only inside the 24-hour window."""
-    return effect.channel == "instagram" and effect.kind not in ("reply", "private_reply")
+    return effect.channel == "instagram" and effect.kind not in _ON_COMMENTS
 
 
 def expires_at(effect: Effect, event: Event, contact: Contact, due: int, settings: Settings) -> int:

@@ -53,3 +53,33 @@ def _is_twin(share: Attachment, posts: set[tuple[str, str]]) -> bool:
     return any(
         (share.id and share.id == id) or (share.url and share.url == url) for id, url in posts
     )
+
+
+def template_text(message: Mapping[str, Any]) -> str:
+    """The words of a template in an echo: the text above its buttons, or the titles of its cards,
+    one to a line. Empty for other messages.
+
+    An echo holds the template below its kind (Meta, Webhooks for Instagram Messaging) or, as it
+    was sent, beside it; both are read.
+    """
+    listed = message.get("attachments")
+    for item in listed if isinstance(listed, list) else ():
+        if isinstance(item, dict) and item.get("type") == "template":
+            payload = item.get("payload")
+            return _words_of(payload if isinstance(payload, dict) else {})
+    return ""
+
+
+def _words_of(payload: Mapping[str, Any]) -> str:
+    for shape in (payload, *payload.values()):
+        if not isinstance(shape, dict):
+            continue
+        elements = shape.get("elements")
+        if isinstance(elements, list):
+            titles = [
+                text_of(one.get("title")) for one in elements[:_MOST] if isinstance(one, dict)
+            ]
+            return "\n".join(titles)
+        if text := text_of(shape.get("text")):
+            return text
+    return ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from igrules.instagram.attachments import attachments_of
+from igrules.instagram.attachments import attachments_of, template_text
 from igrules.instagram.scalars import (
     Malformed,
     flag,
@@ -120,7 +120,13 @@ def _message(value: Mapping[str, Any], sender: str) -> Fields:
 
 def _sent(value: Mapping[str, Any], sender: str) -> Fields:
     """An echo, or what the account wrote or tapped with itself as the other side."""
-    return _message(value, sender) if "postback" not in value else _postback(value, sender)
+    if "postback" in value:
+        return _postback(value, sender)
+    fields = _message(value, sender)
+    if not fields["text"]:
+        # Without its words our own template would look like a person writing by hand.
+        fields["text"] = template_text(mapping_of(value.get("message")))
+    return fields
 
 
 def _deleted(value: Mapping[str, Any], sender: str) -> Fields:
@@ -187,7 +193,7 @@ def _nothing(value: Mapping[str, Any], sender: str) -> Fields:
 _READ: Mapping[str, Callable[[Mapping[str, Any], str], Fields]] = {
     "standby": _nothing,
     "self": _sent,
-    "echo": _message,
+    "echo": _sent,
     "message_deleted": _deleted,
     "message_edit": _edit,
     "reaction": _reaction,

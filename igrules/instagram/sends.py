@@ -1,6 +1,7 @@
 """Which call of the Graph API performs an effect, in both flavours.
 
-Sources: Meta, Send Messages, Send a Private Reply to a Commenter, IG Comment Replies.
+Sources: Meta, Send Messages, Generic Template, Send a Private Reply to a Commenter, IG Comment
+Replies, Comment Moderation.
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ from igrules.model import HUMAN_AGENT, STEP_API, Account, Answer, Effect, Receip
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,512}", re.ASCII)
 _HEARTS = ("", "❤", "❤️")
+_IDEMPOTENT = frozenset({"react", "typing", "mark_seen", "hide_comment", "delete_comment"})
 
 
 @dataclass(frozen=True, slots=True)
 class GraphCall:
-    """One POST: the path behind the version, its JSON, and what tells success."""
+    """One call: the path behind the version, its JSON and query, and what tells success."""
 
     path: str
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | None = None
     expects: Expects = "id"
+    method: str = "POST"
+    query: Mapping[str, str] | None = None
 
 
 class Impossible(Exception):
@@ -40,9 +44,10 @@ def deliver(client: GraphClient, effect: Effect, account: Account) -> Receipt:
         return Refused("invalid", Answer("INVALID", message=str(error)))
     return client.call(
         account,
-        "POST",
+        call.method,
         call.path,
         call.body,
+        call.query,
         expects=call.expects,
         deadline_ms=deadline_of(effect),
         start_by=effect.start_by,
@@ -57,7 +62,7 @@ def deadline_of(effect: Effect) -> int:
 
 def is_idempotent(effect: Effect) -> bool:
     """Whether doing it twice changes nothing."""
-    return effect.kind in ("react", "typing", "mark_seen")
+    return effect.kind in _IDEMPOTENT
 
 
 def graph_call(effect: Effect, account: Account) -> GraphCall:
@@ -134,6 +139,27 @@ def _quick_reply(reply: Mapping[str, str]) -> Mapping[str, str]:
     return {"content_type": "text", "title": reply["title"], "payload": payload}
 
 
+def _cards(effect: Effect, account: Account) -> GraphCall:
+    elements = [_card(card) for card in effect.payload["cards"]]
+    template = {"template_type": "generic", "elements": elements}
+    attachment = {"attachment": {"type": "template", "payload": template}}
+    return _send(account, _person(effect), attachment, _by_human(effect))
+
+
+def _card(card: Mapping[str, Any]) -> Mapping[str, Any]:
+    element: dict[str, Any] = {"title": card["title"]}
+    if card.get("subtitle"):
+        element["subtitle"] = card["subtitle"]
+    if card.get("image"):
+        element["image_url"] = card["image"]
+    if card.get("url"):
+        # A tap on the card itself; unlike a button it has no title.
+        element["default_action"] = {"type": "web_url", "url": card["url"]}
+    if card.get("buttons"):
+        element["buttons"] = [_button(button) for button in card["buttons"]]
+    return element
+
+
 def _media(effect: Effect, account: Account) -> GraphCall:
     return _send(account, _person(effect), _attached(effect.payload), _by_human(effect))
 
@@ -167,6 +193,16 @@ def _private_reply(effect: Effect, account: Account) -> GraphCall:
     return _send(account, recipient, {"text": effect.payload["text"]})
 
 
+def _hide(effect: Effect, account: Account) -> GraphCall:
+    # In the query: the platform does not read it from a JSON body.
+    hide = "true" if effect.payload.get("hide", True) else "false"
+    return GraphCall(_checked(effect.target, "comment"), query={"hide": hide})
+
+
+def _delete(effect: Effect, account: Account) -> GraphCall:
+    return GraphCall(_checked(effect.target, "comment"), method="DELETE")
+
+
 def _act(effect: Effect, account: Account, act: str, **more: Any) -> GraphCall:
     body = {"recipient": _person(effect), "sender_action": act, **more}
     return GraphCall(f"{_node(account)}/messages", body, "act")
@@ -190,9 +226,12 @@ def _mark_seen(effect: Effect, account: Account) -> GraphCall:
 _CALLS: Mapping[str, Callable[[Effect, Account], GraphCall]] = {
     "text": _text,
     "media": _media,
+    "cards": _cards,
     "reply": _reply,
     "private_reply": _private_reply,
     "react": _react,
     "typing": _typing,
     "mark_seen": _mark_seen,
+    "hide_comment": _hide,
+    "delete_comment": _delete,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from igrules.ledger.deployment import Deployment
@@ -18,6 +18,9 @@ def of_effect(deployment: Deployment, payload: Mapping[str, Any]) -> bytes | Non
     text = payload.get("text")
     if isinstance(text, str) and text.strip():
         return _hashed(deployment, "text", text)
+    cards = payload.get("cards")
+    if isinstance(cards, Sequence) and cards:
+        return _hashed(deployment, "text", "\n".join(str(card.get("title")) for card in cards))
     kind = _MEDIA.get(str(payload.get("type")))
     return _hashed(deployment, "media", kind) if kind else None
 

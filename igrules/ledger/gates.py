@@ -24,8 +24,8 @@ _NO_TOKEN = 60_000
 _SOON, _OFTEN = 1_000, 5_000
 """How soon, and how often, a send asks again what became of the one it depends on."""
 
-_COMMENTS = frozenset({"reply", "private_reply"})
-"""Kinds that answer a comment: they need no window of messages, and wait for the next day's
+_COMMENTS = frozenset({"reply", "private_reply", "hide_comment", "delete_comment"})
+"""Kinds that are about a comment: they need no window of messages, and wait for the next day's
 quota."""
 
 _PERSON = (

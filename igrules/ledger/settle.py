@@ -25,7 +25,7 @@ _UNREACHABLE = 24 * 3_600_000
 _WORTHLESS = frozenset({"typing", "mark_seen"})
 """Kinds that nobody misses: an unclear one is dropped, so it does not hold back what follows."""
 
-_COMMENTS = frozenset({"reply", "private_reply"})
+_COMMENTS = frozenset({"reply", "private_reply", "hide_comment", "delete_comment"})
 _UNFETCHED = 2018008
 """The subcode for media the platform could not fetch from its address."""
 

@@ -75,7 +75,7 @@ def _check_attachment(world: World, account: str, attachment: Any) -> tuple[str,
     if not isinstance(payload, Mapping):
         raise Refusal(100, 2534015)
     if kind == "template":
-        return "template", _check_template(payload)
+        return _check_template(payload)
     if kind == "MEDIA_SHARE":
         post = world.posts.get(str(payload.get("id", "")))
         if post is None or post.account != account:
@@ -113,16 +113,16 @@ def _check_url(payload: Any) -> str:
     return url
 
 
-def _check_template(payload: Mapping[str, Any]) -> str:
+def _check_template(payload: Mapping[str, Any]) -> tuple[str, str]:
     kind = payload.get("template_type")
     if kind == "button":
         _check_words(payload.get("text"), "payload[text]", MAX_BUTTON_TEXT)
         _check_buttons(payload.get("buttons"), 1)
-        return str(payload["text"])
+        return "template", str(payload["text"])
     if kind == "generic":
         elements = payload.get("elements")
         _check_count(elements, "payload[elements]", MAX_ELEMENTS)
-        return "\n".join(_check_element(element) for element in elements or ())
+        return "cards", "\n".join(_check_element(element) for element in elements or ())
     raise Refusal(100, 2534015)
 
 
@@ -134,9 +134,20 @@ def _check_element(element: Any) -> str:
         raise Refusal(100, 0, "(#100) elements[] needs another property besides title")
     if "subtitle" in element:
         _check_words(element["subtitle"], "elements[subtitle]", MAX_ELEMENT_TEXT)
+    if "image_url" in element:
+        _check_url({"url": element["image_url"]})
+    if "default_action" in element:
+        _check_action(element["default_action"])
     if "buttons" in element:
         _check_buttons(element["buttons"], 1)
     return str(element["title"])
+
+
+def _check_action(action: Any) -> None:
+    """What a tap on the card itself opens: a url button without a title."""
+    if not isinstance(action, Mapping) or action.get("type") != "web_url" or "title" in action:
+        raise Refusal(100, 0, "(#100) elements[default_action] must be a web_url without a title")
+    _check_url(action)
 
 
 def _check_buttons(buttons: Any, least: int) -> None:

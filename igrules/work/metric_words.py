@@ -21,7 +21,8 @@ ORPHAN_REASONS = (
 )  # fmt: skip
 OUTCOMES: tuple[str, ...] = (*get_args(OutcomeWord), OTHER)
 SEND_KINDS = (
-    "text", "media", "reply", "private_reply", "react", "typing", "mark_seen", OTHER,
+    "text", "media", "cards", "reply", "private_reply", "react", "typing", "mark_seen",
+    "hide_comment", "delete_comment", "notify", "http", OTHER,
 )  # fmt: skip
 SEND_STATES = (
     "pending", "sent", "doubt", "parked", "refused", "expired", "skipped", "dead", "cancelled",

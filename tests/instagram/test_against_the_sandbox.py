@@ -13,6 +13,7 @@ from igrules.instagram.sends import deliver
 from igrules.instagram.signature import verify
 from igrules.model import Account, Effect, Refused, Sent
 from igrules.sandbox.server import Sandbox
+from igrules.sandbox.webhooks import Manner
 from tests.sandbox.receiving import CLINIC, PAGE, POST, SHOP, Receiver
 
 NOW = 4_000_000_000_000
@@ -57,6 +58,7 @@ def test_every_kind_of_send_is_taken(sandbox: Sandbox, account: Account) -> None
         Effect("text", ana, {"text": "?", "buttons": [{"title": "Ver", "url": URL}]}),
         Effect("media", ana, {"type": "image", "urls": [URL]}),
         Effect("media", ana, {"type": "images", "urls": [URL, URL]}),
+        Effect("cards", ana, {"cards": [{"title": "Saia", "image": URL, "url": URL}]}),
     ]
 
     receipts = [deliver(client, effect, account) for effect in effects]
@@ -82,6 +84,44 @@ def test_a_comment_is_answered_in_public_and_once_in_private(sandbox: Sandbox) -
     assert [type(receipt) for receipt in receipts] == [Sent, Sent, Refused]
     assert isinstance(receipts[2], Refused)
     assert receipts[2].reason == "consumed"
+
+
+def test_a_comment_is_hidden_shown_again_and_deleted(sandbox: Sandbox) -> None:
+    comment = sandbox.people.comment(POST, "bia", "golpe!")
+    client = GraphClient(GraphUrls(f"{sandbox.url}/igl", f"{sandbox.url}/fbl"))
+
+    hidden = deliver(client, Effect("hide_comment", comment, {}), ACCOUNTS[0])
+    was_hidden = sandbox.world.comments[comment].hidden
+    shown = deliver(client, Effect("hide_comment", comment, {"hide": False}), ACCOUNTS[0])
+    was_shown = not sandbox.world.comments[comment].hidden
+    deleted = deliver(client, Effect("delete_comment", comment, {}), ACCOUNTS[0])
+    again = deliver(client, Effect("delete_comment", comment, {}), ACCOUNTS[0])
+    client.close()
+
+    assert [type(one) for one in (hidden, shown, deleted, again)] == [Sent, Sent, Sent, Refused]
+    assert (was_hidden, was_shown) == (True, True)
+    assert [act.kind for act in sandbox.acts()] == ["hide", "unhide", "delete"]
+
+
+@pytest.mark.parametrize("manner", ["early", "late"])
+def test_the_echo_of_cards_says_what_was_sent(
+    sandbox: Sandbox, receiver: Receiver, manner: str
+) -> None:
+    sandbox.people.write(SHOP, "ana", "oi")
+    ana = sandbox.world.person(SHOP, "ana").id
+    client = GraphClient(GraphUrls(f"{sandbox.url}/igl", f"{sandbox.url}/fbl"))
+    sandbox.postman.set_manner(Manner(echo=manner))
+    cards = [{"title": "Saia", "subtitle": "azul"}, {"title": "Blusa", "subtitle": "P"}]
+
+    deliver(client, Effect("cards", ana, {"cards": cards}), ACCOUNTS[0])
+    client.close()
+    assert sandbox.postman.wait_idle(5)
+
+    events = [event for each in receiver.received for event in read(each.body, NOW)]
+    assert [(event.kind, event.text) for event in events] == [
+        ("message", "oi"),
+        ("echo", "Saia\nBlusa"),
+    ]
 
 
 def test_its_webhooks_verify_and_read(sandbox: Sandbox, receiver: Receiver) -> None:

@@ -369,3 +369,27 @@ def test_messages_as_changes_are_no_test_by_themselves() -> None:
     (event,) = read(body(entry(changes=[change("messages", element(message={"mid": "a"}))])), NOW)
 
     assert event.kind == "message"
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        ({"generic": {"elements": [{"title": "Saia"}, {"title": "Blusa"}]}}, "Saia\nBlusa"),
+        ({"template_type": "generic", "elements": [{"title": "Saia"}]}, "Saia"),
+        ({"button": {"text": "E agora?", "buttons": []}}, "E agora?"),
+        ({"template_type": "button", "text": "E agora?"}, "E agora?"),
+        ({"generic": {"elements": "x"}, "other": 1}, ""),
+        (None, ""),
+    ],
+)
+def test_the_echo_of_a_template_has_its_words(payload: Any, text: str) -> None:
+    """By them it is known as ours when it comes before the answer of the call."""
+    message = {
+        "mid": "m_1",
+        "is_echo": True,
+        "attachments": [{"type": "template", "payload": payload}],
+    }
+
+    read = one(body(entry(messaging=[element(message=message)])))
+
+    assert (read["kind"], read.get("text", "")) == ("echo", text)

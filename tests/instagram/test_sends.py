@@ -91,6 +91,49 @@ MESSAGES = [
         text_message(attachment={"type": "MEDIA_SHARE", "payload": {"id": "179"}}),
     ),
     (
+        effect(
+            "cards",
+            cards=[
+                {
+                    "title": "Saia",
+                    "subtitle": "azul",
+                    "image": "https://a.test/1.png",
+                    "url": "https://a.test/1",
+                    "buttons": [
+                        {"title": "Open", "url": "https://a.test/1"},
+                        {"title": "Talk", "payload": "igr:3:price:price.do[1].cards[0].then"},
+                    ],
+                },
+                {"title": "Blusa", "subtitle": "P, M"},
+            ],
+        ),
+        text_message(
+            attachment={
+                "type": "template",
+                "payload": {
+                    "template_type": "generic",
+                    "elements": [
+                        {
+                            "title": "Saia",
+                            "subtitle": "azul",
+                            "image_url": "https://a.test/1.png",
+                            "default_action": {"type": "web_url", "url": "https://a.test/1"},
+                            "buttons": [
+                                {"type": "web_url", "url": "https://a.test/1", "title": "Open"},
+                                {
+                                    "type": "postback",
+                                    "title": "Talk",
+                                    "payload": "igr:3:price:price.do[1].cards[0].then",
+                                },
+                            ],
+                        },
+                        {"title": "Blusa", "subtitle": "P, M"},
+                    ],
+                },
+            }
+        ),
+    ),
+    (
         effect("private_reply", COMMENT, text="Here"),
         {"recipient": {"comment_id": COMMENT}, "message": {"text": "Here"}},
     ),
@@ -214,11 +257,30 @@ def test_public_replies(
     assert double.requests[0].json == body
 
 
+@pytest.mark.parametrize(("sent", "line"), [
+    (effect("hide_comment", COMMENT), f"POST /v26.0/{COMMENT}?hide=true HTTP/1.1"),
+    (effect("hide_comment", COMMENT, hide=False), f"POST /v26.0/{COMMENT}?hide=false HTTP/1.1"),
+    (effect("delete_comment", COMMENT), f"DELETE /v26.0/{COMMENT} HTTP/1.1"),
+])  # fmt: skip
+def test_moderating_names_the_comment_in_the_path(
+    double: Double, client: GraphClient, page: Account, sent: Effect, line: str
+) -> None:
+    double.script = answer({"success": True})
+
+    receipt = deliver(client, sent, page)
+
+    (request,) = double.requests
+    assert receipt == Sent("", answer=Answer("SENT", 200))
+    assert (request.line, request.body) == (line, b"")
+
+
 @pytest.mark.parametrize(("impossible", "why"), [
     (effect("text", "@maria", text="x"), "this contact has no id that a call could name"),
     (effect("text", "", text="x"), "this contact has no id that a call could name"),
     (effect("reply", "../me", text="x"), "this comment has no id that a call could name"),
     (effect("reply", "1?x=y", text="x"), "this comment has no id that a call could name"),
+    (effect("hide_comment", "me/x"), "this comment has no id that a call could name"),
+    (effect("delete_comment", ""), "this comment has no id that a call could name"),
     (effect("private_reply", "a b", text="x"), "this comment has no id that a call could name"),
     (effect("media", type="image", urls=[]), "media without a url or an id"),
     (effect("teleport"), "Instagram has no act 'teleport'"),
@@ -292,10 +354,7 @@ def test_only_media_by_url_may_take_longer() -> None:
 
 
 def test_what_may_be_done_twice() -> None:
-    kinds = ["text", "media", "reply", "private_reply", "react", "typing", "mark_seen"]
+    never = ["text", "media", "cards", "reply", "private_reply"]
+    harmless = ["react", "typing", "mark_seen", "hide_comment", "delete_comment"]
 
-    assert [kind for kind in kinds if is_idempotent(effect(kind))] == [
-        "react",
-        "typing",
-        "mark_seen",
-    ]
+    assert [kind for kind in never + harmless if is_idempotent(effect(kind))] == harmless

@@ -32,6 +32,9 @@ def test_agreement_finds_nothing() -> None:
         act("olá", account="another tenant's"),
         act("aqui", target="18", kind="private_reply"),
         act("https://a/1.jpg https://a/2.jpg", kind="media"),
+        act("Saia\nBlusa", kind="cards"),
+        act("", target="18", kind="hide"),
+        act("", target="18", kind="hide"),
     ]
     sends = [
         send(1, "um"),
@@ -43,6 +46,8 @@ def test_agreement_finds_nothing() -> None:
             6, "", kind="media",
             payload={"type": "images", "urls": ["https://a/1.jpg", "https://a/2.jpg"]},
         ),
+        send(7, "", kind="cards", payload={"cards": [{"title": "Saia"}, {"title": "Blusa"}]}),
+        send(8, "", kind="hide_comment", target="18", payload={}),
     ]  # fmt: skip
 
     found = check(acts, sends, [ACCOUNT])

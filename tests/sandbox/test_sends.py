@@ -61,9 +61,12 @@ def test_an_executed_send_is_in_the_journal_before_the_answer(
         (
             {"attachment": {"type": "template", "payload": {
                 "template_type": "generic",
-                "elements": [{"title": "Saia", "subtitle": "azul"}] * 10,
+                "elements": [{
+                    "title": "Saia", "subtitle": "azul", "image_url": URL,
+                    "default_action": {"type": "web_url", "url": URL},
+                }] * 10,
             }}},
-            "template",
+            "cards",
         ),
     ],
 )  # fmt: skip
