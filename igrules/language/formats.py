@@ -34,29 +34,51 @@ class Locale:
     decimal: str
     group: str
     money_gap: str
+    closed: str
+    today: str
+    tomorrow: str
+    on: str
+    """Before a weekday or date."""
+    at: str
+    """Before a time of day, and ``at_one`` before one that begins with one o'clock."""
+    at_one: str
     months: tuple[str, ...]
     days: tuple[str, ...]
 
 
 _PT = Locale(
-    "sim", "não", ",", ".", " ",
+    "sim", "não", ",", ".", " ", "fechado", "hoje", "amanhã", "", "às", "à",
     ("janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro",
      "outubro", "novembro", "dezembro"),
     ("segunda", "terça", "quarta", "quinta", "sexta", "sábado", "domingo"),
 )  # fmt: skip
 _ES = Locale(
-    "sí", "no", ",", ".", " ",
+    "sí", "no", ",", ".", " ", "cerrado", "hoy", "mañana", "el ", "a las", "a la",
     ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre",
      "octubre", "noviembre", "diciembre"),
     ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
 )  # fmt: skip
 _EN = Locale(
-    "yes", "no", ".", ",", "",
+    "yes", "no", ".", ",", "", "closed", "today", "tomorrow", "", "at", "at",
     ("January", "February", "March", "April", "May", "June", "July", "August", "September",
      "October", "November", "December"),
     ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
 )  # fmt: skip
 _LOCALES: Mapping[str, Locale] = MappingProxyType({"pt": _PT, "es": _ES, "en": _EN})
+
+
+class Coming(datetime):
+    """A moment soon to come, which reads as people say it: ``amanhã às 09:00``. A filter that
+    formats moments formats it like any other."""
+
+    seen_from: date
+
+    @classmethod
+    def of(cls, moment: datetime, seen_from: date) -> Coming:
+        """``moment`` as it is said on the day ``seen_from``."""
+        coming = cls.fromtimestamp(moment.timestamp(), moment.tzinfo)
+        coming.seen_from = seen_from
+        return coming
 
 
 def locale(language: str) -> Locale:
@@ -78,6 +100,8 @@ def spoken(value: Any, language: str) -> str:
         return value
     if isinstance(value, bool):
         return locale(language).yes if value else locale(language).no
+    if isinstance(value, Coming):
+        return _soon(value, locale(language), language)
     if isinstance(value, datetime):
         return format_moment(value, "dd/MM/yyyy HH:mm", language)
     if isinstance(value, date):
@@ -126,6 +150,17 @@ def format_moment(value: date, pattern: str, language: str) -> str:
         "EEE": day[:3], "EEEE": day,
     }  # fmt: skip
     return _TOKEN.sub(lambda match: tokens[match[0]], pattern)
+
+
+def _soon(value: Coming, words: Locale, language: str) -> str:
+    """``hoje às 13:00``, ``quarta às 09:00`` within a week, then ``02/01 às 09:00``."""
+    days = (value.date() - value.seen_from).days
+    at = words.at_one if value.hour == 1 else words.at
+    if days in (0, 1):
+        day = words.tomorrow if days else words.today
+    else:
+        day = words.on + format_moment(value, "EEEE" if 1 < days < 7 else "dd/MM", language)
+    return f"{day} {at} {value:%H:%M}"
 
 
 def _plain_number(value: int | float | Decimal, language: str) -> str:
