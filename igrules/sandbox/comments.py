@@ -71,7 +71,7 @@ def read_post(world: World, asked: Asked) -> Done:
             "caption": post.caption,
             "media_type": "IMAGE",
             "media_product_type": post.kind,
-            "permalink": f"https://www.instagram.com/p/{post.id}/",
+            "permalink": post.permalink,
             "timestamp": graph_time(post.at),
             "username": asked.account.username,
             "comments_count": len(world.comments_of(post.id)),

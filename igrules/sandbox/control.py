@@ -41,6 +41,7 @@ class ControlDoor:
             "postback": people.postback,
             "react": people.react,
             "read": people.read,
+            "follow": people.follow,
             "open-link": people.open_link,
             "unsend": people.unsend,
             "edit": people.edit,

@@ -99,6 +99,14 @@ class People:
                 reaction = {"mid": mid, "action": "react", "reaction": name, "emoji": emoji}
             self._post_messaging(owner, person, {"reaction": reaction})
 
+    def follow(self, account: str, username: str, follows: bool = True) -> None:
+        """Follow the account, or stop following it. No webhook tells of it."""
+        with self._world.lock:
+            person = self._world.person(self._account(account).ig_id, username)
+            profile = {**person.profile, "is_user_follow_business": follows}
+            self._world.change_person(person, profile=profile)
+            self._world.touch()
+
     def read(self, account: str, username: str, mid: str) -> None:
         """Have seen a message."""
         with self._world.lock:

@@ -118,6 +118,8 @@ class PhoneDoor:
                 people.comment(given["post"], name, text)
             case "tap":
                 people.tap(account, name, given.get("mid", ""), given.get("payload", ""))
+            case "follow":
+                people.follow(account, name, given.get("follows", "") == "true")
             case "react":
                 people.react(account, name, given.get("mid", ""), given.get("emoji", ""))
             case "photo":

@@ -97,13 +97,14 @@ class Stage:
 
     def add_post(
         self, *, account: str, id: str = "", caption: str = "", kind: str = "FEED",
-        live: bool = False,
+        live: bool = False, at: int = 0,
     ) -> Post:  # fmt: skip
-        """Add a post, reel or broadcast (``kind`` ``FEED``, ``REELS`` or ``LIVE``)."""
+        """Add a post, reel, story or broadcast (``kind`` ``FEED``, ``REELS``, ``STORY`` or
+        ``LIVE``), published ``at`` that time, or now."""
         if account not in self.world.accounts:
             raise UsageError(f"there is no account {account}", "add it with add_account")
         number = id or self.world.new_number("179")[:17]
-        post = Post(number, account, caption, kind, self.world.now(), live)
+        post = Post(number, account, caption, kind, at or self.world.now(), live)
         self.world.add_post(post)
         return post
 

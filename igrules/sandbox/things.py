@@ -67,7 +67,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A post, reel or broadcast. ``kind`` is Meta's word: ``FEED``, ``REELS``, ``LIVE``."""
+    """A post, reel, story or broadcast. ``kind`` is Meta's word: ``FEED``, ``REELS``, ``STORY``,
+    ``LIVE``."""
 
     id: str
     account: str
@@ -77,6 +78,12 @@ class Post:
     live: bool = False
     open: bool = True
     """Comments are switched on."""
+
+    @property
+    def permalink(self) -> str:
+        """Its page on the web."""
+        folder = {"REELS": "reel", "STORY": "stories/account"}.get(self.kind, "p")
+        return f"https://www.instagram.com/{folder}/{self.id}/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ def view_phone(world: World, account: Account, person: Person) -> dict[str, Any]
             "now": world.now(),
             "account": account.ig_id,
             "person": person.username,
+            "follows": bool(person.profile.get("is_user_follow_business")),
             "typing": world.is_typing(account.ig_id, person.id),
             "thread": [_message(world, message) for message in thread],
             "posts": [_post(world, post, person) for post in world.posts_of(account.ig_id)],
@@ -93,6 +94,7 @@ def _cards(body: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "title": str(element.get("title", "")),
                 "subtitle": str(element.get("subtitle", "")),
                 "url": str(element.get("image_url", "")),
+                "link": str((element.get("default_action") or {}).get("url", "")),
                 "buttons": [_button(one) for one in element.get("buttons") or ()],
             }
             for element in elements
@@ -111,6 +113,7 @@ def _media(attachment: Mapping[str, Any]) -> dict[str, Any]:
         "title": str(payload.get("title", "")),
         "subtitle": "",
         "url": str(payload.get("url", "")),
+        "link": "",
         "buttons": [],
     }
 

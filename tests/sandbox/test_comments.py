@@ -93,6 +93,48 @@ def test_a_mention_is_read_and_answered_under_its_post(sandbox: Sandbox, clinic:
     assert [(act.kind, act.target) for act in sandbox.acts()] == [("reply", comment)]
 
 
+def test_a_mention_tells_its_author_only_when_asked(sandbox: Sandbox, clinic: Caller) -> None:
+    comment = sandbox.people.mention(CLINIC, "bia", "adoro a @clinica")
+    post = sandbox.people.mention(CLINIC, "bia", "com a @clinica", in_comment=False)
+    of_comment = f"mentioned_comment.comment_id({comment})"
+    of_media = f"mentioned_media.media_id({post})"
+
+    _, named = clinic.get(f"{CLINIC}?fields={of_comment}{{text,username,media{{id,owner}}}}")
+    _, caption = clinic.get(f"{CLINIC}?fields={of_media}{{caption,username}}")
+    unknown = clinic.get(f"{CLINIC}?fields={of_comment}{{text,from}}")
+    elsewhere = clinic.get(f"{CLINIC}?fields={of_media.replace(post, '1')}{{caption}}")
+
+    assert (named["mentioned_comment"]["username"], "timestamp" in named["mentioned_comment"]) == (
+        "bia",
+        False,
+    )
+    assert caption["mentioned_media"] == {
+        "id": post,
+        "caption": "com a @clinica",
+        "username": "bia",
+    }
+    assert (error_of(unknown), error_of(elsewhere)) == ((400, 100, 0), (400, 100, 33))
+
+
+def test_mentions_cannot_be_read_with_instagram_login(sandbox: Sandbox, shop: Caller) -> None:
+    comment = sandbox.people.mention(SHOP, "bia", "adoro a @luz.moda")
+
+    answer = shop.get(f"{SHOP}?fields=mentioned_comment.comment_id({comment}){{text}}")
+
+    assert error_of(answer) == (400, 100, 0)
+
+
+def test_a_post_tells_its_page_and_its_time(sandbox: Sandbox, shop: Caller, clinic: Caller) -> None:
+    reel = sandbox.add_post(account=SHOP, caption="Novo", kind="REELS", at=1_790_000_000_500)
+
+    _, read = shop.get(f"{reel.id}?fields=permalink,timestamp,caption,media_product_type")
+
+    assert read["permalink"] == f"https://www.instagram.com/reel/{reel.id}/"
+    assert read["timestamp"] == "2026-09-21T14:13:20+0000"
+    assert (read["caption"], read["media_product_type"]) == ("Novo", "REELS")
+    assert error_of(clinic.get(reel.id)) == (400, 100, 33)
+
+
 def test_me_tells_both_ids_of_an_account(shop: Caller, clinic: Caller) -> None:
     _, own = shop.get("me?fields=user_id,username")
     _, page = clinic.get("me")
@@ -121,7 +163,7 @@ def test_a_profile_needs_the_persons_first_message(sandbox: Sandbox, shop: Calle
     bia = sandbox.world.person(SHOP, "bia").id
     before = shop.get(bia)
     sandbox.people.write(SHOP, "bia", "oi")
-    sandbox.add_person(SHOP, "bia", profile={"is_user_follow_business": True})
+    sandbox.people.follow(SHOP, "bia")
 
     assert error_of(before) == (403, 230, 0)
     assert shop.get(f"{bia}?fields=username,is_user_follow_business") == (

@@ -230,6 +230,50 @@ def test_buttons_media_and_reactions_in_the_browser(
     expect(page.locator(".reaction")).to_have_text("❤️")
 
 
+def test_cards_lead_to_their_page_and_a_tap_travels_unchanged(
+    sandbox: Sandbox, shop: Caller, page: Page
+) -> None:
+    payload = "igr:12:catalogo:catalogo.do[1].cards[0].buttons[0].then"
+    _write(page, "oi")
+    expect(page.locator(".mine .bubble")).to_be_visible()
+    elements = [
+        {
+            "title": "Saia midi",
+            "subtitle": "R$ 129",
+            "default_action": {"type": "web_url", "url": "https://luz.example/saia"},
+            "buttons": [{"type": "postback", "title": "Quero", "payload": payload}],
+        },
+        {"title": "Blusa", "subtitle": "R$ 59"},
+    ]
+    template = {"template_type": "generic", "elements": elements}
+    message = {"attachment": {"type": "template", "payload": template}}
+    shop.post("me/messages", recipient={"id": _ana(sandbox)}, message=message)
+
+    expect(page.locator(".card")).to_have_count(2)
+    expect(page.get_by_role("link", name="Saia midi")).to_have_attribute(
+        "href", "https://luz.example/saia"
+    )
+    page.get_by_role("button", name="Quero").click()
+    expect(page.locator(".mine .bubble").last).to_have_text("Quero")
+    assert sandbox.world.thread(SHOP, _ana(sandbox))[-1].body["postback"] == payload
+
+
+def test_one_can_follow_the_account_in_the_browser(
+    sandbox: Sandbox, shop: Caller, page: Page
+) -> None:
+    _write(page, "oi")
+    expect(page.locator(".mine .bubble")).to_be_visible()
+    page.get_by_role("button", name="Seguir", exact=True).click()
+    expect(page.get_by_role("button", name="Seguindo")).to_be_visible()
+    _, profile = shop.get(f"{_ana(sandbox)}?fields=is_user_follow_business")
+    page.get_by_role("button", name="Seguindo").click()
+    expect(page.get_by_role("button", name="Seguir", exact=True)).to_be_visible()
+    _, after = shop.get(f"{_ana(sandbox)}?fields=is_user_follow_business")
+
+    follows = [one["is_user_follow_business"] for one in (profile, after)]
+    assert follows == [True, False]
+
+
 def test_a_comment_and_its_two_answers_in_the_browser(
     sandbox: Sandbox, shop: Caller, page: Page
 ) -> None:

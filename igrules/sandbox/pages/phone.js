@@ -136,6 +136,7 @@ function draw() {
     act({ do: "write", text });
   });
   if (changed("posts", state.posts)) drawPosts(state.posts, account);
+  if (changed("follows", state.follows)) drawFollow(state.follows);
   if (changed("wire", state.wire)) drawWire(state.wire);
   drawQuiet();
 }
@@ -157,6 +158,12 @@ function drawAccounts(accounts, chosen) {
   paintAvatar(find("head-avatar"), chosen);
   find("head-title").textContent = chosen.title;
   find("head-name").textContent = "@" + chosen.username;
+}
+
+function drawFollow(follows) {
+  const button = find("follow");
+  button.textContent = follows ? words.following : words.follow;
+  button.setAttribute("aria-pressed", Boolean(follows));
 }
 
 function drawThread(state) {
@@ -261,7 +268,9 @@ function drawCard(card, mid) {
   picture.append(icon(ICONS[card.kind] || "image"));
   box.append(picture);
   const text = make("div", "card-text");
-  text.append(make("b", "", card.title || NAMES[card.kind] || card.kind));
+  const title = make(card.link ? "a" : "b", "", card.title || NAMES[card.kind] || card.kind);
+  if (card.link) openOutside(title, card.link);
+  text.append(title);
   if (card.subtitle) text.append(make("small", "", card.subtitle));
   if (card.url && card.kind !== "element") {
     const link = make("a", "", shortUrl(card.url));
@@ -480,6 +489,10 @@ function wireUp() {
     const text = input.value.trim() || "😍";
     input.value = what === "story_reply" ? "" : input.value;
     act({ do: what, text });
+  });
+  find("follow").addEventListener("click", () => {
+    const follows = find("follow").getAttribute("aria-pressed") === "true";
+    act({ do: "follow", follows: String(!follows) });
   });
   document.addEventListener("click", (event) => {
     if (!event.target.closest(".attach")) openMenu(false);
