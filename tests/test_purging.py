@@ -131,6 +131,32 @@ def test_a_profile_is_out_of_date_after_a_day(answered: World) -> None:
     assert db.all("SELECT profile, profile_at FROM contact") == [(None, None)]
 
 
+def test_what_a_run_knew_goes_a_week_after_its_end_and_its_row_after_ninety_days(
+    world: World,
+) -> None:
+    db = world.ledger._db
+    add = (
+        "INSERT INTO run (tenant_id, account_id, lane_id, inbox_id, key, rule, ruleset_version,"
+        " state, vars, due_at, started_at, expires_at, ended_at)"
+        " VALUES (?, 1, 1, 1, ?, 'r1', 1, ?, ?, 1, ?, ?, ?)"
+    )
+    db.run(add, (world.tenant.id, "1:r1", "ended", b"{}", NOW, NOW, NOW))
+    db.run(add, (world.tenant.id, "2:r1", "asking", b"{}", NOW, NOW, None))
+    found = []
+    for days in (6.9, 7.1, 89.9, 90.1):
+        world.ledger.purge(NOW + int(days * DAY))
+        rows = db.all("SELECT state, vars FROM run ORDER BY id")
+        found.append([(state, bytes(known) if known else None) for state, known in rows])
+
+    open = ("asking", b"{}")
+    assert found == [
+        [("ended", b"{}"), open],
+        [("ended", None), open],
+        [("ended", None), open],
+        [open],
+    ]
+
+
 SMALL: dict[str, tuple[str, str, float]] = {
     "orphan": ("app_id, ig_id, reason, received_at", "1, 'x', 'r', {now}", 7),
     "process": ("name, host, kind, version, started_at, beat_at", "'n', 'h', 'k', 'v', 1, {now}",
@@ -141,6 +167,7 @@ SMALL: dict[str, tuple[str, str, float]] = {
     "erasure": ("tenant_id, what, subject, source, state, asked_at, done_at",
                 "1, 'tenant', '', 'api', 'done', 1, {now}", 365),
     "backup": ("at, kind", "{now}, 'mark'", 365),
+    "post": ("account_id, media, tenant_id, fetched_at", "1, 'm', 1, {now}", 90),
 }  # fmt: skip
 
 
@@ -225,6 +252,7 @@ def test_every_age_of_the_table_is_tested_here() -> None:
 
     assert ages == {
         "send": [(30, True), (90, False)],
+        "run": [(7, True), (90, False)],
         "decision": [(30, True)],
         "inbox": [(30, True), (90, False)],
         "contact": [(1, True), (365, False)],
@@ -236,4 +264,5 @@ def test_every_age_of_the_table_is_tested_here() -> None:
         "hold": [(7, False)],
         "erasure": [(365, False)],
         "backup": [(365, False)],
+        "post": [(90, False)],
     }

@@ -10,11 +10,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from igrules.engine.held import NOTHING, Held
 from igrules.engine.scope import Scope
 from igrules.kinds import Moment, Words
 from igrules.language.folding import fold
-from igrules.language.ruleset import Rule, Ruleset, Step, Test
+from igrules.language.ruleset import Ruleset
 from igrules.model import EMPTY, Event, Facts
 
 
@@ -60,80 +59,38 @@ class Scene:
         return words
 
     def moment(
-        self, heard: tuple[str, ...], rule: Rule, captures: Mapping[str, Any] = EMPTY
+        self,
+        heard: tuple[str, ...],
+        rule: str,
+        *,
+        facts: Facts | None = None,
+        captures: Mapping[str, Any] = EMPTY,
+        step: str = "",
+        nth: int = 0,
     ) -> Moment:
-        """The moment in which a condition of a rule is tested.
+        """The moment in which a condition is tested or a step planned.
 
         ``heard`` are the triggers by which the event came to the rule.
         """
         via = heard[0] if heard else ""
-        held = Held(captures) if captures else NOTHING
+        known = self.facts if facts is None else facts
         return Moment(
             self.event,
-            self.facts,
+            known,
             self.now,
             self.ruleset.settings,
             self.read,
-            partial(self._render, self.facts, held, via),
-            via,
-            rule.id,
-            captures=captures,
-            heard=heard,
-            zone=rule.zone or self.ruleset.zone,
-            hours=self.ruleset.names.hours,
-            fields=self.ruleset.names.fields,
-        )
-
-    def moment_of_step(
-        self,
-        heard: tuple[str, ...],
-        rule: str,
-        step: Step,
-        nth: int,
-        facts: Facts,
-        held: Held,
-        *,
-        holds: Callable[[Test], bool | None],
-        zone: str,
-        version: int,
-    ) -> Moment:
-        """The moment in which a step is planned, or goes on after it was parked."""
-        via = heard[0] if heard else ""
-        names = self.ruleset.names
-        moment = Moment(
-            self.event,
-            facts,
-            self.now,
-            self.ruleset.settings,
-            self.read,
-            partial(self._render, facts, held, via),
+            partial(self._render, known, captures, via),
             via,
             rule,
-            step.path,
+            step,
             nth,
-            captures=held.captures,
+            captures,
             heard=heard,
-            holds=holds,
-            version=version,
-            zone=zone or self.ruleset.zone,
-            hours=names.hours,
-            fields=names.fields,
-            answers=held.answers,
-            results=held.results,
-            arguments=held.arguments,
-            memory=held.memory,
         )
-        if step.action.plugin:
-            settings = moment.settings.plugins.get(step.action.plugin) or EMPTY
-            moment = replace(moment, plugin=settings)
-        return moment
 
-    def render(self, template: Any) -> str:
-        """Fill in a text that belongs to no rule."""
-        return self._render(self.facts, NOTHING, "", template)
-
-    def _render(self, facts: Facts, held: Held, via: str, template: Any) -> str:
+    def _render(self, facts: Facts, captures: Mapping[str, Any], via: str, template: Any) -> str:
         if isinstance(template, str):
             return template
-        scope = Scope(self.event, facts, self.now, self.ruleset, held, via)
+        scope = Scope(self.event, facts, self.now, self.ruleset, captures, via)
         return str(template.render(scope, self.ruleset.filters, scope.language))

@@ -17,6 +17,7 @@ import igrules.ledger.columns as columns
 from igrules.ledger.database import Database, Row, holders, tuples
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.leases import NOBODY
+from igrules.ledger.runs import PARKED
 from igrules.ledger.tables import (
     BY_NAME,
     CLASSIFIED,
@@ -135,7 +136,7 @@ def detach(
 
 
 def _end(db: Database, tenant_id: int, lane: int, now: int) -> None:
-    """Close what waits in a lane: its events without an answer, its sends unsent."""
+    """Close what waits in a lane: its events without an answer, its sends unsent, its runs."""
     db.run(
         "INSERT INTO decision (inbox_id, replay, tenant_id, ruleset_version, outcome, reason,"
         " created_at) SELECT id, replays, tenant_id, 0, 'skipped', 'erased', ? FROM inbox"
@@ -150,6 +151,11 @@ def _end(db: Database, tenant_id: int, lane: int, now: int) -> None:
     db.run(
         "UPDATE send SET state = 'cancelled', reason = 'erased', closed_at = ?"
         f" WHERE lane_id = ? AND tenant_id = ? AND {_OPEN_SENDS}",
+        (now, lane, tenant_id),
+    )
+    db.run(
+        "UPDATE run SET state = 'ended', ended = 'cancelled', why = 'erased', wake_at = NULL,"
+        f" ended_at = ? WHERE lane_id = ? AND tenant_id = ? AND {PARKED}",
         (now, lane, tenant_id),
     )
 

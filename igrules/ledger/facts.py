@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import igrules.ledger.columns as columns
 import igrules.ledger.holds as holds
+import igrules.ledger.runs as runs
 from igrules.ledger.contacts import find
 from igrules.ledger.database import Database, holders
 from igrules.ledger.values import Lane, ReadFacts
@@ -29,7 +30,7 @@ def read_facts(
     """The facts of one event; see `Lanes.facts`."""
     contact = find(db, lane.tenant_id, lane.account_id, lane.person)
     post = columns.text(event.post)
-    sent, answered = _sent(db, lane, now, per_contact_window)
+    sent, answered, has_runs = _sent(db, lane, now, per_contact_window)
     held = holds.active(db, now)
     over = holds.covering(held, lane.tenant_id, lane.account_id)
     rules = f"{lane.tenant_id}:"
@@ -49,19 +50,25 @@ def read_facts(
         wide_post=tuple(marks_post.items()),
         wide_all=tuple(marks_all.items()),
         post=post,
+        runs=runs.parked(db, lane) if has_runs else (),
     )
 
 
-def _sent(db: Database, lane: Lane, now: int, window: int) -> tuple[int, int]:
-    """Automatic messages to this person in the window, and events answered in the last minute."""
+def _sent(db: Database, lane: Lane, now: int, window: int) -> tuple[int, int, bool]:
+    """Automatic messages to this person in the window, events answered in the last minute, and
+    whether any run is parked: asked here, because mostly there is none and that costs no statement
+    of its own."""
     row = db.first(
         "SELECT sum(CASE WHEN created_at > ? THEN 1 ELSE 0 END),"
-        " count(DISTINCT CASE WHEN created_at > ? THEN inbox_id END) FROM send"
+        " count(DISTINCT CASE WHEN created_at > ? THEN inbox_id END),"
+        f" (SELECT min(r.id) FROM run r WHERE r.lane_id = ? AND r.{runs.PARKED}) FROM send"
         " WHERE lane_id = ? AND created_at > ? AND counted = 'yes'"
         " AND state IN ('pending', 'sending', 'sent', 'doubt', 'parked') AND +tenant_id = ?",
-        (now - window, now - _MINUTE, lane.id, now - max(window, _MINUTE), lane.tenant_id),
-    )
-    return (int(row[0] or 0), int(row[1] or 0)) if row else (0, 0)
+        (now - window, now - _MINUTE, lane.id, lane.id, now - max(window, _MINUTE),
+         lane.tenant_id),
+    )  # fmt: skip
+    assert row is not None  # sums have one row
+    return int(row[0] or 0), int(row[1] or 0), row[2] is not None
 
 
 def _of_contact(

@@ -22,7 +22,8 @@ GENERATION = 1
 TABLES = (
     "account", "app", "attempt", "audit", "audit_day", "backup", "chore", "contact", "decision",
     "delivery", "deployment", "erasure", "hold", "inbox", "key", "lane", "mark", "orphan",
-    "process", "quota", "secret", "seen", "send", "stat", "tenant", "turn", "version",
+    "post", "process", "quota", "run", "secret", "seen", "send", "stat", "tenant", "turn",
+    "version",
 )  # fmt: skip
 """What igrules keeps; on PostgreSQL other programs may have tables beside."""
 

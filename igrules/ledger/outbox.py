@@ -14,13 +14,13 @@ from igrules.model import Effect
 _COLUMNS = (
     "tenant_id, account_id, lane_id, inbox_id, key, slot, track, channel, kind, target, payload,"
     " fingerprint, rule, step, state, reason, not_before, expires_at, counted, idempotent,"
-    " on_doubt, on_error, companion, epoch, created_at, closed_at"
+    " on_doubt, on_error, companion, epoch, created_at, closed_at, run_id, again, unmuted"
 )
 _WIDTH = _COLUMNS.count(",") + 1
 
 EFFECT = (
     "kind, target, payload, channel, track, slot, key, rule, step, expires_at, counted,"
-    " idempotent, on_doubt, on_error, companion"
+    " idempotent, on_doubt, on_error, companion, again, unmuted, run_id"
 )
 """The columns `effect` reads, in order."""
 
@@ -99,6 +99,9 @@ def _row(
         deployment.epoch,
         now,
         None,
+        effect.run or None,
+        columns.yes(effect.again),
+        columns.yes(effect.unmuted),
     ]
 
 
@@ -106,7 +109,7 @@ def effect(row: Row) -> Effect:
     """The effect a row of `EFFECT` holds."""
     (
         kind, target, payload, channel, track, slot, key, rule, step, expires_at, counted,
-        idempotent, on_doubt, on_error, companion,
+        idempotent, on_doubt, on_error, companion, again, unmuted, run_id,
     ) = row  # fmt: skip
     return Effect(
         kind,
@@ -124,4 +127,7 @@ def effect(row: Row) -> Effect:
         on_doubt=on_doubt,
         on_error=on_error,
         companion=companion,
+        again=again == "yes",
+        unmuted=unmuted == "yes",
+        run=run_id or 0,
     )

@@ -19,16 +19,18 @@ from igrules.ledger.tables import BY_NAME, CLASSIFIED, Kept, Table
 
 SLICE = 500
 _WALKED = ("inbox", "send")
+_APART = (*_WALKED, "contact", "run")
 _PEOPLE = 2_000
 """Contacts that are looked at in one go."""
 
 
 def purge(db: Database, audit: Audit, now: int, slice: int = SLICE) -> int:
     """Delete or empty everything whose time is over; gives the number of rows."""
-    total = sum(_texts(db, now, slice)) + sum(_people(db, now)) + sum(_history(db, now, slice))
+    total = sum(_texts(db, now, slice)) + sum(_people(db, now))
+    total += sum(_runs(db, now, slice)) + sum(_history(db, now, slice))
     for table in CLASSIFIED:
         for kept in table.kept:
-            if table.name in (*_WALKED, "contact") or kept.shortened:
+            if table.name in _APART or kept.shortened:
                 continue
             total += sum(_simple(db, table, kept, now, slice))
     return total + audit.forget_before(now)
@@ -102,6 +104,17 @@ def _history(db: Database, now: int, slice: int) -> Iterator[int]:
             after = rows[-1][0]
 
 
+def _runs(db: Database, now: int, slice: int) -> Iterator[int]:
+    """Delete runs that ended long ago."""
+    (kept,) = [one for one in BY_NAME["run"].kept if not one.wipes]
+    old = f"SELECT id, lane_id FROM run WHERE {kept.by} < ? AND {kept.where} LIMIT ?"
+    while rows := db.all(old, (now - kept.days * DAY, slice)):
+        with db.transaction(durable=False):
+            ids = [row[0] for row in rows]
+            count = db.run(f"DELETE FROM run WHERE id IN ({holders(len(ids))})", ids)
+            yield count + _drop_lanes(db, sorted({row[1] for row in rows}))
+
+
 def _drop(db: Database, name: str, hanging: str, by: str, rows: Sequence[Row]) -> int:
     ids = [row[0] for row in rows]
     with db.transaction(durable=False):
@@ -129,6 +142,7 @@ def _drop_lanes(db: Database, lanes: Sequence[int]) -> int:
         f"DELETE FROM lane WHERE id IN ({holders(len(idle))})"
         " AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.lane_id = lane.id)"
         " AND NOT EXISTS (SELECT 1 FROM send s WHERE s.lane_id = lane.id)"
+        " AND NOT EXISTS (SELECT 1 FROM run r WHERE r.lane_id = lane.id)"
         " AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.account_id = lane.account_id"
         " AND c.person = lane.person)",
         idle,

@@ -9,12 +9,13 @@ import igrules.ledger.columns as columns
 import igrules.ledger.contacts as contacts
 import igrules.ledger.epochs as epochs
 import igrules.ledger.outbox as outbox
+import igrules.ledger.runs as runs
 from igrules.errors import Conflict, Stale
 from igrules.ledger.database import Database, tuples
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.facts import of_all, of_post
 from igrules.ledger.values import Lane, ReadFacts, StoredEvent
-from igrules.model import Decision, Event, Facts, Mark
+from igrules.model import EMPTY, Decision, Event, Facts, Mark
 
 
 def write(
@@ -34,7 +35,9 @@ def write(
     contact_id = contacts.keep(db, lane, stored, decision.changes, now)
     if stored.kind == "message_deleted":
         _take_back(db, lane, stored, now)
-    outbox.add(db, deployment, lane, stored.id, decision.effects, now)
+    fresh = decision.runs if old_epoch is None else runs.expired(decision.runs)
+    new = runs.keep(db, deployment, lane, fresh, now) if fresh else EMPTY
+    outbox.add(db, deployment, lane, stored.id, runs.linked(decision.effects, new), now)
     _add_events(db, lane, decision.events, now, old_epoch)
     if old_epoch is not None:
         epochs.doubt(db, stored.id, lane.tenant_id, now)

@@ -1,0 +1,138 @@
+"""Runs that stop are stored with the decision that stopped them, and come back as they were."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from igrules.errors import Stale
+from igrules.ledger import Lane, Ledger
+from igrules.model import Attachment, Event
+from igrules.runs import Frame, Run
+from tests.ledgering import DAY, IG_ID, NOW, World, dm, text
+
+
+@pytest.fixture
+def world(ledger: Ledger) -> World:
+    return World(ledger)
+
+
+def question(event_id: int, **more: Any) -> Run:
+    """A run that has asked something."""
+    event = Event(
+        "message", IG_ID, "p1", ref="m1", text="oi \ud83d", occurred_at=NOW, received_at=NOW,
+        attachments=(Attachment("image", "image", "https://cdn.example/1"),), id=event_id,
+    )  # fmt: skip
+    about: dict[str, Any] = {
+        "heard": ("oi",), "captures": {"size": "P"}, "answers": {"name": "Ana"},
+        "results": {"call": {"ok": True}}, "counts": {"r1.do[1]": 1}, "memory": {"tries": 1},
+        "frames": (Frame("r1.do", 1, {"a": 1}), Frame("flows.f", 0, {}, "stopped")),
+        "steps_used": 2, "state": "asking", "step": "r1.do[2]", "wake_at": NOW + 5_000,
+        "notes": ((NOW, "r1.do[1]", "asked"),), "started_at": NOW, "expires_at": NOW + 30 * DAY,
+    }  # fmt: skip
+    return Run("r1", 3, event, **{**about, **more})
+
+
+def heard(world: World, now: int = NOW, key: str = "") -> Lane:
+    """Deliver a message and claim its lane."""
+    world.deliver(dm(key or f"m{now}"), now=now)
+    (lane,) = world.claim(now)
+    return lane
+
+
+def parked(world: World, lane: Lane, now: int = NOW) -> tuple[Run, ...]:
+    """The runs a decision would see."""
+    return world.ledger.lanes.facts(lane, Event("message", IG_ID, "p1"), now).runs
+
+
+def ask(world: World, **more: Any) -> tuple[Lane, Run]:
+    """A lane with one parked run, which has sent its question."""
+    lane = heard(world)
+    event_id = world.open_event(lane).id
+    world.decide(lane, text("k1"), runs=(question(event_id, **more),))
+    (run,) = parked(world, lane)
+    return lane, run
+
+
+def test_a_parked_run_comes_back_as_it_was(world: World) -> None:
+    _, run = ask(world)
+
+    assert run.id > 0
+    assert dataclasses.replace(run, id=0) == question(run.event.id)
+    assert run.frames[1] == Frame("flows.f", 0, {}, "stopped")
+
+
+def test_of_a_tenant_without_runs_nothing_is_read(world: World) -> None:
+    assert parked(world, heard(world)) == ()
+
+
+def test_what_a_run_has_sent_is_linked_to_it(world: World) -> None:
+    lane, run = ask(world)
+    world.deliver(dm("m2"), now=NOW + 1)
+    world.decide(lane, text("k2", run=run.id), text("k3", rule="r2"), runs=(run,))
+
+    rows = world.ledger._db.all("SELECT key, run_id FROM send ORDER BY id")
+
+    assert rows == [("k1", run.id), ("k2", run.id), ("k3", None)]
+    assert world.next(lane).effect.run == run.id
+
+
+def test_a_run_goes_on_and_ends(world: World) -> None:
+    lane, run = ask(world)
+    world.deliver(dm("m2"), now=NOW + 1)
+    on = dataclasses.replace(run, state="waiting", step="r1.do[3]", answers={"name": "Eva"})
+    world.decide(lane, runs=(on,), now=NOW + 1)
+    went_on = parked(world, lane)
+    world.deliver(dm("m3"), now=NOW + 2)
+    over = dataclasses.replace(on, state="ended", ended="done", frames=())
+    world.decide(lane, runs=(over,), now=NOW + 2)
+
+    assert went_on == (on,)
+    assert parked(world, lane) == ()
+    row = world.ledger._db.first("SELECT state, ended, wake_at, ended_at FROM run")
+    assert row == ("ended", "done", None, NOW + 2)
+
+
+def test_the_same_event_never_starts_a_run_twice(world: World) -> None:
+    """A replay finds the run of the first time and leaves it alone, with all it would say."""
+    lane, run = ask(world)
+    world.deliver(dm("m2"), now=NOW + 1)
+
+    again = question(run.event.id, step="elsewhere")
+    world.decide(lane, text("other"), text("k9", rule="r2"), runs=(again,), now=NOW + 1)
+
+    assert parked(world, lane) == (run,)
+    assert sorted(world.states()) == ["k1", "k9"]
+
+
+def test_a_run_that_ended_meanwhile_is_not_brought_back(world: World) -> None:
+    lane, run = ask(world)
+    world.ledger._db.run("UPDATE run SET state = 'ended', ended = 'cancelled'")
+    world.deliver(dm("m2"), now=NOW + 1)
+
+    with pytest.raises(Stale):
+        world.decide(lane, text("k2", run=run.id), runs=(run,), now=NOW + 1)
+
+    assert list(world.states()) == ["k1"]
+    assert world.open_event(lane, NOW + 1).ref == "m2"
+
+
+def test_runs_of_another_tenant_are_not_seen(world: World) -> None:
+    lane, _ = ask(world)
+    world.ledger._db.run("UPDATE run SET tenant_id = 999")
+
+    assert parked(world, lane) == ()
+
+
+def test_a_send_keeps_what_exempts_it_from_gates(world: World) -> None:
+    lane = heard(world)
+    world.decide(lane, text("k1", again=True), text("k2", unmuted=True))
+
+    first = world.next(lane).effect
+    world.started(lane)
+    world.ledger._db.run("UPDATE send SET state = 'sent' WHERE key = 'k1'")
+    second = world.next(lane).effect
+
+    assert (first.again, first.unmuted, second.again, second.unmuted) == (True, False, False, True)
