@@ -51,6 +51,12 @@ if TYPE_CHECKING:
         phrase_anchors as phrase_anchors,
         text_anchors as text_anchors,
     )
+    from igrules.language.answers import read_answer as read_answer
+    from igrules.language.buckets import bucket as bucket
+    from igrules.language.comparing import (
+        compares as compares,
+        is_contradiction as is_contradiction,
+    )
     from igrules.language.expressions import (
         Expression as Expression,
         compile_expression as compile_expression,
@@ -62,12 +68,25 @@ if TYPE_CHECKING:
         shrink as shrink,
     )
     from igrules.language.formats import (
+        Coming as Coming,
         as_number as as_number,
         format_moment as format_moment,
         format_number as format_number,
         is_empty as is_empty,
         locale as locale,
         spoken as spoken,
+    )
+    from igrules.language.hours import (
+        Hours as Hours,
+        is_open as is_open,
+        longest_closed as longest_closed,
+        next_close as next_close,
+        next_open as next_open,
+        opening as opening,
+    )
+    from igrules.language.local_time import (
+        local as local,
+        next_time as next_time,
     )
     from igrules.language.patterns import (
         Like as Like,
@@ -125,6 +144,9 @@ _HOMES = {
     "igrules.language.anchors": (
         "joined_anchors", "parts_anchors", "phrase_anchors", "text_anchors",
     ),
+    "igrules.language.answers": ("read_answer",),
+    "igrules.language.buckets": ("bucket",),
+    "igrules.language.comparing": ("compares", "is_contradiction"),
     "igrules.language.expressions": (
         "Expression", "compile_expression", "expression_subject",
     ),
@@ -132,8 +154,12 @@ _HOMES = {
         "fold", "folded_text", "shrink",
     ),
     "igrules.language.formats": (
-        "as_number", "format_moment", "format_number", "is_empty", "locale", "spoken",
+        "Coming", "as_number", "format_moment", "format_number", "is_empty", "locale", "spoken",
     ),
+    "igrules.language.hours": (
+        "Hours", "is_open", "longest_closed", "next_close", "next_open", "opening",
+    ),
+    "igrules.language.local_time": ("local", "next_time"),
     "igrules.language.patterns": (
         "Like", "PatternError", "compile_like",
     ),
