@@ -7,10 +7,10 @@ ruleset it began with, so publishing never changes a conversation under way.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from igrules.model import EMPTY, Event
+from igrules.model import EMPTY, Attachment, Event
 
 RunState = Literal["waiting", "asking", "calling", "ended"]
 
@@ -30,7 +30,8 @@ class Frame:
     arguments: Mapping[str, Any] = EMPTY
     """What ``arg.`` holds here."""
     ends: str = ""
-    """How the run ends after this list; empty: it goes on in the frame outside."""
+    """How the run ends after this list, and ``why``; empty: it goes on in the frame outside."""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,12 @@ class Run:
     expects: str = ""
     """The key of the effect whose outcome it waits for, while ``calling``."""
     unless_reply: bool = False
+    mutes: bool = False
+    """It handed the conversation over, or opted the contact out: what it says itself still goes."""
+    companion: str = ""
+    """The key of its private reply, which a public reply waits for."""
+    late_after: int | None = None
+    """The time it should have gone on at, when a pause held it back; ``None``: ``wake_at``."""
     notes: tuple[tuple[int, str, str], ...] = ()
     """Time, step and remark, for people."""
     started_at: int = 0
@@ -74,3 +81,42 @@ class Run:
     def key(self) -> str:
         """What makes it the same run after a crash or a replay."""
         return f"{self.event.id}:{self.rule}"
+
+
+def plain_run(run: Run) -> dict[str, Any]:
+    """The run as plain JSON, without what is as for a new one."""
+    written = _plain(run, _NEW)
+    written["event"] = _plain(run.event, _NO_EVENT)
+    if run.event.attachments:
+        written["event"]["attachments"] = [
+            [one.kind, one.raw, one.url, one.id] for one in run.event.attachments
+        ]
+    written["frames"] = [_plain(frame, _NO_FRAME) for frame in run.frames]
+    return written
+
+
+def read_run(written: Mapping[str, Any]) -> Run:
+    """The run that `plain_run` wrote down."""
+    values = dict(written)
+    event = dict(values["event"])
+    event["attachments"] = tuple(Attachment(*one) for one in event.get("attachments", ()))
+    values["event"] = Event(**{"kind": "", "account": "", **event})
+    values["frames"] = tuple(Frame(**{"block": "", **one}) for one in values.get("frames", ()))
+    values["heard"] = tuple(values.get("heard", ()))
+    values["notes"] = tuple((at, step, said) for at, step, said in values.get("notes", ()))
+    return Run(**{"rule": "", "version": 0, **values})
+
+
+_NO_EVENT = Event("", "")
+_NO_FRAME = Frame("")
+_NEW = Run("", 0, _NO_EVENT)
+
+
+def _plain(value: Any, empty: Any) -> dict[str, Any]:
+    """The fields that are not as in ``empty``; bytes are what an envelope was read from."""
+    pairs = ((one.name, getattr(value, one.name)) for one in fields(value))
+    return {
+        name: dict(held) if isinstance(held, Mapping) else held
+        for name, held in pairs
+        if held != getattr(empty, name) and not isinstance(held, bytes)
+    }

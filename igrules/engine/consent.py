@@ -81,10 +81,9 @@ def _confirmation(scene: Scene) -> tuple[Effect, ...]:
     settings = scene.ruleset.settings
     if settings.consent.get("confirm") is False:
         return ()
-    moment = scene.moment((), "")
     language = scene.facts.contact.language
     if language not in settings.languages:
         language = settings.languages[0]
     built_in = _CONFIRMATIONS.get(language, _CONFIRMATIONS["en"])
-    text = moment.render(settings.consent.get("reply") or built_in)
+    text = scene.render(settings.consent.get("reply") or built_in)
     return (Effect("text", scene.event.person, {"text": text}, step=STEP),)

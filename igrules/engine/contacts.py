@@ -19,6 +19,10 @@ def changed(contact: Contact, change: Change) -> Contact:
         return replace(contact, opted_out=change.kind == "opt_out")
     if change.kind == "quiet":
         return replace(contact, quiet_reason=name, quiet_until=change.value)
+    if change.kind == "handoff":
+        return replace(contact, handoff_until=change.value)
+    if change.kind == "unset" and name == "language":
+        return replace(contact, language="")
     if change.kind == "set" and name == "language":
         return replace(contact, language=str(change.value))
     if change.kind == "set":

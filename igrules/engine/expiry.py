@@ -19,8 +19,13 @@ def needs_window(effect: Effect) -> bool:
     return effect.channel == "instagram" and effect.kind not in _ON_COMMENTS
 
 
-def expires_at(effect: Effect, event: Event, contact: Contact, due: int, settings: Settings) -> int:
-    """The last moment at which it may leave, ``due`` being the first; milliseconds UTC."""
+def expires_at(
+    effect: Effect, event: Event, contact: Contact, due: int, settings: Settings, since: int = 0
+) -> int:
+    """The last moment at which it may leave, ``due`` being the first; milliseconds UTC.
+
+    ``since`` is when what it answers came in or came due; 0: when ``event`` did.
+    """
     received = event.received_at or due
     if needs_window(effect):
         end = window_end(event, contact) or due
@@ -33,5 +38,5 @@ def expires_at(effect: Effect, event: Event, contact: Contact, due: int, setting
     else:
         end = received + _WEEK
     if settings.answer_within is not None:
-        end = min(end, received + settings.answer_within)
+        end = min(end, (since or received) + settings.answer_within)
     return min(end, effect.expires_at) if effect.expires_at else end

@@ -12,6 +12,7 @@ from igrules.language.buckets import bucket
 from igrules.language.logic import Found
 from igrules.language.ruleset import Hears, Rule
 from igrules.model import EMPTY, Event
+from igrules.runs import Run
 
 ORDER = (
     "disabled", "rollout", "trigger", "if", "unless", "failed", "once", "cooldown", "limit",
@@ -62,7 +63,7 @@ def hears(scene: Scene, rule: Rule) -> Heard | Judgement:
         return Judgement("trigger")
     if rule.test is None:
         return Heard(heard, _TRUE)
-    found = weigh(rule.test, scene.moment(heard, rule.id), scene.stopwatch)
+    found = weigh(rule.test, scene.moment(heard, rule), scene.stopwatch)
     if found.holds is False:
         return Judgement("if", found.why, heard)
     return Heard(heard, found)
@@ -81,7 +82,7 @@ def allows(scene: Scene, rule: Rule, heard: Heard) -> Judgement:
     """Carry out the checks after ``if``."""
     triggers, found = heard
     if rule.unless is not None:
-        moment = scene.moment(triggers, rule.id, captures=found.captures)
+        moment = scene.moment(triggers, rule, found.captures)
         spared = weigh(rule.unless, moment, scene.stopwatch)
         if spared.holds:
             return Judgement("unless", spared.why, triggers)
@@ -91,7 +92,14 @@ def allows(scene: Scene, rule: Rule, heard: Heard) -> Judgement:
         return Judgement("failed", found.why, triggers)
     if held := held_back(scene, rule):
         return Judgement(*held, triggers)
+    if rule.if_running == "ignore" and any(is_run_of(run, rule) for run in scene.facts.runs):
+        return Judgement("running", "a run of this rule waits", triggers)
     return Judgement("fired", found.why, triggers, found.captures)
+
+
+def is_run_of(run: Run, rule: Rule) -> bool:
+    """Whether a run belongs to this rule, also under a former id."""
+    return run.rule == rule.id or run.rule in rule.was
 
 
 def further(one: Judgement, other: Judgement) -> Judgement:

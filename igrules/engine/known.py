@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 
-from igrules.model import Contact, Facts, Mark
+from igrules.model import Contact, Facts, Mark, Media
+from igrules.runs import plain_run, read_run
 
 _NOBODY = Facts().contact
 _MARKS = ("marks", "marks_post", "marks_all")
-_COUNTS = ("sent_in_window", "answered_last_minute", "paused")
+_COUNTS = ("sent_in_window", "answered_last_minute", "paused", "parked_in_tenant")
 _CONTACT = (
     "id", "person", "username", "language", "first_at", "last_in_at", "opted_out",
     "handoff_until", "quiet_until", "quiet_reason",
@@ -31,6 +32,15 @@ def facts_to_json(facts: Facts) -> dict[str, Any]:
             known[name] = value
     if facts.paused_rules:
         known["paused_rules"] = sorted(facts.paused_rules)
+    if facts.runs:
+        known["runs"] = [plain_run(run) for run in facts.runs]
+    if facts.media != Media():
+        media = facts.media
+        known["media"] = [media.id, media.permalink, media.published_at]
+    if facts.next_posts:
+        known["next_posts"] = dict(facts.next_posts)
+    if not facts.text_is_known:
+        known["text_is_known"] = False
     return known
 
 
@@ -56,4 +66,8 @@ def facts_from_json(known: Mapping[str, Any]) -> Facts:
     for name in _MARKS:
         rest[name] = tuple(Mark(*mark) for mark in known.get(name, ()))
     rest["paused_rules"] = frozenset(known.get("paused_rules", ()))
+    rest["runs"] = tuple(map(read_run, known.get("runs", ())))
+    rest["media"] = Media(*known.get("media", ()))
+    rest["next_posts"] = known.get("next_posts", {})
+    rest["text_is_known"] = known.get("text_is_known", True)
     return Facts(Contact(**contact), **rest)

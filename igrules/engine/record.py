@@ -14,6 +14,7 @@ from igrules.engine.running import Ran
 from igrules.engine.scene import Scene
 from igrules.language.ruleset import Rule
 from igrules.model import EMPTY, Effect, Outcome
+from igrules.runs import Run
 
 
 def written(
@@ -23,6 +24,8 @@ def written(
     judged: Mapping[str, Judgement] = EMPTY,
     ran: Mapping[str, tuple[Rule, Ran]] = EMPTY,
     effects: Sequence[Effect] = (),
+    continued: Sequence[Ran] = (),
+    ended: Sequence[tuple[Run, str]] = (),
 ) -> Mapping[str, Any]:
     """The trace of a decision. What is empty is left out."""
     trace: dict[str, Any] = {
@@ -36,8 +39,8 @@ def written(
             "rules": [[one.rule, one.reason, one.why] for one in outcomes],
         }
         trace.update((key, value) for key, value in found.items() if value)
-    if ran:
-        _write_runs(trace, judged, ran)
+    if ran or continued or ended:
+        _write_runs(trace, judged, ran, continued, ended)
     if effects:
         trace["effects"] = {effect.key: effect.kind for effect in effects}
     return trace
@@ -47,13 +50,28 @@ def _write_runs(
     trace: dict[str, Any],
     judged: Mapping[str, Judgement],
     ran: Mapping[str, tuple[Rule, Ran]],
+    continued: Sequence[Ran],
+    ended: Sequence[tuple[Run, str]],
 ) -> None:
+    every = [*continued, *(one for _, one in ran.values())]
+    parked = [
+        one for rule, one in ran.values() if rule.status != "shadow" and one.run.state != "ended"
+    ]
     found = {
-        "captures": {rule: dict(judged[rule].captures) for rule in ran if judged[rule].captures},
-        "notes": [list(note) for _, one in ran.values() for note in one.notes],
-        "ended": {
-            rule.id: [one.reason, one.why] for rule, one in ran.values() if one.reason != "done"
+        "captures": {
+            rule: dict(judged[rule].captures)
+            for rule in ran
+            if rule in judged and judged[rule].captures
         },
+        "notes": [list(note) for one in every for note in one.notes],
+        "continued": [one.run.rule for one in continued],
+        "ended": {
+            one.run.rule: [one.reason, one.run.why]
+            for one in every
+            if one.reason != "done" and one.run.state == "ended"
+        },
+        "runs": [[one.run.rule, one.reason, one.run.step] for one in (*continued, *parked)]
+        + [[run.rule, reason, run.step] for run, reason in ended],
         "shadow": [
             {"rule": rule.id, "kind": effect.kind, "payload": effect.payload}
             for rule, one in ran.values()

@@ -10,10 +10,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from igrules.engine.held import NOTHING, Held
 from igrules.engine.scope import Scope
 from igrules.kinds import Moment, Words
 from igrules.language.folding import fold
-from igrules.language.ruleset import Ruleset
+from igrules.language.ruleset import Rule, Ruleset, Step, Test
 from igrules.model import EMPTY, Event, Facts
 
 
@@ -59,38 +60,80 @@ class Scene:
         return words
 
     def moment(
-        self,
-        heard: tuple[str, ...],
-        rule: str,
-        *,
-        facts: Facts | None = None,
-        captures: Mapping[str, Any] = EMPTY,
-        step: str = "",
-        nth: int = 0,
+        self, heard: tuple[str, ...], rule: Rule, captures: Mapping[str, Any] = EMPTY
     ) -> Moment:
-        """The moment in which a condition is tested or a step planned.
+        """The moment in which a condition of a rule is tested.
 
         ``heard`` are the triggers by which the event came to the rule.
         """
         via = heard[0] if heard else ""
-        known = self.facts if facts is None else facts
+        held = Held(captures) if captures else NOTHING
         return Moment(
             self.event,
-            known,
+            self.facts,
             self.now,
             self.ruleset.settings,
             self.read,
-            partial(self._render, known, captures, via),
+            partial(self._render, self.facts, held, via),
             via,
-            rule,
-            step,
-            nth,
-            captures,
+            rule.id,
+            captures=captures,
             heard=heard,
+            zone=rule.zone or self.ruleset.zone,
+            hours=self.ruleset.names.hours,
+            fields=self.ruleset.names.fields,
         )
 
-    def _render(self, facts: Facts, captures: Mapping[str, Any], via: str, template: Any) -> str:
+    def moment_of_step(
+        self,
+        heard: tuple[str, ...],
+        rule: str,
+        step: Step,
+        nth: int,
+        facts: Facts,
+        held: Held,
+        *,
+        holds: Callable[[Test], bool | None],
+        zone: str,
+        version: int,
+    ) -> Moment:
+        """The moment in which a step is planned, or goes on after it was parked."""
+        via = heard[0] if heard else ""
+        names = self.ruleset.names
+        moment = Moment(
+            self.event,
+            facts,
+            self.now,
+            self.ruleset.settings,
+            self.read,
+            partial(self._render, facts, held, via),
+            via,
+            rule,
+            step.path,
+            nth,
+            captures=held.captures,
+            heard=heard,
+            holds=holds,
+            version=version,
+            zone=zone or self.ruleset.zone,
+            hours=names.hours,
+            fields=names.fields,
+            answers=held.answers,
+            results=held.results,
+            arguments=held.arguments,
+            memory=held.memory,
+        )
+        if step.action.plugin:
+            settings = moment.settings.plugins.get(step.action.plugin) or EMPTY
+            moment = replace(moment, plugin=settings)
+        return moment
+
+    def render(self, template: Any) -> str:
+        """Fill in a text that belongs to no rule."""
+        return self._render(self.facts, NOTHING, "", template)
+
+    def _render(self, facts: Facts, held: Held, via: str, template: Any) -> str:
         if isinstance(template, str):
             return template
-        scope = Scope(self.event, facts, self.now, self.ruleset, captures, via)
+        scope = Scope(self.event, facts, self.now, self.ruleset, held, via)
         return str(template.render(scope, self.ruleset.filters, scope.language))

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from igrules.engine.held import Held
 from igrules.language.formats import format_moment
 from igrules.language.ruleset import Ruleset
 from igrules.model import Event, Facts
@@ -16,7 +17,7 @@ from igrules.model import Event, Facts
 class Scope(Mapping[str, Any]):
     """The roots of one event for one run. Values that are not known are missing or empty."""
 
-    __slots__ = ("_captures", "_event", "_facts", "_made", "_now", "_ruleset", "_via", "language")
+    __slots__ = ("_event", "_facts", "_held", "_made", "_now", "_ruleset", "_via", "language")
 
     def __init__(
         self,
@@ -24,14 +25,14 @@ class Scope(Mapping[str, Any]):
         facts: Facts,
         now: int,
         ruleset: Ruleset,
-        captures: Mapping[str, Any],
+        held: Held,
         via: str,
     ) -> None:
         self._event = event
         self._facts = facts
         self._now = now
         self._ruleset = ruleset
-        self._captures = captures
+        self._held = held
         self._via = via
         self._made: dict[str, Any] = {}
         self.language = language_of(facts, ruleset)
@@ -68,7 +69,7 @@ class Scope(Mapping[str, Any]):
             "trigger": self._via,
             "time": self._moment(event.occurred_at or event.received_at or self._now),
             "post": event.post,
-            "permalink": "",
+            "permalink": self._facts.media.permalink,
             "emoji": event.emoji,
             "payload": event.payload,
             "ref": event.referral,
@@ -77,7 +78,16 @@ class Scope(Mapping[str, Any]):
         }
 
     def _match(self) -> Mapping[str, Any]:
-        return dict(self._captures)
+        return dict(self._held.captures)
+
+    def _answer(self) -> Mapping[str, Any]:
+        return self._held.answers
+
+    def _result(self) -> Mapping[str, Any]:
+        return self._held.results
+
+    def _arg(self) -> Mapping[str, Any]:
+        return self._held.arguments
 
     def _vars(self) -> Mapping[str, Any]:
         return self._ruleset.names.vars
@@ -115,6 +125,9 @@ _ROOTS: Mapping[str, Callable[[Scope], Any]] = MappingProxyType(
         "contact": Scope._contact,
         "event": Scope._about_event,
         "match": Scope._match,
+        "answer": Scope._answer,
+        "result": Scope._result,
+        "arg": Scope._arg,
         "vars": Scope._vars,
         "texts": Scope._texts,
         "now": Scope._now_root,
