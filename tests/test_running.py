@@ -329,7 +329,7 @@ def test_a_chain_of_tags_ends_after_five():
         event = decision.events[0] if decision.events else None
 
     assert seen == ["t1", "t2", "t3", "t4", "t5"]
-    assert decision.trace["notes"] == [["r5.do[1]", "limited: the chain of tags ends at 't6'"]]
+    assert decision.trace["notes"] == [["r5.do[1]", "limited: the chain of events ends at 't6'"]]
 
 
 def test_variants_take_turns_and_begin_elsewhere_for_everybody():
