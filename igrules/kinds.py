@@ -67,6 +67,8 @@ class Slot:
     """Highest number of characters of a text; 0: the cap of every text (4,000)."""
     blanks: bool = False
     """A ``url`` that may hold ``{{ … }}``."""
+    secrets: bool = False
+    """A ``template`` that may name ``{{ secrets.… }}``; it is filled by `Moment.fill`."""
     lists: bool = False
     """A ``phrase`` that may be a ``$name`` of ``words``."""
     empty: bool = False

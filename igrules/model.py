@@ -242,11 +242,21 @@ class Effect:
     unmuted: bool = False
     """Goes out although answers are muted, because its own run muted them: it handed over to a
     person, or took the contact's consent back."""
+    limit: str = ""
+    """The key of ``limits`` that says how often: ``http``, or the name of a plugin's action. Empty:
+    none."""
+    tries: int = 0
+    """How often it was tried before and proved not done. Set by the ledger."""
     run: int = 0
     """The stored run this belongs to; 0: none, or one that begins with the same decision."""
     start_by: float = 0.0
     """Monotonic seconds by which the first byte must have left, else the call is `NotDone`; 0: no
     limit. Set by the worker, so that one that was frozen does not wake up and send."""
+
+    @property
+    def reaches_contact(self) -> bool:
+        """Whether the person will see it, and so whether consent and hand-over have a say."""
+        return self.counted or self.channel == "instagram"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ A channel performs one `Effect` for an `Account` and answers with a `Receipt`: `
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,13 @@ class Account:
     """The ``appsecret_proof`` that goes with the token, empty when none is sent."""
     secret: Callable[[str], str | None] = field(default=_no_secret, repr=False, compare=False)
     """Read a stored secret of the tenant by its name; ``None`` when there is none."""
+    hosts: tuple[str, ...] = ()
+    """The hosts that may be called at the time of the call: those of the tenant's live
+    ``tenant.yaml`` that the operator allows."""
+    ways: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """The ways to the team by name, as ``notify`` of the live ``tenant.yaml`` has them."""
+    plugin: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """This tenant's settings of the plugin whose channel is called."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from typing import Any
 
 from igrules.engine.held import NOTHING, Held
 from igrules.engine.scope import Scope
-from igrules.kinds import Moment, Words
+from igrules.kinds import Moment, Secret, Words
 from igrules.language.folding import fold
+from igrules.language.pieces import pieces
 from igrules.language.ruleset import Rule, Ruleset, Step, Test
 from igrules.model import EMPTY, Event, Facts
 
@@ -114,6 +115,7 @@ class Scene:
             captures=held.captures,
             heard=heard,
             holds=holds,
+            fill=partial(self._fill, facts, held, via),
             version=version,
             zone=zone or self.ruleset.zone,
             hours=names.hours,
@@ -137,3 +139,9 @@ class Scene:
             return template
         scope = Scope(self.event, facts, self.now, self.ruleset, held, via)
         return str(template.render(scope, self.ruleset.filters, scope.language))
+
+    def _fill(self, facts: Facts, held: Held, via: str, template: Any) -> tuple[str | Secret, ...]:
+        if isinstance(template, str | Secret):
+            return (template,)
+        scope = Scope(self.event, facts, self.now, self.ruleset, held, via)
+        return pieces(template, scope, self.ruleset.filters, scope.language)

@@ -30,8 +30,9 @@ class Place(NamedTuple):
 
     ``defaults`` are those of the file, ``hears`` the triggers by which an event can get here (none
     outside a rule), ``captures`` the names below ``match.`` that are set here, ``sure`` those that
-    are never empty. ``said``: texts here go to the contact. ``limits`` is the code for more than a
-    slot takes. ``nested`` reads steps and conditions that stand inside an option.
+    are never empty. ``said``: texts here go to the contact; ``secrets``: they may name secrets.
+    ``limits`` is the code for more than a slot takes. ``nested`` reads steps and conditions that
+    stand inside an option.
     """
 
     findings: Findings
@@ -52,6 +53,7 @@ class Place(NamedTuple):
     sure: frozenset[str] = frozenset()
     window_open: bool = False
     said: bool = False
+    secrets: bool = False
     limits: str = "IGR112"
 
     def problem(

@@ -80,6 +80,8 @@ def _is_known(blank: Blank, span: Span, place: Place) -> bool:
     if refused is not None:
         place.problem("IGR110", span, *refused)
         return False
+    if root == "secrets":
+        return _is_secret_here(blank, span, place)
     if root not in ROOTS:
         near = did_you_mean(root, ROOTS)
         help = f"did you mean '{near}'?" if near else f"a blank begins with {', '.join(ROOTS)}"
@@ -99,6 +101,25 @@ def _is_known(blank: Blank, span: Span, place: Place) -> bool:
         place.problem("IGR401", span, message, f"write  {root}.{rest[0]}")
         return False
     return True
+
+
+def _is_secret_here(blank: Blank, span: Span, place: Place) -> bool:
+    """Whether a secret may stand here; its value is put in when the call is made, nowhere else."""
+    if not place.secrets:
+        message = f"'{blank.name}' would show a secret here"
+        help = "secrets stand only in  headers  and  json  of  http"
+        place.problem("IGR502", span, message, help)
+    elif len(blank.path) != 2:
+        message = f"'{blank.name}' is not the name of a secret"
+        help = "write  secrets.name, as in  igrules secret set <tenant> name"
+        place.problem("IGR401", span, message, help)
+    elif blank.optional:
+        message = f"'{blank.name}' is never empty, so it has no place in [[ ]]"
+        place.problem("IGR502", span, message, "put the secret outside of  [[ ]]")
+    elif blank.calls:
+        message = f"'{blank.name}' takes no filter: its value is known only when the call is made"
+        place.problem("IGR502", span, message, f"write  {{{{ {blank.name} }}}}")
+    return False
 
 
 def _needs_more(root: str, span: Span, place: Place) -> bool:

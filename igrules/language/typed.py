@@ -100,7 +100,7 @@ def _read_template(scalar: Scalar, text: str, slot: Slot, label: str, place: Pla
         if isinstance(flaw, Flaw):
             report_flaw(scalar, flaw, place)
             return WRONG
-    template = read_template(scalar, place)
+    template = read_template(scalar, place._replace(secrets=slot.secrets))
     if template is None:
         return WRONG
     if slot.type == "url" and template.literal:

@@ -56,7 +56,7 @@ def check(
 ) -> Closed | Wait | Passed:
     """The first closed gate of a send, or that it may go out, and was counted. Locks the send.
 
-    ``way`` is the account, ``None`` while it has no token.
+    ``way`` is the account; what goes out through Instagram waits while it has no token.
     """
     person = db.first(_PERSON, (lane.account_id, lane.person, lane.tenant_id, lane.tenant_id))
     row = db.first(
@@ -79,7 +79,7 @@ def check(
     )
     if shut is not None:
         return shut
-    if way is None:
+    if way is None or (effect.channel == "instagram" and not way.token):
         return Wait(now + _NO_TOKEN, "token")
     # An earlier attempt that may have gone out counts already.
     counted = day or _reserve(db, lane.tenant_id, person, effect, now)
@@ -108,6 +108,8 @@ def _unwelcome(person: Row, effect: Effect, now: int) -> Closed | None:
     opted_out, handoff_until, unreachable_until, tenant_state = person[1:5]
     if tenant_state != "active":
         return Closed("skipped", "deactivated")
+    if not effect.reaches_contact:
+        return None
     if not _confirms_consent(effect):
         if opted_out == "yes":
             return Closed("skipped", "opted_out")

@@ -200,7 +200,7 @@ class Lanes:
         transaction when its gates are open, and given: one wait for the disk less.
         """
         sends = self._sends if deadline is not None and decision.effects else None
-        way = sends.way(lane) if sends else None
+        way = sends.account(lane) if sends else None
         ready = None
         with self._db.transaction() as db:
             hold_lane(db, lane, now + lease)

@@ -84,7 +84,7 @@ def _row(
         columns.text(effect.kind),
         columns.text(effect.target),
         columns.to_json(effect.payload),
-        fingerprints.of_effect(deployment, effect.payload),
+        fingerprints.of_effect(deployment, effect.payload) if effect.reaches_contact else None,
         columns.text(effect.rule),
         columns.text(effect.step),
         "pending",

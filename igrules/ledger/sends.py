@@ -4,6 +4,7 @@ receipt."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import igrules.ledger.columns as columns
 import igrules.ledger.gates as gates
@@ -16,7 +17,7 @@ from igrules.ledger.leases import hold_lane
 from igrules.ledger.open_sends import OPEN
 from igrules.ledger.proofs import proof_for
 from igrules.ledger.seals import Place, Seals
-from igrules.ledger.secrets import from_environment
+from igrules.ledger.secrets import Secrets, from_environment
 from igrules.ledger.values import Closed, DueSend, Lane, Ready, Wait
 from igrules.model import Account, Effect, Receipt
 
@@ -77,7 +78,7 @@ class Sends:
         unclear one is left alone. Raises `LeaseLost`.
         """
         allowed = deadline(send.effect)
-        way = self.way(lane)
+        way = self.account(lane)
         with self._db.transaction() as db:
             hold_lane(db, lane, now + _lease_for(allowed, lease))
             found = gates.check(db, self._deployment, lane, send, way, now)
@@ -132,6 +133,11 @@ class Sends:
 
     def way(self, lane: Lane) -> Account | None:
         """The account with its token opened; ``None`` when there is no token."""
+        account = self.account(lane)
+        return account if account is not None and account.token else None
+
+    def account(self, lane: Lane) -> Account | None:
+        """The account of a lane, with an empty token where there is none; ``None``: it is gone."""
         row = self._db.first(
             "SELECT t.slug, a.ig_id, a.flavour, a.page_id, a.username, a.token, a.token_secret,"
             " s.id, s.value FROM account a JOIN tenant t ON t.id = a.tenant_id"
@@ -142,14 +148,21 @@ class Sends:
         if row is None:
             return None
         slug, ig_id, flavour, page_id, username = row[:5]
-        token = self._token(lane, slug, row)
-        if not token:
-            return None
+        token = self._token(lane, slug, row) or ""
         api, ig_id = columns.api(flavour), ig_id.partition("~")[0]
-        proof = proof_for(self._db, self._seals, lane, token) if flavour == "fbl" else ""
+        proof = proof_for(self._db, self._seals, lane, token) if token and flavour == "fbl" else ""
+        secret = partial(self._secret, lane.tenant_id)
         return Account(
-            lane.account_id, lane.tenant_id, slug, ig_id, api, page_id, username, token, proof
-        )
+            lane.account_id, lane.tenant_id, slug, ig_id, api, page_id, username, token, proof,
+            secret,
+        )  # fmt: skip
+
+    def _secret(self, tenant_id: int, name: str) -> str | None:
+        """A stored value; one whose key is gone counts as not stored."""
+        try:
+            return Secrets(self._db, self._seals, self._environ, tenant_id).get(name)
+        except SealError:
+            return None
 
     def _token(self, lane: Lane, slug: str, row: Row) -> str | None:
         sealed, name, secret_id, value = row[5:]
