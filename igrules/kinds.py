@@ -26,8 +26,8 @@ from igrules.model import (
 
 SlotType = Literal[
     "text", "template", "phrase", "name", "id", "tag", "bool", "int", "number", "duration", "clock",
-    "date", "percent", "rate", "url", "zone", "emoji", "secret", "like", "regex", "field", "steps",
-    "condition", "compare", "map", "any", "trigger",
+    "date", "percent", "rate", "url", "zone", "emoji", "secret", "like", "regex", "field", "flow",
+    "hours", "channel", "rule", "steps", "condition", "compare", "map", "json", "any", "trigger",
 ]  # fmt: skip
 
 
@@ -36,12 +36,18 @@ class Slot:
     """The shape of one value in a rule file.
 
     What a value is compiled to: ``text`` ``phrase`` ``name`` ``id`` ``tag`` ``clock`` ``date``
-    ``zone`` ``emoji`` ``like`` ``regex`` ``field`` a `str`; ``template`` and ``url`` (with
-    ``blanks``) a `Template`; ``bool`` ``int`` ``number`` the Python value; ``duration``
-    milliseconds; ``percent`` basis points (20% is 2000); ``rate`` a `Rate`; ``secret`` a `Secret`;
-    ``map`` a mapping of the keys that were written or have a default; ``steps`` and ``condition``
-    their compiled form; ``any`` plain JSON; ``compare`` a mapping of the keys written, a bare value
-    or list under ``is``. ``trigger`` is what ``when`` takes and stands in no kind.
+    ``zone`` ``emoji`` ``like`` ``regex`` ``field`` a `str`; ``flow`` ``hours`` ``channel`` ``rule``
+    the name of one that exists, as the ruleset keeps it; ``template`` and ``url`` (with ``blanks``)
+    a `Template`; ``bool`` ``int`` ``number`` the Python value; ``duration`` milliseconds;
+    ``percent`` basis points (20% is 2000); ``rate`` a `Rate`; ``secret`` a `Secret`; ``map`` a
+    mapping of the keys that were written or have a default; ``steps`` and ``condition`` their
+    compiled form (``steps`` with ``choices`` perhaps one of these words); ``any`` plain JSON;
+    ``json`` plain JSON in which a text with blanks is a `Template`; ``compare`` a mapping of the
+    keys written, a bare value or list under ``is``. ``trigger`` is what ``when`` takes and stands
+    in no kind.
+
+    In a ``map`` that has ``steps``, the keys ``if`` and ``unless`` say when these are carried out.
+    Below a key ``then`` of ``quick_replies`` and ``buttons`` steps begin with the tap.
     """
 
     type: SlotType = "text"
@@ -68,7 +74,8 @@ class Slot:
     blanks: bool = False
     """A ``url`` that may hold ``{{ … }}``."""
     secrets: bool = False
-    """A ``template`` that may name ``{{ secrets.… }}``; it is filled by `Moment.fill`."""
+    """A ``template`` or ``json`` that may name ``{{ secrets.… }}``; it is filled by
+    `Moment.fill`."""
     lists: bool = False
     """A ``phrase`` that may be a ``$name`` of ``words``."""
     empty: bool = False

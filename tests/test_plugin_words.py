@@ -142,12 +142,6 @@ def test_a_check_that_raises_does_not_end_the_compilation() -> None:
     ]
 
 
-def test_an_action_that_waits_is_refused_by_an_igrules_that_cannot_wait() -> None:
-    assert found(compile_rule("do: {shop.asks: x}")) == [
-        ("IGR110", "this igrules cannot wait for the answer of 'shop.asks' yet")
-    ]
-
-
 def test_checks_of_a_plugin_run_over_the_compiled_ruleset() -> None:
     def look(ruleset: Any) -> Iterable[Problem]:
         span = ruleset.rules[0].span

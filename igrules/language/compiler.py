@@ -26,7 +26,7 @@ from igrules.language.loops import check_loops
 from igrules.language.mark_names import marks_of
 from igrules.language.markers import sort_files
 from igrules.language.names import check_texts, collect_names
-from igrules.language.nested import read_nested
+from igrules.language.nested import NestedReader
 from igrules.language.place import Known, Place
 from igrules.language.roots import check_blanks
 from igrules.language.rule_files import RuleFiles, read_rule_files
@@ -35,7 +35,7 @@ from igrules.language.shadows import check_shadows
 from igrules.language.taps import check_taps
 from igrules.language.tenant import Tenant, read_tenant
 from igrules.language.tokens import check_tokens
-from igrules.language.unused import check_unused
+from igrules.language.unused import check_uncalled, check_unused
 from igrules.model import EMPTY
 
 MOST_FILES = 200
@@ -76,7 +76,7 @@ def compile_tenant(
     for file in loaded.values():
         findings.extend(file.problems)
     kinds = sort_files(loaded, findings)
-    place = Place(findings, registry, Settings(slug), Known(), read_nested, check_blanks)
+    place = Place(findings, registry, Settings(slug), Known(), NestedReader(), check_blanks)
     place = place._replace(known=collect_names(kinds.rules.values(), place))
     tenant = Tenant(Settings(slug, name=slug))
     if kinds.tenant is not None:
@@ -91,6 +91,7 @@ def compile_tenant(
     _check_whole(found, ruleset, place)
     if not findings.errors():
         check_unused(kinds.rules.values(), (file.text for file in loaded.values()), place)
+        check_uncalled(found.flows, place)
         _run_lints(ruleset, registry, place)
     return _finish(ruleset, tenant, loaded, findings)
 
@@ -101,11 +102,12 @@ def _check_whole(found: RuleFiles, ruleset: Ruleset, place: Place) -> None:
     sound = [one for one in rules if one.sound]
     for one in sound:
         check_examples(one.rule, one.place)
-    check_tags(rules, place)
+    flows = found.flows.values()
+    check_tags(rules, flows, place)
     check_shadows(sound, place)
-    if len(sound) == len(rules):
-        check_taps(rules, ruleset.index, place)
-        check_loops(rules, place)
+    if len(sound) == len(rules) and all(flow.sound for flow in flows):
+        check_taps(rules, flows, ruleset.index, place)
+        check_loops(rules, flows, place)
 
 
 def _check_size(files: Mapping[str, bytes], findings: Findings) -> None:
@@ -125,7 +127,9 @@ def _ruleset(
     found: RuleFiles, place: Place, registry: Registry, files: Mapping[str, bytes]
 ) -> Ruleset:
     rules = tuple(one.rule for one in found.rules)
-    contact, post, everyone = marks_of(rules)
+    blocks = blocks_of(rules, (flow.block for flow in found.flows.values()))
+    fired = [pair for unit in found.units for pair in unit.fired]
+    contact, post, everyone = marks_of(rules, blocks.values(), fired)
     known = place.known
     return Ruleset(
         settings=place.settings,
@@ -134,12 +138,12 @@ def _ruleset(
         index=build_index(rules),
         digest=digest_of(files),
         folding=VERSION,
-        zone=found.zone or place.settings.timezone,
+        zone=place.settings.timezone or found.zone,
         files=_stored(files),
         marks=contact,
         marks_post=post,
         marks_all=everyone,
-        blocks=blocks_of(rules),
+        blocks=blocks,
         filters=registry.filters,
     )
 

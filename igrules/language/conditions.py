@@ -133,7 +133,28 @@ def _read_kind(condition: Condition, name: Scalar, node: Node, place: Place) -> 
         if place.findings.errors() > known:
             return None
     captures = call(_captures(condition), options, name, place) or frozenset()
+    _note(condition, value, place)
     return Said(condition, value, Ask(condition, options, name.span), name.span, captures)
+
+
+def _note(condition: Condition, value: Any, place: Place) -> None:
+    """Note what the condition needs to be fetched with an event."""
+    if place.unit is None:
+        return
+    if "profile" in condition.facts:
+        place.unit.profile = True
+    place.unit.fired.extend(_fired(condition.options, value))
+
+
+def _fired(slot: Slot, value: Any) -> Iterator[tuple[str, int]]:
+    """The rules whose firing options look at, each with how many times."""
+    if slot.type != "map":
+        return
+    keys = [key for key, below in slot.keys.items() if below.type == "rule"]
+    for one in value if isinstance(value, tuple) else (value,):
+        for named in (one[key] for key in keys if key in one):
+            for id in named if isinstance(named, tuple) else (named,):
+                yield id, one.get("times", 1)
 
 
 def _captures(condition: Condition) -> Callable[[Any], frozenset[str]]:

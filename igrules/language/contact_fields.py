@@ -14,6 +14,8 @@ from igrules.language.place import Place
 READ_ONLY = (
     "first_name", "name", "username", "followers", "follows_us", "we_follow", "verified",
 )  # fmt: skip
+PROFILE = frozenset(READ_ONLY) - {"username"}
+"""Facts that are fetched from Instagram, which only rules that look at them cause."""
 BUILT_IN: Mapping[str, Mapping[str, Any]] = MappingProxyType({"language": {"type": "text"}})
 """Fields every tenant has and may write."""
 NAMED_IN_TEXTS = frozenset(

@@ -117,8 +117,8 @@ STEP = Slot(
         "if": _IF,
         "unless": _UNLESS,
         "on_error": Slot(
-            "text",
-            "what happens when it fails",
+            "steps",
+            "what happens when it fails; after steps the run ends",
             choices=("stop", "continue"),
             default="stop",
         ),
@@ -227,6 +227,12 @@ FILE = Slot(
             example="{guia: {private_reply: Aqui está!}}",
         ),
         "rules": Slot("map", "rules, in the order they are tried", many=True, keys=RULE.keys),
+        "flows": Slot(
+            "map",
+            "steps with a name, which `run` starts",
+            values=_DO,
+            example="{precos: [{text: Olá!}]}",
+        ),
         "fallback": FALLBACK,
         FREE: _FREE,
     },

@@ -3,63 +3,61 @@ second private replies, too many of something."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Iterable
+from itertools import combinations, pairwise
 
 from igrules.errors import Note, Span
 from igrules.language.codes import did_you_mean
 from igrules.language.conditions import Tree, said, sense
-from igrules.language.nodes import Scalar
+from igrules.language.done import Done, every, every_list, every_tree
+from igrules.language.flows import WrittenFlow
 from igrules.language.place import Place
 from igrules.language.rules import Written
-from igrules.language.steps import Done, messages_of
 
 MOST_STEPS = 100
 MANY_STEPS = 15
 MOST_PHRASES = 200
-MOST_MESSAGES = 5
 _POSTED = frozenset({"comment", "live_comment", "mention_comment", "mention_caption"})
 
 
-def check_rule(written: Written, place: Place) -> None:
-    """Report what is odd about one rule."""
+def check_rule(written: Written, place: Place, flows: Iterable[WrittenFlow] = ()) -> None:
+    """Report what is odd about one rule; ``flows`` are those it starts."""
     _check_sizes(written, place)
     _check_scopes(written, place)
-    _check_effect(written, place)
+    _check_effect(written, flows, place)
     _check_final(written, place)
     _check_private_replies(written, place)
-    _check_after_stop(written, place)
-    _check_named_triggers(written, place)
+    _check_after_stop(written.steps, place)
+    heard = [one.trigger.name for one in written.rule.hears]
+    _check_named_triggers((written.test, written.unless), heard, "rule", place)
+    _check_named_in_steps(written.steps, place)
+
+
+def check_flow(flow: WrittenFlow, place: Place) -> None:
+    """Report what is odd about one flow."""
+    _check_steps(flow.steps, f"flow '{flow.name}'", flow.span, place)
+    _check_after_stop(flow.steps, place)
+    _check_named_in_steps(flow.steps, place)
 
 
 def _check_sizes(written: Written, place: Place) -> None:
-    rule = written.rule
-    steps, phrases = len(written.steps), written.phrases
-    if steps > MOST_STEPS:
-        message = f"rule '{rule.id}' has {steps} steps, {MOST_STEPS} are allowed"
-        place.problem("IGR112", rule.span, message, "divide it into several rules")
-    elif steps > MANY_STEPS:
-        message = f"rule '{rule.id}' has {steps} steps"
-        help = f"up to {MANY_STEPS} can be overlooked; divide it into several rules"
-        place.problem("IGR603", rule.span, message, help)
+    rule, phrases = written.rule, written.phrases
+    _check_steps(written.steps, f"rule '{rule.id}'", rule.span, place)
     if phrases > MOST_PHRASES:
         message = f"rule '{rule.id}' has {phrases} phrases, {MOST_PHRASES} are allowed"
         place.problem("IGR112", rule.span, message, "divide them over several rules")
-    _check_messages(written, place)
 
 
-def _check_messages(written: Written, place: Place) -> None:
-    """At most five messages answer one event, by whatever trigger it came."""
-    for hears in written.rule.hears:
-        count = 0
-        for done in written.steps:
-            if hears not in done.hears:
-                continue
-            count += messages_of(done.step, place, Scalar(done.step.action.name, done.key))
-            if count > MOST_MESSAGES:
-                message = f"more than {MOST_MESSAGES} messages answer one event"
-                place.problem("IGR112", done.key, message, "put several sentences into one text")
-                return
+def _check_steps(steps: Iterable[Done], what: str, span: Span, place: Place) -> None:
+    """Branches and taps count as well."""
+    count = sum(1 for _ in every(steps))
+    if count > MOST_STEPS:
+        message = f"{what} has {count} steps, {MOST_STEPS} are allowed"
+        place.problem("IGR112", span, message, "divide it, or move steps into flows")
+    elif count > MANY_STEPS:
+        message = f"{what} has {count} steps"
+        help = f"up to {MANY_STEPS} can be overlooked; move some of them into a flow"
+        place.problem("IGR603", span, message, help)
 
 
 def _check_scopes(written: Written, place: Place) -> None:
@@ -78,7 +76,7 @@ def _check_scopes(written: Written, place: Place) -> None:
                 place.problem("IGR212", span, message, help)
 
 
-def _check_effect(written: Written, place: Place) -> None:
+def _check_effect(written: Written, flows: Iterable[WrittenFlow], place: Place) -> None:
     rule, keys = written.rule, written.keys
     if not written.sound:
         return
@@ -86,7 +84,9 @@ def _check_effect(written: Written, place: Place) -> None:
         message = "'interrupt' does nothing: this rule only listens"
         help = "remove it, or add a step that answers"
         place.problem("IGR212", keys["interrupt"], message, help)
-    if "if_running" in keys and not any(step.action.parks for step in rule.steps):
+    inside = [written.steps, *(flow.steps for flow in flows)]
+    parks = any(done.step.action.parks for steps in inside for done in every(steps))
+    if "if_running" in keys and not parks:
         message = "'if_running' does nothing: no step of this rule waits"
         place.problem("IGR212", keys["if_running"], message, "remove it")
 
@@ -119,61 +119,66 @@ def _may_both_run(first: Done, second: Done) -> bool:
     return not any(test is not None and sense(test) == sense(unless) for test, unless in pairs)
 
 
-def _check_after_stop(written: Written, place: Place) -> None:
-    for done, after in zip(written.steps, written.steps[1:], strict=False):
-        ends = done.step.action.name == "stop" and done.test is None and done.unless is None
-        if ends:
-            help = "remove it, or put an  if:  on the 'stop'"
-            message = "this step is never reached: 'stop' stands before it"
-            place.problem("IGR205", after.key, message, help)
-            return
+def _check_after_stop(steps: Iterable[Done], place: Place) -> None:
+    for listed in every_list(steps):
+        for done, after in pairwise(listed):
+            if done.step.action.name == "stop" and done.test is None and done.unless is None:
+                help = "remove it, or put an  if:  on the 'stop'"
+                message = "this step is never reached: 'stop' stands before it"
+                place.problem("IGR205", after.key, message, help)
+                break
 
 
-def _trees(written: Written) -> Iterator[Tree | None]:
-    yield written.test
-    yield written.unless
-    for done in written.steps:
-        yield done.test
-        yield done.unless
+def _check_named_in_steps(steps: Iterable[Done], place: Place) -> None:
+    """Each step stands below its own conditions, so the triggers are those heard around it."""
+    for done in every(steps):
+        heard = [one.trigger.name for one in done.around.hears]
+        _check_named_triggers((done.test, done.unless), heard, "step", place)
+        for listed in done.lists:
+            _check_named_triggers((listed.test, listed.unless), heard, "branch", place)
 
 
-def _check_named_triggers(written: Written, place: Place) -> None:
-    """A condition ``trigger`` names triggers the rule hears."""
-    heard = [one.trigger.name for one in written.rule.hears]
-    for tree in _trees(written):
+def _check_named_triggers(
+    trees: Iterable[Tree | None], heard: list[str], what: str, place: Place
+) -> None:
+    """A condition ``trigger`` names triggers that lead there."""
+    for tree in trees:
         for one in said(tree):
             if one.condition.name == "trigger" and heard:
-                _check_trigger_names(one.value, one.span, heard, place)
+                _check_trigger_names(one.value, one.span, heard, what, place)
 
 
 def _check_trigger_names(
-    names: tuple[str, ...], span: Span, heard: list[str], place: Place
+    names: tuple[str, ...], span: Span, heard: list[str], what: str, place: Place
 ) -> None:
+    hears = f"this {what} hears {', '.join(heard)}"
     for name in names:
         if name not in place.registry.triggers:
             near = did_you_mean(name, place.registry.triggers)
-            help = f"did you mean '{near}'?" if near else f"this rule hears {', '.join(heard)}"
+            help = f"did you mean '{near}'?" if near else hears
             place.problem("IGR108", span, f"'{name}' is not a trigger", help)
         elif name not in heard:
-            help = f"add it to 'when', or take it out; this rule hears {', '.join(heard)}"
-            message = f"this rule never hears '{name}'"
-            place.problem("IGR204", span, message, help)
+            help = f"add it to 'when', or take it out; {hears}"
+            place.problem("IGR204", span, f"this {what} never hears '{name}'", help)
 
 
-def check_tags(rules: list[Written], place: Place) -> None:
+def check_tags(rules: list[Written], flows: Iterable[WrittenFlow], place: Place) -> None:
     """Point at a tag that is tested, that no rule sets, and that is like one some rule sets."""
+    flows = tuple(flows)
+    lists = [*(one.steps for one in rules), *(one.steps for one in flows)]
     given = {
         tag
-        for written in rules
-        for step in written.rule.steps
-        if step.action.name == "tag"
-        for tag in step.options
+        for steps in lists
+        for done in every(steps)
+        if done.step.action.name == "tag"
+        for tag in done.step.options
     }
-    for written in rules:
-        for tree in _trees(written):
-            for one in said(tree):
-                if one.condition.name == "tag":
-                    _check_tested(one.value, one.span, given, place)
+    trees = [tree for one in rules for tree in (one.test, one.unless)]
+    trees += [tree for steps in lists for tree in every_tree(steps)]
+    for tree in trees:
+        for one in said(tree):
+            if one.condition.name == "tag":
+                _check_tested(one.value, one.span, given, place)
 
 
 def _check_tested(value: object, span: Span, given: set[str], place: Place) -> None:

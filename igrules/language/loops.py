@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from igrules.errors import Note, Span
 from igrules.language.bound import locate
+from igrules.language.done import Done, every
 from igrules.language.examples import ACCOUNT, moment_of, takes
+from igrules.language.flows import WrittenFlow
 from igrules.language.place import Place
 from igrules.language.rules import Written
 from igrules.language.ruleset import Rule
@@ -17,12 +19,13 @@ _TRIGGER = "comment"
 _PERSON = "example-person"
 
 
-def check_loops(rules: Sequence[Written], place: Place) -> None:
+def check_loops(rules: Sequence[Written], flows: Iterable[WrittenFlow], place: Place) -> None:
     """Report public texts with a phrase of a rule that hears answers to comments."""
     hearing = [one.rule for one in rules if _hears_answers(one.rule)]
     if not hearing:
         return
-    for text, span in _public_texts(rules, place):
+    lists = [*(one.steps for one in rules), *(one.steps for one in flows)]
+    for text, span in _public_texts(lists, place):
         event = Event(
             "comment", ACCOUNT, _PERSON, text=text, media="1", media_kind="post", parent="2"
         )
@@ -47,9 +50,9 @@ def _hears_answers(rule: Rule) -> bool:
     )
 
 
-def _public_texts(rules: Sequence[Written], place: Place) -> Iterator[tuple[str, Span]]:
-    for written in rules:
-        for done in written.steps:
+def _public_texts(lists: Iterable[tuple[Done, ...]], place: Place) -> Iterator[tuple[str, Span]]:
+    for steps in lists:
+        for done in every(steps):
             if done.step.action.needs != "reply" or not hasattr(done.step.options, "get"):
                 continue
             slot = done.step.action.options

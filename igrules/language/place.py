@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from igrules.errors import Fix, Note, Severity, Span
-from igrules.kinds import Registry, Settings
+from igrules.kinds import Registry, Settings, Slot
 from igrules.language.findings import Findings
-from igrules.language.nodes import Node, Scalar
-from igrules.language.ruleset import Block, Hears
+from igrules.language.nodes import Entry, Node, Scalar
+from igrules.language.ruleset import Hears
 from igrules.model import EMPTY
+
+if TYPE_CHECKING:
+    from igrules.language.conditions import Tree
+    from igrules.language.done import Call, Listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,29 @@ class Known:
     texts: Mapping[str, Mapping[str, Any]] = EMPTY
     words: Mapping[str, tuple[str, ...]] = EMPTY
     fields: Mapping[str, Mapping[str, Any]] = EMPTY
+    hours: Mapping[str, Any] = EMPTY
+    flows: frozenset[str] = frozenset()
+    rules: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Unit:
+    """What is found while one rule or one flow is read: the flows it calls, whether it looks at
+    profile facts, and the rules whose firing it looks at, each with how many times."""
+
+    calls: list[Call] = field(default_factory=list)
+    profile: bool = False
+    fired: list[tuple[str, int]] = field(default_factory=list)
+
+
+class Nested(Protocol):
+    """Reads steps and conditions that stand inside an option."""
+
+    def read(self, slot: Slot, node: Node, label: str, place: Place) -> Any:
+        """The compiled steps or condition, `WRONG` when there is none."""
+
+    def guarded(self, entries: Iterable[Entry], place: Place) -> tuple[Place, dict[str, Any]]:
+        """The place below the conditions ``if`` and ``unless`` of a branch, and their values."""
 
 
 class Place(NamedTuple):
@@ -31,27 +58,40 @@ class Place(NamedTuple):
     ``defaults`` are those of the file, ``hears`` the triggers by which an event can get here (none
     outside a rule), ``captures`` the names below ``match.`` that are set here, ``sure`` those that
     are never empty. ``said``: texts here go to the contact; ``secrets``: they may name secrets.
-    ``limits`` is the code for more than a slot takes. ``nested`` reads steps and conditions that
-    stand inside an option.
+    ``limits`` is the code for more than a slot takes.
     """
 
     findings: Findings
     registry: Registry
     settings: Settings
     known: Known
-    nested: Callable[[str, Node, str, Place], Any]
+    nested: Nested
     fill: Callable[[Any, Scalar, Place], None]
     """Checks what a compiled template names."""
     defaults: Mapping[str, Any] = EMPTY
+    zone: str = ""
+    """The time zone of the file; empty when none is known."""
     rule: str = ""
+    """The rule or flow that is read; empty where nobody can tell what leads here."""
+    stem: str = ""
+    """What the paths of steps with an id begin with: the id of the rule, or ``flows.<name>``."""
     path: str = ""
     """The path of the step that is read, as traces and marks name it."""
-    blocks: list[Block] | None = None
-    """Takes the lists of steps that stand in its options."""
+    unit: Unit | None = None
+    """Takes what is found in the rule or flow."""
+    lists: list[Listed] | None = None
+    """Takes the lists of steps that stand in the options of a step."""
+    guard: tuple[Tree | None, Tree | None] = (None, None)
+    """``if`` and ``unless`` of the branch that is read."""
+    callers: tuple[Call, ...] = ()
+    """The steps that start the flow that is read."""
     hears: tuple[Hears, ...] = ()
     captures: frozenset[str] = frozenset()
     sure: frozenset[str] = frozenset()
     window_open: bool = False
+    """Whether the 24-hour window is open here, whatever led here."""
+    opened: frozenset[str] = frozenset()
+    """Triggers that lead here only while it is open."""
     said: bool = False
     secrets: bool = False
     limits: str = "IGR112"

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from igrules.errors import Note
 from igrules.kinds import Action
 from igrules.language.nodes import Scalar
 from igrules.language.place import Place
 
 _POSTED = frozenset({"comment", "live_comment"})
+
+
+def is_open_for(trigger: str, place: Place) -> bool:
+    """Whether the window is open whenever this trigger leads here."""
+    return place.window_open or trigger in place.opened
 
 
 def check_reach(action: Action, key: Scalar, place: Place) -> None:
@@ -21,7 +27,7 @@ def check_reach(action: Action, key: Scalar, place: Place) -> None:
         reaches = hears.trigger.reaches.get(action.needs, "no")
         if reaches == "no":
             never.append(hears.trigger.name)
-        elif reaches == "window" and not place.window_open:
+        elif reaches == "window" and not is_open_for(hears.trigger.name, place):
             closed.append(hears.trigger.name)
     if never:
         _report_never(action, key, never, place)
@@ -43,7 +49,7 @@ def _report_never(action: Action, key: Scalar, triggers: list[str], place: Place
     else:
         help = "no trigger of this igrules reaches what it needs; remove the step"
     message = f"'{action.name}' has nobody or nothing to reach on {_names(triggers)}"
-    place.problem("IGR301", key.span, message, help)
+    place.problem("IGR301", key.span, message, help, notes=_notes(triggers, place))
 
 
 def _report_closed(action: Action, key: Scalar, triggers: list[str], place: Place) -> None:
@@ -56,7 +62,18 @@ def _report_closed(action: Action, key: Scalar, triggers: list[str], place: Plac
     else:
         message = f"'{action.name}' reaches people by {_names(triggers)} only inside 24 hours"
         help = "add  if: {window: open}  to this step or to the rule"
-    place.problem("IGR301", key.span, message, help)
+    place.problem("IGR301", key.span, message, help, notes=_notes(triggers, place))
+
+
+def _notes(triggers: Iterable[str], place: Place) -> tuple[Note, ...]:
+    """Inside a flow: who brings these triggers here."""
+    wanted = set(triggers)
+    for call in place.callers:
+        if any(hears.trigger.name in wanted for hears in call.place.hears):
+            sort = "flow" if call.place.rule.startswith("flows.") else "rule"
+            name = call.place.rule.removeprefix("flows.")
+            return (Note(call.span, f"{sort} '{name}' runs this flow here"),)
+    return ()
 
 
 def _names(triggers: Iterable[str]) -> str:

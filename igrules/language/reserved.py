@@ -42,7 +42,7 @@ NOT_BUILT: Mapping[str, frozenset[str]] = {
             "opt_in",
         }
     ),
-    "key": frozenset({"include", "use", "blueprint", "hours", "flows", "then"}),
+    "key": frozenset({"include", "use", "blueprint", "hours"}),
     "root": frozenset({"hours", "answer", "result", "arg", "input"}),
 }  # fmt: skip
 """Words of version 1 that are not built yet, by sort."""

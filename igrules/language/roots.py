@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from igrules.errors import Span
 from igrules.language.codes import did_you_mean
-from igrules.language.contact_fields import NAMED_IN_TEXTS
+from igrules.language.contact_fields import NAMED_IN_TEXTS, PROFILE
 from igrules.language.findings import replace
 from igrules.language.loading import place_in
 from igrules.language.nodes import Scalar
@@ -19,6 +19,7 @@ from igrules.language.place import Place
 from igrules.language.reserved import refusal
 from igrules.language.segments import Blank
 from igrules.language.templates import Template, check_calls
+from igrules.model import EMPTY
 
 _COMMENTS = frozenset({"comment", "live_comment", "mention"})
 _POSTS = frozenset({"comment", "live_comment"})
@@ -45,6 +46,7 @@ ROOTS = ("contact", "event", "match", "vars", "texts", "now", "tenant", "account
 
 def check_blanks(template: Template, scalar: Scalar, place: Place) -> None:
     """Report everything that is wrong with the blanks of a text."""
+    _note_profile(template, place)
     for blank in template.paths:
         span = _span(scalar, blank.start, blank.end)
         if _is_known(blank, span, place):
@@ -56,6 +58,24 @@ def check_blanks(template: Template, scalar: Scalar, place: Place) -> None:
             near = did_you_mean(call.name, place.registry.filters)
         help = f"did you mean '{near}'?" if near else help
         place.problem("IGR401", _span(scalar, call.start, call.end), message, help)
+
+
+def _note_profile(template: Template, place: Place) -> None:
+    """Note when the text, or one it names, says something that has to be fetched."""
+    if place.unit is None or place.unit.profile:
+        return
+    texts = place.known.texts
+    inner = [
+        one
+        for blank in template.paths
+        if blank.path[0] == "texts"
+        for one in texts.get(blank.path[-1], EMPTY).values()
+    ]
+    place.unit.profile = any(
+        blank.path[0] == "contact" and blank.path[-1] in PROFILE
+        for one in (template, *inner)
+        for blank in one.paths
+    )
 
 
 def _check_allowed(template: Template, scalar: Scalar, place: Place) -> None:

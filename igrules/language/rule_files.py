@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from igrules.errors import Span
+from igrules.language.calls import check_calls, flows_below
+from igrules.language.flows import WrittenFlow, find_flows, read_flows
 from igrules.language.grammar import DEFAULTS, FILE
-from igrules.language.lint import check_rule
+from igrules.language.lint import check_flow, check_rule
 from igrules.language.names import report_twice
 from igrules.language.nodes import Map, Node, Scalar, Sequence
-from igrules.language.place import Place
-from igrules.language.rules import Written, read_rule
+from igrules.language.paths import check_messages
+from igrules.language.place import Known, Place, Unit
+from igrules.language.rules import Written, completed, read_rule
 from igrules.language.ruleset import Rule
 from igrules.language.shapes import report_empty
 from igrules.language.slots import read_entries, read_slot
+from igrules.language.step_ids import check_step_ids
 from igrules.language.sugar import Expanded, ShortForms
 from igrules.language.values import WRONG
 from igrules.model import EMPTY
@@ -23,16 +27,25 @@ from igrules.model import EMPTY
 MOST_RULES = 1000
 MOST_PHRASES = 20_000
 MOST_PATTERNS = 100
-_OWN = ("defaults", "vars", "texts", "words", "fields", "rules", "replies", "comments", "fallback")
+_OWN = (
+    "defaults", "vars", "texts", "words", "fields", "rules", "replies", "comments", "fallback",
+    "flows",
+)  # fmt: skip
 _TURN = {"rules": 0, "replies": 1, "comments": 2, "fallback": 3}
 
 
 @dataclass(frozen=True, slots=True)
 class RuleFiles:
-    """The rules of a tenant, numbered, and the zone its files name."""
+    """The rules of a tenant, numbered, its flows by name, and the zone its files name."""
 
     rules: tuple[Written, ...]
+    flows: Mapping[str, WrittenFlow] = EMPTY
     zone: str = ""
+
+    @property
+    def units(self) -> list[Unit]:
+        """What was found in each rule and flow."""
+        return [*(one.unit for one in self.rules), *(one.unit for one in self.flows.values())]
 
 
 class _Found(NamedTuple):
@@ -41,6 +54,17 @@ class _Found(NamedTuple):
     node: Map
     place: Place
     form: Expanded | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of the rule as written; empty when there is none."""
+        node = self.node.get("id")
+        written = node.text.strip() if isinstance(node, Scalar) else ""
+        return self.form.id if self.form is not None else written
+
+    def knowing(self, known: Known) -> _Found:
+        """The same where these names are known."""
+        return self._replace(place=self.place._replace(known=known))
 
     def read(self) -> Written:
         """Read the rule."""
@@ -52,25 +76,50 @@ class _Found(NamedTuple):
 
 
 def read_rule_files(files: Mapping[str, Map], place: Place) -> RuleFiles:
-    """Read every rule and short form; files come in the order of their names."""
-    found: list[_Found] = []
-    forms = ShortForms()
+    """Read every rule, short form and flow; files come in the order of their names."""
     zone = ""
+    homes: list[tuple[Map, Place]] = []
     for node in files.values():
         values = read_entries(node, FILE, "", place, skip=_OWN)
         zone = zone or values.get("timezone", "")
-        here = place._replace(defaults=_defaults(node, place))
+        own = values.get("timezone", "") or place.settings.timezone
+        homes.append((node, place._replace(defaults=_defaults(node, place), zone=own)))
+    flows, rules = find_flows(homes, place), _find_rules(homes)
+    known = replace(place.known, flows=frozenset(flows), rules=frozenset(one.id for one in rules))
+    read = [one.knowing(known).read() for one in _as_many_as_allowed(rules, place)]
+    written_flows = read_flows(
+        {name: flow.knowing(known) for name, flow in flows.items()}, [one.unit for one in read]
+    )
+    written = [completed(one, flows_below(one.unit, written_flows)) for one in read]
+    _check(written, written_flows, place)
+    ordered = sorted(written, key=lambda one: _order(one.rule))
+    numbered = tuple(_numbered(one, number) for number, one in enumerate(ordered))
+    return RuleFiles(numbered, written_flows, zone)
+
+
+def _find_rules(homes: Iterable[tuple[Map, Place]]) -> list[_Found]:
+    """The rules of files and those their short forms stand for."""
+    found: list[_Found] = []
+    forms = ShortForms()
+    for node, here in homes:
         found.extend(_Found(rule, here) for rule in _rules(node, here))
         done = len(forms.rules)
         forms.take(node, here)
         found.extend(_Found(form.node, here, form) for form in forms.rules[done:])
-    written = [one.read() for one in _as_many_as_allowed(found, place)]
+    return found
+
+
+def _check(written: list[Written], flows: Mapping[str, WrittenFlow], place: Place) -> None:
+    """What can be said about rules and flows one by one, and about their ids and sizes."""
+    if check_calls(flows, place):
+        check_messages(written, flows, place)
     for one in written:
-        check_rule(one, place)
+        check_rule(one, place, flows_below(one.unit, flows))
+    for flow in flows.values():
+        check_flow(flow, place)
+    check_step_ids(written, flows, place)
     _check_ids(written, place)
-    _check_counts(written, place)
-    ordered = sorted(written, key=lambda one: _order(one.rule))
-    return RuleFiles(tuple(_numbered(one, number) for number, one in enumerate(ordered)), zone)
+    _check_counts([*written, *flows.values()], place)
 
 
 def _as_many_as_allowed(found: list[_Found], place: Place) -> list[_Found]:
@@ -135,9 +184,15 @@ def _check_ids(written: list[Written], place: Place) -> None:
                 place.problem("IGR106", span, message, "remove it, or rename that rule")
 
 
-def _check_counts(written: list[Written], place: Place) -> None:
-    _check_sum([(one.rule.span, one.phrases) for one in written], MOST_PHRASES, "phrases", place)
-    _check_sum([(one.rule.span, one.patterns) for one in written], MOST_PATTERNS, "patterns", place)
+def _check_counts(written: list[Written | WrittenFlow], place: Place) -> None:
+    phrases = [(_span(one), one.phrases) for one in written]
+    patterns = [(_span(one), one.patterns) for one in written]
+    _check_sum(phrases, MOST_PHRASES, "phrases", place)
+    _check_sum(patterns, MOST_PATTERNS, "patterns", place)
+
+
+def _span(one: Written | WrittenFlow) -> Span:
+    return one.rule.span if isinstance(one, Written) else one.span
 
 
 def _check_sum(counts: list[tuple[Span, int]], most: int, what: str, place: Place) -> None:

@@ -7,19 +7,20 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from igrules.errors import Span
-from igrules.kinds import Slot
-from igrules.language.conditions import Tree, bound, read_condition, said
+from igrules.language.conditions import Tree, bound, read_condition
+from igrules.language.done import Done, every, every_tree
+from igrules.language.flows import WrittenFlow
 from igrules.language.grammar import EXAMPLES, RULE
 from igrules.language.nodes import Map, Node, Scalar, Sequence
-from igrules.language.place import Place
+from igrules.language.place import Place, Unit
 from igrules.language.ruleset import Rule
 from igrules.language.shapes import report_empty, report_shape
 from igrules.language.slots import read_entries
-from igrules.language.steps import Done, below, read_steps
+from igrules.language.steps import below, read_steps
 from igrules.language.triggers import read_triggers
 from igrules.language.typed import report_braces
 from igrules.language.unless_maps import check_unless
-from igrules.language.values import WRONG
+from igrules.language.written_sizes import count_values
 from igrules.model import EMPTY
 
 Source = Literal["rules", "replies", "comments", "fallback"]
@@ -41,6 +42,9 @@ class Written:
     unless: Tree | None
     steps: tuple[Done, ...]
     keys: Mapping[str, Span]
+    values: Mapping[str, Any]
+    """Values of keys; what they mean depends on whether the rule answers."""
+    unit: Unit
     place: Place
     sound: bool
     phrases: int
@@ -51,7 +55,10 @@ class Written:
 def read_rule(
     node: Map, place: Place, *, id: str = "", source: Source = "rules", span: Span | None = None
 ) -> Written:
-    """The rule a map says, as far as it can be read; short forms bring ``id`` and ``span``."""
+    """The rule a map says, as far as it can be read; short forms bring ``id`` and ``span``.
+
+    What depends on the flows it starts is left to `completed`.
+    """
     before = place.findings.errors()
     slot = _MADE if id else RULE
     values = read_entries(node, slot, "a rule", place, skip=_OWN)
@@ -61,40 +68,53 @@ def read_rule(
         span = nodes["id"].span if "id" in nodes else node.span
     id = id or values.get("id", "") or "?"
     heard = read_triggers(nodes["when"], place) if "when" in nodes else ()
-    place = place._replace(rule=id, path=f"{id}.do", hears=heard)
+    unit = Unit()
+    place = place._replace(rule=id, stem=id, path=f"{id}.do", hears=heard, unit=unit)
     test = read_condition(nodes["if"], "if", place) if "if" in nodes else None
     unless = read_condition(nodes["unless"], "unless", place) if "unless" in nodes else None
     check_unless(nodes.get("unless"), "this rule stays silent", place)
     inside = below(place, test, unless)
     steps = read_steps(nodes["do"], inside) if "do" in nodes else ()
-    answers = any(done.step.action.answers for done in steps)
     rule = Rule(
         id=id,
         number=0,
         span=span,
         hears=heard,
         steps=tuple(done.step for done in steps),
-        answers=answers,
+        answers=False,
         source=source,
         test=bound(test),
         unless=bound(unless),
-        cooldown=_cooldown(values, answers, source, place),
         examples=_examples(nodes.get("examples"), place),
-        **_plain(values, answers),
+        zone=place.zone,
+        **_plain(values),
     )
     sound = place.findings.errors() == before
-    trees = [test, unless, *(tree for done in steps for tree in (done.test, done.unless))]
-    phrases, patterns = _count(trees, _PHRASES), _count(trees, _PATTERNS)
-    return Written(rule, test, unless, steps, keys, inside, sound, phrases, patterns)
+    phrases, patterns = count_values([test, unless, *every_tree(steps)])
+    return Written(rule, test, unless, steps, keys, values, unit, inside, sound, phrases, patterns)
 
 
-def _plain(values: Mapping[str, Any], answers: bool) -> dict[str, Any]:
+def completed(written: Written, flows: Iterable[WrittenFlow]) -> Written:
+    """The rule with what only is known together with the ``flows`` it starts, at any depth."""
+    flows = tuple(flows)
+    inside = [written.steps, *(flow.steps for flow in flows)]
+    answers = any(done.step.action.answers for steps in inside for done in every(steps))
+    final = written.values.get("final", "auto")
+    rule = replace(
+        written.rule,
+        answers=answers,
+        final=answers if final == "auto" else final == "true",
+        cooldown=_cooldown(written.values, answers, written.rule.source, written.place),
+        profile=written.unit.profile or any(flow.unit.profile for flow in flows),
+    )
+    return replace(written, rule=rule)
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values that need no second look."""
-    final = values.get("final", "auto")
     once = values.get("once", "false")
     return {
         "priority": values.get("priority", 50),
-        "final": answers if final == "auto" else final == "true",
         "interrupt": values.get("interrupt", "false"),
         "once": {"false": "", "true": "contact"}.get(once, once),
         "limit": values.get("limit", EMPTY),
@@ -147,34 +167,3 @@ def _texts(key: str, node: Node, place: Place) -> Iterator[tuple[str, str, Span]
             report_braces(item, key, place)
         else:
             yield key, item.text.strip(), item.span
-
-
-def _count_values(slot: Slot, value: Any, types: frozenset[str]) -> int:
-    """How many values of these types stand in what was read for a slot."""
-    if value is WRONG or value is None:
-        return 0
-    if slot.type in types:
-        return len(value) if isinstance(value, tuple) else 1
-    if slot.type != "map":
-        return 0
-    maps = value if isinstance(value, tuple) else (value,)
-    return sum(
-        _count_values(below, one[key], types)
-        for one in maps
-        for key, below in slot.keys.items()
-        if key in one
-    )
-
-
-_PHRASES = frozenset({"phrase"})
-_PATTERNS = frozenset({"like", "regex"})
-
-
-def _count(trees: Iterable[Tree | None], types: frozenset[str]) -> int:
-    """How many values of these types stand in conditions."""
-    return sum(
-        _count_values(one.condition.options, one.value, types)
-        for tree in trees
-        if tree is not None
-        for one in said(tree)
-    )

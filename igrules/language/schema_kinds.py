@@ -25,6 +25,7 @@ def definitions(registry: Registry) -> dict[str, Any]:
         "when": _when(registry),
         "condition": _condition(registry),
         "steps": _steps(registry),
+        "end": _end(registry),
         "step": _step(registry),
         **kinds,
     }
@@ -73,7 +74,7 @@ def _references(sort: str, names: Iterable[str]) -> Schema:
 
 def _when(registry: Registry) -> Schema:
     """Trigger names, or maps with one trigger and its parameters."""
-    pattern = f"^({'|'.join(_escaped(name) for name in registry.triggers)})$"
+    pattern = _one_of(registry.triggers)
     one: Schema = {
         "type": ["string", "object"],
         "pattern": pattern,
@@ -127,6 +128,17 @@ def _steps(registry: Registry) -> Schema:
     }
 
 
+def _end(registry: Registry) -> Schema:
+    """Steps, or a plain word for what happens instead of them."""
+    steps = _steps(registry)
+    words = [name for name, kind in registry.actions.items() if kind.bare]
+    return steps | {"pattern": _one_of([*words, *STEP.keys["on_error"].choices])}
+
+
+def _one_of(words: Iterable[str]) -> str:
+    return f"^({'|'.join(_escaped(word) for word in dict.fromkeys(words))})$"
+
+
 def _step(registry: Registry) -> Schema:
     """A map with one action and what may stand beside it, or a plain word."""
     bare = [name for name, kind in registry.actions.items() if kind.bare]
@@ -139,7 +151,7 @@ def _step(registry: Registry) -> Schema:
         "defaultSnippets": [_snippet(kind) for kind in registry.actions.values()],
     }
     if bare:
-        schema["pattern"] = f"^({'|'.join(_escaped(name) for name in bare)})$"
+        schema["pattern"] = _one_of(bare)
     return schema
 
 

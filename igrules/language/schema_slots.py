@@ -20,6 +20,9 @@ _PATTERNS: Mapping[str, str] = MappingProxyType(
     {
         "name": f"^{NAME.pattern}$",
         "field": f"^{NAME.pattern}$",
+        "flow": f"^{NAME.pattern}$",
+        "hours": f"^{NAME.pattern}$",
+        "channel": f"^{NAME.pattern}$",
         "id": f"^{ID.pattern}$",
         "tag": f"^{TAG.pattern}$",
         "int": r"^-?\d{1,15}$",
@@ -52,10 +55,10 @@ _REFERENCES = MappingProxyType({"steps": "steps", "condition": "condition", "tri
 def schema_of(slot: Slot, title: str = "") -> Schema:
     """The schema of a slot; ``title`` is the key it stands under."""
     schema = _described(slot, title)
-    reference = _REFERENCES.get(slot.type)
+    reference = "end" if slot.type == "steps" and slot.choices else _REFERENCES.get(slot.type)
     if reference is not None:
         return schema | {"$ref": f"#/$defs/{reference}"}
-    if slot.type == "any":
+    if slot.type in ("any", "json"):
         return schema
     one = _single(slot)
     return schema | (_many(slot, one) if slot.many else one)

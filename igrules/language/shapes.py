@@ -30,7 +30,12 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "like": ("a pattern", "patterns", '"pedido {numero:number}"'),
     "regex": ("an expression", "expressions", '"pedido (?P<numero>\\\\d+)"'),
     "field": ("a field", "fields", "pedidos"),
+    "flow": ("the name of a flow", "names of flows", "precos"),
+    "hours": ("the name of opening hours", "names of opening hours", "loja"),
+    "channel": ("the name of a channel", "names of channels", "equipe"),
+    "rule": ("the id of a rule", "ids of rules", "preco"),
     "steps": ("steps", "steps", "{text: Olá!}"),
+    "json": ("a value", "values", "{name: Ana}"),
     "condition": ("conditions", "conditions", "{keywords: [preço, valor]}"),
     "trigger": ("a trigger", "triggers", "dm"),
     "compare": ("a comparison", "comparisons", "{gte: 1}"),
@@ -42,7 +47,8 @@ _SECOND = {"phrase": "valor", "tag": "sp", "text": "Oi!", "template": "Oi!"}
 def words_for(slot: Slot) -> str:
     """The shapes a slot takes, in the words of the rule file: ``phrases or a map``."""
     if slot.choices:
-        return "one of " + ", ".join(slot.choices)
+        words = "one of " + ", ".join(slot.choices)
+        return f"{words}, or steps" if slot.type == "steps" else words
     if slot.type == "map":
         short = slot.keys.get(slot.short) or (slot.values if slot.short else None)
         plain = "a map" if not slot.many else "a map or a list of maps"

@@ -20,13 +20,16 @@ from igrules.language.grammar import FREE
 from igrules.language.nodes import Entry, Map, Node, Scalar, Sequence
 from igrules.language.phrasing import read_phrase_item
 from igrules.language.place import Place
+from igrules.language.references import SORTS, read_reference
 from igrules.language.reserved import Sort
 from igrules.language.shapes import report_empty, report_shape
 from igrules.language.tokens import looks_secret
-from igrules.language.typed import read_scalar, report_flaw
+from igrules.language.typed import read_scalar, read_template, report_flaw
 from igrules.language.unknown import report_unknown
 from igrules.language.values import READERS, WRONG, Flaw
 
+GUARDS = ("if", "unless")
+"""Keys that say when the steps beside them are carried out."""
 COMPARISONS = ("is", "not", "gt", "gte", "lt", "lte", "set")
 _ORDERED = ("int", "number", "date")
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,15})(\.\d{1,15})?", re.ASCII)
@@ -56,7 +59,8 @@ def read_entries(
 
     Unknown and missing keys are reported. Values that were wrong are left out, defaults filled in.
     """
-    values: dict[str, Any] = {}
+    place, values = _below_guards(node, slot, place, skip)
+    skip = (*skip, *GUARDS) if _is_branch(slot) else skip
     for entry in node.entries:
         key = entry.key.text
         below = slot.keys.get(key) or _slot_of_free_key(entry, slot, label, place, sort)
@@ -75,9 +79,25 @@ def read_entries(
     return values
 
 
+def _is_branch(slot: Slot) -> bool:
+    """Whether a map says with ``if`` and ``unless`` when its own steps are carried out."""
+    types = [below.type for below in slot.keys.values()]
+    return "steps" in types and "condition" in types
+
+
+def _below_guards(
+    node: Map, slot: Slot, place: Place, skip: Collection[str]
+) -> tuple[Place, dict[str, Any]]:
+    """The place below the conditions of a branch, and these conditions."""
+    guards = [entry for entry in node.entries if entry.key.text in GUARDS]
+    if not guards or not _is_branch(slot) or set(GUARDS) & set(skip):
+        return place, {}
+    return place.nested.guarded(guards, place)
+
+
 def _named(slot: Slot, below: Slot, key: str, place: Place) -> Place:
     """The place below a free key that holds a map: steps there are told apart by their path."""
-    if below is not slot.values or below.type != "map" or place.blocks is None:
+    if below is not slot.values or below.type != "map" or place.lists is None:
         return place
     return place._replace(path=f"{place.path}.{key}")
 
@@ -149,7 +169,7 @@ def _read_many(node: Node, slot: Slot, label: str, place: Place) -> Any:
 
 def _numbered(slot: Slot, label: str, number: int, place: Place) -> Place:
     """The place of one item: steps below it are told apart by their path."""
-    if slot.type != "map" or place.blocks is None:
+    if slot.type != "map" or place.lists is None:
         return place
     return place._replace(path=f"{place.path}.{label}[{number}]")
 
@@ -174,13 +194,17 @@ def _read_one(node: Node, slot: Slot, label: str, place: Place) -> Any:
     if slot.type == "any":
         return _read_any(node, slot, label, place)
     if slot.type in ("steps", "condition"):
-        return place.nested(slot.type, node, label, place)
+        return place.nested.read(slot, node, label, place)
+    if slot.type == "json":
+        return _read_json(node, slot, label, place._replace(secrets=slot.secrets))
     if not isinstance(node, Scalar):
         report_shape(place, node, slot, label)
         return WRONG
     if slot.type == "phrase":
         return next(iter(read_phrase_item(node, slot, label, place)), WRONG)
     value = read_scalar(node, slot, label, place)
+    if slot.type in SORTS and value is not WRONG:
+        return read_reference(node, slot.type, place)
     if slot.type == "field" and value is not WRONG and not is_writable(node, place):
         return WRONG
     return value
@@ -263,6 +287,24 @@ def _read_any(node: Node, slot: Slot, label: str, place: Place) -> Any:
         report_empty(place, node, label)
         return WRONG
     return plain(node)
+
+
+def _read_json(node: Node, slot: Slot, label: str, place: Place) -> Any:
+    """Plain JSON whose texts are templates where they hold blanks."""
+    if isinstance(node, Map):
+        found = {
+            entry.key.text: _read_json(entry.value, slot, entry.key.text, place)
+            for entry in node.entries
+        }
+        kept = {key: value for key, value in found.items() if value is not WRONG}
+        return MappingProxyType(kept)
+    if isinstance(node, Sequence):
+        items = (_read_json(item, slot, label, place) for item in node.items)
+        return tuple(item for item in items if item is not WRONG)
+    if "{{" not in node.text and "[[" not in node.text:
+        return plain(node)
+    template = read_template(node, place)
+    return WRONG if template is None else template
 
 
 def plain(node: Node) -> Any:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence as Many
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from igrules.errors import Edit, Fix, Note, Span
 from igrules.kinds import Action, Slot
 from igrules.language.bound import accepts, call, is_allowed
+from igrules.language.calls import started_by
+from igrules.language.codes import did_you_mean
 from igrules.language.conditions import (
     Tree,
     bound,
@@ -18,48 +20,72 @@ from igrules.language.conditions import (
     opens_window,
     read_condition,
 )
+from igrules.language.done import Call, Done, Listed
 from igrules.language.grammar import STEP
 from igrules.language.nodes import Entry, Map, Node, Scalar, Sequence
 from igrules.language.place import Place
 from igrules.language.reach import check_reach
-from igrules.language.ruleset import Block, Hears, Step
+from igrules.language.ruleset import Block, Step
 from igrules.language.shapes import report_empty, report_shape
-from igrules.language.slots import options_of_bare, read_entries, read_slot
+from igrules.language.slots import GUARDS, options_of_bare, read_entries, read_slot
 from igrules.language.unknown import report_unknown
 from igrules.language.unless_maps import check_unless
 from igrules.language.values import WRONG
 from igrules.model import EMPTY
 
 _SLOT = Slot("steps", example="{text: Olá!}")
-_NESTED = ("if", "unless")
+_APART = (*GUARDS, "on_error")
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """A step as written, and what stands around it. ``hears`` are the triggers that get there,
-    ``node`` is what stands under the action."""
+class _Around:
+    """What was read of a step but its action: where it stands, ``place`` below its conditions, and
+    the keys beside the action."""
 
-    step: Step
-    test: Tree | None
-    unless: Tree | None
-    hears: tuple[Hears, ...]
-    key: Span
-    node: Node
+    outside: Place
+    place: Place
+    number: int
+    test: Tree | None = None
+    unless: Tree | None = None
+    beside: Mapping[str, Any] = EMPTY
+    id_span: Span | None = None
+    on_error: Entry | None = None
+
+    @property
+    def path(self) -> str:
+        """How traces and marks name the step."""
+        id = self.beside.get("id", "")
+        return f"{self.place.stem}.{id}" if id else f"{self.place.path}[{self.number}]"
 
 
-def read_steps(node: Node, place: Place) -> tuple[Done, ...]:
-    """The steps under ``do``; those that are wrong are reported and left out."""
+def read_steps(node: Node, place: Place, label: str = "do") -> tuple[Done, ...]:
+    """The steps under ``label``; those that are wrong are reported and left out."""
     items: tuple[Node, ...] = node.items if isinstance(node, Sequence) else (node,)
-    if not items:
-        report_empty(place, node, "do")
+    if not items or (isinstance(node, Scalar) and not node.text.strip()):
+        report_empty(place, node, label)
         return ()
-    found = [
-        _read_step(item, number, place, isinstance(node, Sequence))
-        for number, item in enumerate(items, 1)
-    ]
-    steps = tuple(done for done in found if done is not None)
-    _check_ids(steps, items, place)
-    return steps
+    found: list[Done] = []
+    for number, item in enumerate(items, 1):
+        done = _read_step(item, number, place, isinstance(node, Sequence))
+        if done is not None:
+            found.append(done)
+            place = _behind(done, place)
+    return tuple(found)
+
+
+def _behind(done: Done, place: Place) -> Place:
+    """The place behind a step: where the run goes on only by a message, the window is open."""
+    action = done.step.action
+    if not action.parks or action.waits is None or done.test or done.unless or place.window_open:
+        return place
+    key = Scalar(action.name, done.key)
+    longest = call(lambda options: _longest(action, options, place), done.step.options, key, place)
+    return place if longest is not None else place._replace(window_open=True)
+
+
+def _longest(action: Action, options: Any, place: Place) -> int | None:
+    """The longest time after which it goes on without a message."""
+    return action.waits(options, place.known.hours) if action.waits is not None else 0
 
 
 def _read_step(node: Node, number: int, place: Place, listed: bool) -> Done | None:
@@ -72,15 +98,21 @@ def _read_step(node: Node, number: int, place: Place, listed: bool) -> Done | No
         report_empty(place, node, "do")
         return None
     entry = _entry_of_action(node, place, listed)
+    around = _read_around(node, number, place)
+    return None if entry is None else _read_action(entry, around)
+
+
+def _read_around(node: Map, number: int, place: Place) -> _Around:
+    """Everything of a step but its action."""
     more = tuple(found for found in node.entries if found.key.text in STEP.keys)
-    beside: dict[str, Any] = {}
-    inside, test, unless = place, None, None
-    if more:
-        inside, test, unless = _read_conditions(more, place)
-        beside = read_entries(Map(more, node.span), STEP, "a step", place, skip=_NESTED)
-    if entry is None:
-        return None
-    return _read_action(entry, number, beside, inside, test, unless)
+    if not more:
+        return _Around(place, place, number)
+    inside, test, unless = read_guards(more, "this step is skipped", place)
+    beside = read_entries(Map(more, node.span), STEP, "a step", place, skip=_APART)
+    id = node.get("id")
+    on_error = next((entry for entry in more if entry.key.text == "on_error"), None)
+    span = id.span if id is not None else None
+    return _Around(place, inside, number, test, unless, beside, span, on_error)
 
 
 def _read_bare(node: Scalar, number: int, place: Place) -> Done | None:
@@ -92,8 +124,8 @@ def _read_bare(node: Scalar, number: int, place: Place) -> Done | None:
     if action is not None and action.bare:
         if not is_allowed(node, place):
             return None
-        bare = Entry(node, node)
-        return _finish(action, bare, options_of_bare(action.options), number, {}, place, None, None)
+        options = options_of_bare(action.options)
+        return _finish(action, Entry(node, node), options, _Around(place, place, number))
     if action is not None:
         help = f"for example  {action.examples[0].text}" if action.examples else f"write  {name}: …"
         place.problem("IGR103", node.span, f"'{name}' needs a value", help)
@@ -142,14 +174,17 @@ def _report_two(node: Map, actions: list[Entry], place: Place, listed: bool) -> 
     )
 
 
-def _read_conditions(entries: Many[Entry], place: Place) -> tuple[Place, Tree | None, Tree | None]:
-    """The conditions of a step, and the place below them."""
+def read_guards(
+    entries: Many[Entry], effect: str, place: Place
+) -> tuple[Place, Tree | None, Tree | None]:
+    """The place below ``if`` and ``unless``, and what these say; ``effect`` is what the second
+    one does."""
     trees: dict[str, Tree | None] = {}
     for entry in entries:
-        if entry.key.text in _NESTED:
+        if entry.key.text in GUARDS:
             trees[entry.key.text] = read_condition(entry.value, entry.key.text, place)
         if entry.key.text == "unless":
-            check_unless(entry.value, "this step is skipped", place)
+            check_unless(entry.value, effect, place)
     test, unless = trees.get("if"), trees.get("unless")
     return below(place, test, unless), test, unless
 
@@ -170,26 +205,13 @@ def below(place: Place, test: Tree | None, unless: Tree | None) -> Place:
     )
 
 
-def _read_action(
-    entry: Entry,
-    number: int,
-    beside: dict[str, Any],
-    place: Place,
-    test: Tree | None,
-    unless: Tree | None,
-) -> Done | None:
+def _read_action(entry: Entry, around: _Around) -> Done | None:
+    place = around.place
     action = place.registry.actions[entry.key.text]
-    if action.parks:
-        place.problem(
-            "IGR110",
-            entry.key.span,
-            f"this igrules cannot wait for the answer of '{action.name}' yet",
-            "leave it out for now; a later igrules can",
-        )
-        return None
-    path = _path(number, beside, place)
-    blocks: list[Block] = []
-    inside = place._replace(said=action.answers, limits="IGR303", path=path, blocks=blocks)
+    lists: list[Listed] = []
+    inside = place._replace(
+        said=action.answers, limits="IGR303", path=around.path, lists=lists, guard=(None, None)
+    )
     slot = _with_typing(action.options, place)
     if isinstance(entry.value, Scalar) and entry.value.text.strip() and _stands_alone(action):
         help = f"write  - {action.name}"
@@ -197,17 +219,35 @@ def _read_action(
         return None
     known = place.findings.errors()
     options = read_slot(entry.value, slot, action.name, inside)
+    on_error = _read_on_error(around.on_error, action, inside)
     if options is WRONG:
         check_reach(action, entry.key, place)
         return None
     good = accepts(action.check, options, entry.value, slot, entry.key, inside, known=known)
-    done = _finish(action, entry, options, number, beside, place, test, unless, blocks)
+    done = _finish(action, entry, options, around, on_error, lists)
     return done if good else None
 
 
-def _path(number: int, beside: Mapping[str, Any], place: Place) -> str:
-    id = beside.get("id", "")
-    return f"{place.rule}.{id}" if id else f"{place.path}[{number}]"
+def _read_on_error(entry: Entry | None, action: Action, place: Place) -> str | Block:
+    """A word, or the steps to carry out instead of all that follow."""
+    if entry is None:
+        return "stop"
+    slot = STEP.keys["on_error"]
+    if not action.parks and not _is_word(entry.value, slot):
+        message = f"'on_error' of '{action.name}' takes one of {', '.join(slot.choices)}, not steps"
+        help = "steps may stand there on 'http' and on plugin actions that wait for an answer"
+        place.problem("IGR103", entry.value.span, message, help)
+        return "stop"
+    value = read_slot(entry.value, slot, "on_error", place)
+    return "stop" if value is WRONG else cast("str | Block", value)
+
+
+def _is_word(node: Node, slot: Slot) -> bool:
+    """Whether it is one of the words, or meant as one."""
+    if not isinstance(node, Scalar):
+        return False
+    text = node.text.strip()
+    return not text or did_you_mean(text, slot.choices) is not None or text in slot.choices
 
 
 def _stands_alone(action: Action) -> bool:
@@ -227,28 +267,46 @@ def _finish(
     action: Action,
     entry: Entry,
     options: Any,
-    number: int,
-    beside: dict[str, Any],
-    place: Place,
-    test: Tree | None,
-    unless: Tree | None,
-    blocks: Many[Block] = (),
+    around: _Around,
+    on_error: str | Block = "stop",
+    lists: Many[Listed] = (),
 ) -> Done:
+    place, beside = around.place, around.beside
     check_reach(action, entry.key, place)
     step = Step(
         action,
         options,
-        _path(number, beside, place),
+        around.path,
         entry.key.span,
         id=beside.get("id", ""),
-        test=bound(test),
-        unless=bound(unless),
-        on_error=beside.get("on_error", "stop"),
+        test=bound(around.test),
+        unless=bound(around.unless),
+        on_error=on_error,
         on_doubt=beside.get("on_doubt", ""),
-        blocks=tuple(blocks),
+        blocks=tuple(listed.block for listed in lists),
         varies=bool(action.varies) and variants(action.options, options) > 1,
     )
-    return Done(step, test, unless, place.hears, entry.key.span, entry.value)
+    calls = _calls(action, entry.key, options, place)
+    if place.unit is not None:
+        place.unit.calls.extend(calls)
+    return Done(
+        step,
+        around.test,
+        around.unless,
+        around.outside,
+        place,
+        entry.key.span,
+        entry.value,
+        around.id_span,
+        tuple(lists),
+        calls,
+    )
+
+
+def _calls(action: Action, key: Scalar, options: Any, place: Place) -> tuple[Call, ...]:
+    """The flows the step starts."""
+    started = started_by(action, options, key, place)
+    return tuple(Call(name, arguments, key.span, place) for name, arguments in started)
 
 
 def variants(slot: Slot, options: Any) -> int:
@@ -267,22 +325,3 @@ def messages_of(step: Step, place: Place, key: Scalar) -> int:
     """How many message steps a step counts as."""
     count = call(step.action.messages, step.options or EMPTY, key, place)
     return count if isinstance(count, int) else 0
-
-
-def _check_ids(steps: Many[Done], items: Many[Node], place: Place) -> None:
-    """Report a step id that stands twice."""
-    seen: dict[str, Span] = {}
-    for item in items:
-        node = item.get("id") if isinstance(item, Map) else None
-        if not isinstance(node, Scalar) or not node.text.strip():
-            continue
-        id = node.text.strip()
-        if id in seen:
-            place.problem(
-                "IGR106",
-                node.span,
-                f"step '{id}' already exists on line {seen[id].line}",
-                "rename one of them",
-                notes=(Note(seen[id], "the first one"),),
-            )
-        seen.setdefault(id, node.span)

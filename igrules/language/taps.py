@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from igrules.errors import Span
 from igrules.language.bound import locate
+from igrules.language.done import Done, every
 from igrules.language.examples import ACCOUNT, hears_it
+from igrules.language.flows import WrittenFlow
 from igrules.language.folding import fold
+from igrules.language.nested import TAPS
 from igrules.language.place import Place
 from igrules.language.rules import Written
 from igrules.language.ruleset import Rule
-from igrules.language.steps import Done
 from igrules.model import Event
 
 _PERSON = "example-person"
-_OFFERS = {"quick_replies": "quick_reply", "buttons": "postback"}
 
 
 class _Offer(NamedTuple):
@@ -27,16 +28,18 @@ class _Offer(NamedTuple):
     span: Span
 
 
-def check_taps(rules: Sequence[Written], index: Any, place: Place) -> None:
+def check_taps(
+    rules: Sequence[Written], flows: Iterable[WrittenFlow], index: Any, place: Place
+) -> None:
     """Report every offered option that leads nowhere; ``index`` is the phrase index."""
     compiled = [written.rule for written in rules]
     takers = [
         rule
         for rule in compiled
-        if any(hears.trigger.name in _OFFERS.values() for hears in rule.hears)
+        if any(hears.trigger.name in TAPS.values() for hears in rule.hears)
     ]
-    for written in rules:
-        for done in written.steps:
+    for steps in (*(one.steps for one in rules), *(one.steps for one in flows)):
+        for done in every(steps):
             for offer in _offers(done, place):
                 if not _is_taken(offer, compiled, takers, index, place):
                     message = f"no rule takes the tap on '{offer.title}'"
@@ -48,7 +51,7 @@ def _offers(done: Done, place: Place) -> Iterator[_Offer]:
     options = done.step.options
     if not hasattr(options, "get"):
         return
-    for key, trigger in _OFFERS.items():
+    for key, trigger in TAPS.items():
         for number, option in enumerate(options.get(key) or ()):
             title, payload = option.get("title", ""), option.get("payload", "")
             if "url" in option or "then" in option or not title:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from igrules.language.flows import WrittenFlow
 from igrules.language.nodes import Map
 from igrules.language.place import Place
 
@@ -27,3 +28,11 @@ def check_unused(files: Iterable[Map], texts: Iterable[str], place: Place) -> No
                     message = f"nothing uses '{kind}.{name}'"
                     help = f"remove it, or name it as  {use.format(name)}"
                     place.problem("IGR209", entry.key.span, message, help)
+
+
+def check_uncalled(flows: Mapping[str, WrittenFlow], place: Place) -> None:
+    """Report every flow that nothing starts."""
+    for flow in flows.values():
+        if not flow.place.callers:
+            help = f"remove it, or start it with  - run: {flow.name}"
+            place.problem("IGR209", flow.span, f"nothing starts the flow '{flow.name}'", help)
