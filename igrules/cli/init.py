@@ -35,6 +35,20 @@ comments:
     reply: ["Te mandei no direct! 💌", "Olha a sua DM 😉", "Já está na sua caixa ✨"]
 fallback: Recebi sua mensagem! Já te respondo.
 """
+_TESTS = """\
+# yaml-language-server: $schema=../{schema}/test.schema.json
+igrules-test: 1
+tests:
+  - name: who asks for the price gets the table
+    dm: qual o preço?
+    expect: {{texts: [{{contains: "https://{slug}.example/precos"}}]}}
+  - name: a comment with the word is answered in private and in public
+    comment: quero o GUIA!
+    expect: {{private_replies: [{{contains: "https://{slug}.example/guia"}}], sent: 2}}
+  - name: nobody stays without an answer
+    dm: vocês têm estacionamento?
+    expect: {{rule: fallback, sent: 1}}
+"""
 _MINIMAL = """\
 igrules: 1
 replies:
@@ -54,6 +68,7 @@ jobs:
       - run: pip install igrules
       - run: |
           igrules validate {directory} --strict
+          igrules test {directory}
 """
 
 
@@ -88,6 +103,7 @@ def init(
     files = {target / "rules.yaml": _MINIMAL if minimal else _RULES}
     if not minimal:
         files[target / "tenant.yaml"] = _TENANT
+        files[target / "tests" / "rules.yaml"] = _TESTS
         workflow = Path(".github/workflows/igrules.yml")
         if not workflow.exists():
             files[workflow] = _WORKFLOW

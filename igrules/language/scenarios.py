@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from igrules.kinds import Slot
 
+TEXTS = ("texts", "replies", "private_replies")
+"""Keys of ``expect`` that compare texts."""
+SHORT_EVENTS: Mapping[str, str] = MappingProxyType(
+    {"reaction": "emoji", "referral": "ref", "postback": "payload"}
+)
+"""What the plain value of an event is, where it is not its text."""
 _TEXTS = Slot("any", "exactly these, in order: texts, or maps of 'matches'", example="[Olá!]")
 _NAMES = Slot("text", many=True)
 
@@ -26,6 +35,7 @@ EVENT = Slot(
         "reply_to_comment": Slot("text", "the comment this one answers"),
     },
     short="text",
+    empty=True,
     example="qual o valor?",
 )
 EVENTS = (
@@ -40,9 +50,7 @@ EXPECT = Slot(
     keys={
         "rule": Slot("text", "this rule answered, or these in order; none for silence", many=True),
         "listened": Slot("text", "these rules listened, in order", many=True, empty=True),
-        "texts": _TEXTS,
-        "replies": _TEXTS,
-        "private_replies": _TEXTS,
+        **dict.fromkeys(TEXTS, _TEXTS),
         "media": Slot("text", "urls", many=True, empty=True),
         "cards": Slot("text", "titles", many=True, empty=True),
         "quick_replies": Slot("text", "titles of the last message", many=True, empty=True),
@@ -66,7 +74,7 @@ EXPECT = Slot(
     example="{rule: preco}",
 )  # fmt: skip
 
-_EVENT_KEYS = {name: Slot("map", EVENT.summary, keys=EVENT.keys, short="text") for name in EVENTS}
+_EVENT_KEYS = dict.fromkeys(EVENTS, EVENT)
 
 STEP = Slot(
     "map",

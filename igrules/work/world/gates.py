@@ -1,0 +1,114 @@
+"""May this send of a world go out now? The rules of the ledger's gates, in their order.
+
+What a test cannot set up has no gate here: holds, tokens, the pace of the account.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from igrules.kinds import Rate, Settings
+from igrules.ledger.days import local_day, next_midnight
+from igrules.model import Contact
+from igrules.work.world.sends import OPEN, Send, Sends
+
+_MINUTE = 60_000
+_COMMENTS = frozenset({"reply", "private_reply"})
+_SAID = frozenset({"sent", "doubt", "parked"})
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """The gate that is closed. ``until`` ``None``: for good."""
+
+    state: str = "pending"
+    reason: str = ""
+    until: int | None = None
+
+
+def shut_gate(
+    send: Send, sends: Sends, contact: Contact, settings: Settings, now: int
+) -> Shut | None:
+    """The first closed gate of a send; ``None`` when it may go out."""
+    expires = send.effect.expires_at
+    return (
+        _unwelcome(send, contact, now)
+        or (Shut("expired", "window") if expires and now > expires else None)
+        or (Shut("skipped", "repeated") if _is_repeated(send, sends, now) else None)
+        or _accompanied(send, sends, now)
+        or _over_limit(send, sends, settings, now)
+    )
+
+
+def day_of(send: Send, settings: Settings, now: int) -> str:
+    """The local day a send counts against; empty when it counts against none."""
+    if not send.effect.counted or settings.per_day is None:
+        return ""
+    return local_day(settings.timezone, now)
+
+
+def _unwelcome(send: Send, contact: Contact, now: int) -> Shut | None:
+    effect = send.effect
+    confirms = not effect.rule and effect.step == "consent"
+    if confirms or effect.unmuted:
+        return None
+    if contact.opted_out:
+        return Shut("skipped", "opted_out")
+    if contact.handoff_until is not None and contact.handoff_until > now:
+        return Shut("skipped", "handed_off")
+    return None
+
+
+def _is_repeated(send: Send, sends: Sends, now: int) -> bool:
+    """The same text of the same rule to the same person within a minute is a mistake."""
+    effect = send.effect
+    if effect.again or not effect.rule or not _seen(effect.payload.get("text")):
+        return False
+    return any(
+        other.id != send.id
+        and other.person == send.person
+        and other.effect.rule == effect.rule
+        and _seen(other.effect.payload.get("text")) == _seen(effect.payload["text"])
+        and other.state in _SAID
+        and (other.closed_at or other.created_at) > now - _MINUTE
+        for other in sends
+    )
+
+
+def _seen(text: object) -> str:
+    """A text as far as a person can tell it from another."""
+    return " ".join(text.split()) if isinstance(text, str) else ""
+
+
+def _accompanied(send: Send, sends: Sends, now: int) -> Shut | None:
+    """ "We wrote you" is said only after it is true."""
+    if not send.effect.companion:
+        return None
+    other = sends.of_key(send.effect.companion)
+    if other is None or other.state not in OPEN | {"sent"}:
+        return Shut("skipped", "companion")
+    if other.state == "sent":
+        return None
+    return Shut(reason="companion", until=max(other.not_before, now + 1_000))
+
+
+def _over_limit(send: Send, sends: Sends, settings: Settings, now: int) -> Shut | None:
+    rate = settings.extra.get(send.effect.kind)
+    if isinstance(rate, Rate) and _made(send, sends, now - rate.window) >= rate.count:
+        return Shut("skipped", "limited")
+    day = day_of(send, settings, now)
+    if not day or settings.per_day is None or send.day:
+        return None
+    if sum(other.day == day for other in sends) < settings.per_day:
+        return None
+    if send.effect.kind in _COMMENTS:
+        return Shut(reason="daily_limit", until=next_midnight(settings.timezone, now))
+    return Shut("skipped", "daily_limit")
+
+
+def _made(send: Send, sends: Sends, since: int) -> int:
+    """How many calls of this kind were made after a time."""
+    return sum(
+        other.attempts > 0 and other.effect.kind == send.effect.kind and other.created_at > since
+        for other in sends
+    )
