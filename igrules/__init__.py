@@ -93,6 +93,7 @@ if TYPE_CHECKING:
         PatternError as PatternError,
         compile_like as compile_like,
     )
+    from igrules.language.permalinks import is_address as is_address, post_code as post_code
     from igrules.language.phrases import (
         Hit as Hit,
         Matcher as Matcher,
@@ -163,6 +164,7 @@ _HOMES = {
     "igrules.language.patterns": (
         "Like", "PatternError", "compile_like",
     ),
+    "igrules.language.permalinks": ("is_address", "post_code"),
     "igrules.language.phrases": (
         "Hit", "Matcher", "Phrase", "PhraseError", "is_whole", "read_phrase", "starts_with",
     ),

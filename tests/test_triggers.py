@@ -183,18 +183,20 @@ def test_tags_are_asked_for_by_any_all_and_none(tags, condition, fires):
 @pytest.mark.parametrize(
     ("when", "message"),
     [
-        ("{comment: {post: next}}", "IGR110 2: this igrules has no 'next' yet"),
         (
-            '{comment: {post: ["1", "https://www.instagram.com/p/AbC/"]}}',
-            "IGR110 2: this igrules does not look up permalinks yet",
+            '{comment: {post: ["1", "https://www.instagram.com/luz.loja/"]}}',
+            "IGR108 2: 'https://www.instagram.com/luz.loja/' leads to no post on Instagram",
         ),
         (
-            '{story_reply: {story: "https://www.instagram.com/stories/luz/1/"}}',
-            "IGR110 2: this igrules does not look up permalinks yet",
+            '{comment: {post: "https://instagram.example/p/AbC/"}}',
+            "IGR108 2: 'https://instagram.example/p/AbC/' leads to no post on Instagram",
         ),
+        ("{comment: {post: nxt}}", "IGR108 2: 'nxt' names no post"),
+        ("{live_comment: {post: the guide 1}}", "IGR108 2: 'the guide 1' names no post"),
+        ("{story_reply: {story: next}}", "IGR108 2: 'next' names no story"),
     ],
 )
-def test_what_is_not_built_yet_is_refused_where_it_stands(when, message):
+def test_what_names_no_post_is_refused_where_it_stands(when, message):
     assert problems_of(f"rules: [{{id: r, when: {when}, do: {{log: x}}}}]") == [message]
 
 

@@ -9,7 +9,11 @@ from igrules import Complaint, Event, Example, Slot, Trigger
 from igrules.builtin.parameters import check_ids
 
 _PERSON = "example-person"
-_POST = Slot("text", "ids of posts; an ad counts under its original post", many=True)
+_POST = Slot(
+    "text",
+    "ids or links of posts, or next for the one published next; an ad counts under its original",
+    many=True,
+)
 
 
 def _is_on(event: Event, posts: Sequence[str]) -> bool:
@@ -17,7 +21,7 @@ def _is_on(event: Event, posts: Sequence[str]) -> bool:
 
 
 def _check_posts(options: Mapping[str, Any]) -> Iterable[Complaint]:
-    return check_ids("post", options.get("post", ()))
+    return check_ids("post", options.get("post", ()), next=True)
 
 
 def _is_comment(event: Event, options: Mapping[str, Any]) -> bool:

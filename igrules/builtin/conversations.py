@@ -145,7 +145,7 @@ TRIGGERS = (
         "a reply or emoji reaction to a story of the account",
         frozenset({"message"}),
         _is_story_reply,
-        Slot("map", keys={"story": Slot("text", "ids of stories", many=True)}, empty=True),
+        Slot("map", keys={"story": Slot("text", "ids or links of stories", many=True)}, empty=True),
         reaches=_OPEN,
         text=True,
         example_event=_story_reply,

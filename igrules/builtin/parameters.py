@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from igrules import Attachment, Complaint
+from igrules import Attachment, Complaint, is_address, post_code
 
 ATTACHMENTS = (
     "image", "video", "audio", "file", "post", "reel", "story", "sticker", "other", "unsupported",
@@ -46,20 +46,16 @@ def carries(sub: str, attachments: Sequence[Attachment], wanted: Iterable[str]) 
     return False
 
 
-def check_ids(key: str, ids: Iterable[str]) -> Iterable[Complaint]:
-    """Complain about posts and stories that are not named by their ids."""
+def check_ids(key: str, ids: Iterable[str], *, next: bool = False) -> Iterable[Complaint]:
+    """Complain about what names no post or story. ``next``: that word may stand for one."""
     for place, written in enumerate(ids):
-        if written == "next":
-            yield Complaint(
-                (key, place),
-                "IGR110",
-                "this igrules has no 'next' yet",
-                "write the id of the post once it is published",
-            )
-        elif written.startswith(("http:", "https:")):
-            yield Complaint(
-                (key, place),
-                "IGR110",
-                "this igrules does not look up permalinks yet",
-                "write the id; the trace of any event on it shows the id",
-            )
+        if is_address(written):
+            wrong = "" if post_code(written) else f"'{written}' leads to no {key} on Instagram"
+            help = "copy the link in the app: Share, Copy link"
+        else:
+            # Ids are opaque, but no number without a digit was ever seen.
+            named = (next and written == "next") or any(map(str.isdigit, written))
+            wrong = "" if named and " " not in written else f"'{written}' names no {key}"
+            help = f"give its id or its link{', or next for the next one' if next else ''}"
+        if wrong:
+            yield Complaint((key, place), "IGR108", wrong, help)

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from igrules.engine.marks import held_back
+from igrules.engine.posts import with_posts
 from igrules.engine.scene import Scene
 from igrules.engine.truth import weigh
 from igrules.language.buckets import bucket
 from igrules.language.logic import Found
 from igrules.language.ruleset import Hears, Rule
-from igrules.model import EMPTY, Event
+from igrules.model import EMPTY
 from igrules.runs import Run
 
 ORDER = (
@@ -58,7 +59,7 @@ def hears(scene: Scene, rule: Rule) -> Heard | Judgement:
         tenant, person = scene.ruleset.settings.slug, scene.event.person
         if bucket(tenant, f"rollout:{rule.id}", person) >= rule.rollout:
             return Judgement("rollout", f"not among the {rule.rollout / 100:g}%")
-    heard = tuple(each.trigger.name for each in rule.hears if _hears(each, scene.event))
+    heard = tuple(each.trigger.name for each in rule.hears if _hears(each, scene, rule))
     if not heard:
         return Judgement("trigger")
     if rule.test is None:
@@ -69,11 +70,14 @@ def hears(scene: Scene, rule: Rule) -> Heard | Judgement:
     return Heard(heard, found)
 
 
-def _hears(each: Hears, event: Event) -> bool:
+def _hears(each: Hears, scene: Scene, rule: Rule) -> bool:
+    event, options = scene.event, each.options
     if event.kind not in each.trigger.events:
         return False
+    if not each.trigger.plugin and ("post" in options or "story" in options):
+        options = with_posts(options, event, scene.facts, rule)
     try:
-        return each.trigger.match(event, each.options)
+        return each.trigger.match(event, options)
     except Exception:  # noqa: BLE001  # one plugin's call: what cannot tell does not hear
         return False
 
