@@ -10,7 +10,7 @@ from igrules.language.codes import problem
 from igrules.language.findings import Findings
 from igrules.language.loading import Loaded, apply_ignores, load
 from igrules.language.markers import TEST, sort_files
-from igrules.language.nested import read_nested
+from igrules.language.nested import NestedReader
 from igrules.language.place import Known, Place
 from igrules.language.roots import check_blanks
 from igrules.language.ruleset import Ruleset
@@ -76,7 +76,7 @@ def _read(loaded: Loaded, file: str, findings: Findings, registry: Registry) -> 
         message = f"'{first.text}' does not begin a file of tests"
         findings.add("IGR010", first.span, message, "begin it with  igrules-test: 1")
         return None
-    place = Place(findings, registry, Settings(""), Known(), read_nested, check_blanks)
+    place = Place(findings, registry, Settings(""), Known(), NestedReader(), check_blanks)
     return read_scenarios(loaded.node, file, place)
 
 
