@@ -43,7 +43,7 @@ NOT_BUILT: Mapping[str, frozenset[str]] = {
         }
     ),
     "key": frozenset({"include", "use", "blueprint", "hours"}),
-    "root": frozenset({"hours", "answer", "result", "arg", "input"}),
+    "root": frozenset({"hours", "input"}),
 }  # fmt: skip
 """Words of version 1 that are not built yet, by sort."""
 

@@ -41,7 +41,9 @@ EVENT: Mapping[str, frozenset[str] | None] = MappingProxyType(
 _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"now": ("date", "time", "weekday"), "tenant": ("name",), "account": ("username",)}
 )
-ROOTS = ("contact", "event", "match", "vars", "texts", "now", "tenant", "account")
+OF_RUN = ("answer", "result", "arg")
+"""Roots whose names a run sets on its way."""
+ROOTS = ("contact", "event", "match", *OF_RUN, "vars", "texts", "now", "tenant", "account")
 
 
 def check_blanks(template: Template, scalar: Scalar, place: Place) -> None:
@@ -110,6 +112,8 @@ def _is_known(blank: Blank, span: Span, place: Place) -> bool:
         return False
     if root == "match":
         return _is_captured(blank, span, place)
+    if root in OF_RUN and rest:
+        return True
     if not rest:
         return _needs_more(root, span, place)
     known = _known_below(root, place)
@@ -157,6 +161,8 @@ def _known_below(root: str, place: Place) -> Iterable[str]:
         return NAMED_IN_TEXTS | frozenset(place.known.fields)
     if root == "event":
         return EVENT
+    if root in OF_RUN:
+        return ()
     if root == "vars":
         return place.known.vars
     if root == "texts":
