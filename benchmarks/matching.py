@@ -7,8 +7,10 @@ with typing errors forgiven, inside words, or an expression. Half of the message
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from benchmarks.measure import Row, medians
 from igrules.engine.decide import decide
@@ -19,6 +21,8 @@ from igrules.language.index import build_index
 from igrules.language.ruleset import Ask, Rule, Ruleset, Test
 from igrules.model import Event, Facts
 from igrules.plugins import build_registry
+
+T = TypeVar("T")
 
 NOW = 1_773_000_000_000
 SIZES = (10, 1_000, 10_000)
@@ -47,9 +51,9 @@ def rows() -> Iterator[Row]:
     sets = {size: _ruleset(size, registry) for size in SIZES}
     ways: dict[str, Callable[[], object]] = {}
     for size, ruleset in sets.items():
-        events = _events(size)
-        ways[f"decide {size}"] = _in_turn(events, _decider(ruleset))
-        ways[f"loop {size}"] = _in_turn(events, _plain_loop(ruleset))
+        events = events_of(size, partial(_phrase_of, size))
+        ways[f"decide {size}"] = in_turn(events, _decider(ruleset))
+        ways[f"loop {size}"] = in_turn(events, _plain_loop(ruleset))
     seconds = medians(ways)
     for size, most in ((1_000, 1.6), (10_000, 2.5)):
         ratio = seconds[f"decide {size}"] / seconds["decide 10"]
@@ -90,7 +94,7 @@ def _file(numbers: range) -> str:
 
 
 def _condition(number: int) -> str:
-    one, two, three = (_word(number, place) for place in range(3))
+    one, two, three = (word_of(number, place) for place in range(3))
     kind = number % 20
     if kind == 0:
         return f"{{matches: {{regex: '{one}\\s+\\d+'}}}}"
@@ -105,21 +109,27 @@ def _condition(number: int) -> str:
     return f"{{keywords: [{one}, {two}, {three}]}}"
 
 
-def _word(number: int, place: int) -> str:
+def word_of(number: int, place: int) -> str:
     """One of many words that read like words; the same for the same numbers."""
     draw = random.Random(f"{number}.{place}")
     return "".join(draw.choices(_STARTS.split(), k=3)) + draw.choice(_ENDS.split())
 
 
-def _events(size: int) -> Sequence[Event]:
+def _phrase_of(size: int, draw: random.Random) -> str:
+    """A phrase that one of the plain rules waits for."""
+    chosen = draw.randrange(size // 20) * 20 + draw.randint(8, 19) if size > 20 else 9
+    return word_of(chosen, draw.randrange(3))
+
+
+def events_of(seed: int, phrase: Callable[[random.Random], str]) -> Sequence[Event]:
     """Forty messages of six to fourteen words; every second one holds a phrase of a rule."""
-    draw = random.Random(size)
+    draw = random.Random(seed)
     events = []
     for number in range(40):
         words = draw.sample(_FILLERS.split(), draw.randint(6, 14))
         if number % 2:
-            chosen = draw.randrange(size // 20) * 20 + draw.randint(8, 19) if size > 20 else 9
-            words.insert(draw.randrange(len(words)), _word(chosen, draw.randrange(3)))
+            found = phrase(draw)
+            words.insert(draw.randrange(len(words)), found)
         text = " ".join(words).capitalize() + draw.choice(["", "?", "!", " 😊"])
         events.append(
             Event(
@@ -136,10 +146,12 @@ def _events(size: int) -> Sequence[Event]:
     return events
 
 
-def _in_turn(events: Sequence[Event], one: Callable[[Event], object]) -> Callable[[], object]:
+def in_turn(items: Iterable[T], one: Callable[[T], object]) -> Callable[[], object]:
+    """What asks one after the other."""
+
     def all_of_them() -> None:
-        for event in events:
-            one(event)
+        for item in items:
+            one(item)
 
     return all_of_them
 

@@ -261,8 +261,15 @@ class Matcher:
     def search(self, words: Words) -> Hit | None:
         """The longest hit: most words, then most letters, then the first in the text."""
         best: tuple[int, int, int, int] | None = None
+        look_up = self._single.get
+        more = bool(self._by_word or self._slow)
         for place, word in enumerate(words.words):
-            for number in self._at(place, word, words.words):
+            found = [look_up(form) for form in word[0]]
+            if more:
+                found += self._at(place, word, words.words)
+            for number in found:
+                if number is None:
+                    continue
                 phrase = self.phrases[number]
                 rank = (len(phrase.parts), phrase.letters, -place, -number)
                 if best is None or rank > best:
@@ -277,12 +284,9 @@ class Matcher:
         return None if best is None else self._hit(-best[3], -best[2], words)
 
     def _at(self, place: int, word: Word, words: Sequence[Word]) -> list[int]:
-        """Numbers of the phrases that begin with this word."""
+        """Numbers of the phrases of more than a plain word that begin with this word."""
         found = []
         for form in word.forms:
-            number = self._single.get(form)
-            if number is not None:
-                found.append(number)
             for number in self._by_word.get(form, ()):
                 if phrase_at(self.phrases[number], words, place):
                     found.append(number)
