@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from igrules.ledger import Ledger
-from igrules.ledger.contact_edits import FOR_GOOD
+from igrules.ledger.handoffs import FOR_GOOD
 from igrules.model import Change
 from igrules.web import times
 from tests.seeding import PEOPLE, Asker, Seeded, seed

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from igrules.ledger import Ledger
-from igrules.model import Effect, Event, Mark, Refused, Sent, Unknown
-from tests.ledgering import DEADLINE, LEASE, NOW, QUIET, World, dm, settings, text
+from igrules.model import Decision, Effect, Event, Mark, Refused, Sent, Unknown
+from tests.ledgering import DAY, DEADLINE, LEASE, NOW, QUIET, World, dm, settings, text
+from tests.parking import question
 from tests.tracing import traced
 
-_GROWING = "attempt|contact|decision|delivery|inbox|lane|mark|seen|send|[a-z]"
+_GROWING = "attempt|contact|decision|delivery|inbox|lane|mark|run|seen|send|[a-z]"
 """Tables by name or, in joins, by one letter."""
 
 _ALL_OF_IT = (
     rf"SCAN ({_GROWING})\b(?! USING (COVERING )?INDEX (delivery_open|lane_due))",
     r"SEARCH (?!account)\w+ USING .*INDEX \w+ \(tenant_id=\?\)",
-    r"INDEX send_lane \(lane_id=\?\)",
+    r"INDEX (send|run|inbox)_lane \(lane_id=\?\)",
 )
 """Plans that read a whole table, all of a tenant, or all that was ever said to a person."""
 
@@ -42,11 +44,33 @@ def turns(world: World) -> None:
     lanes.release(lane, NOW)
     lanes.claim("w2", NOW, lease=LEASE, limit=8)
     lanes.sweep(NOW)
+    parking(world)
     world.scope.sends(state="parked")
     world.scope.sends_of_event(1)
     world.scope.event(1)
     world.scope.contact("@ana")
     world.scope.contact("p1")
+
+
+def parking(world: World) -> None:
+    """A run that asks, is refused a message, and is woken by its call and by its time."""
+    lanes = world.ledger.lanes
+    lane = world.answer(key="m9", person="p9")
+    world.deliver(dm("m10", person="p9"))
+    event = world.open_event(lane).id
+    runs = (question(event, rule="ask"), question(event, rule="call", state="calling",
+                                                  expects="c1"))  # fmt: skip
+    world.decide(lane, text("c1", rule="call"), text("c2", rule="ask"), runs=runs)
+    world.settle(world.started(lane), Refused("invalid"))
+    world.settle(world.started(lane), Refused("invalid"))
+    lanes.facts(lane, Event("message", "1", lane.person), NOW)
+    for _ in runs:
+        due = lanes.next_run(lane, NOW + DAY)
+        if due is not None:
+            over = replace(due.run, state="ended", ended="done")
+            lanes.record_wake(lane, due, Decision("answered", runs=(over,)), NOW, lease=LEASE)
+    lanes.end_handoff(lane, NOW)
+    lanes.release(lane, NOW)
 
 
 def test_no_statement_of_a_turn_reads_a_whole_history(tmp_path: Path) -> None:

@@ -3,57 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import pytest
 
 from igrules.errors import Stale
-from igrules.ledger import Lane, Ledger
-from igrules.model import Attachment, Event
-from igrules.runs import Frame, Run
-from tests.ledgering import DAY, IG_ID, NOW, World, dm, text
+from igrules.ledger import Ledger
+from igrules.runs import Frame
+from tests.ledgering import NOW, World, dm, text
+from tests.parking import ask, heard, parked, question
 
 
 @pytest.fixture
 def world(ledger: Ledger) -> World:
     return World(ledger)
-
-
-def question(event_id: int, **more: Any) -> Run:
-    """A run that has asked something."""
-    event = Event(
-        "message", IG_ID, "p1", ref="m1", text="oi \ud83d", occurred_at=NOW, received_at=NOW,
-        attachments=(Attachment("image", "image", "https://cdn.example/1"),), id=event_id,
-    )  # fmt: skip
-    about: dict[str, Any] = {
-        "heard": ("oi",), "captures": {"size": "P"}, "answers": {"name": "Ana"},
-        "results": {"call": {"ok": True}}, "counts": {"r1.do[1]": 1}, "memory": {"tries": 1},
-        "frames": (Frame("r1.do", 1, {"a": 1}), Frame("flows.f", 0, {}, "stopped")),
-        "steps_used": 2, "state": "asking", "step": "r1.do[2]", "wake_at": NOW + 5_000,
-        "notes": ((NOW, "r1.do[1]", "asked"),), "started_at": NOW, "expires_at": NOW + 30 * DAY,
-    }  # fmt: skip
-    return Run("r1", 3, event, **{**about, **more})
-
-
-def heard(world: World, now: int = NOW, key: str = "") -> Lane:
-    """Deliver a message and claim its lane."""
-    world.deliver(dm(key or f"m{now}"), now=now)
-    (lane,) = world.claim(now)
-    return lane
-
-
-def parked(world: World, lane: Lane, now: int = NOW) -> tuple[Run, ...]:
-    """The runs a decision would see."""
-    return world.ledger.lanes.facts(lane, Event("message", IG_ID, "p1"), now).runs
-
-
-def ask(world: World, **more: Any) -> tuple[Lane, Run]:
-    """A lane with one parked run, which has sent its question."""
-    lane = heard(world)
-    event_id = world.open_event(lane).id
-    world.decide(lane, text("k1"), runs=(question(event_id, **more),))
-    (run,) = parked(world, lane)
-    return lane, run
 
 
 def test_a_parked_run_comes_back_as_it_was(world: World) -> None:

@@ -59,26 +59,18 @@ def api(flavour: str) -> str:
     return _APIS[flavour]
 
 
-def event_values(event: Event) -> dict[str, Any]:
-    """What an event says, by name: all but its bytes and its id."""
-    return {
+def from_event(event: Event) -> bytes:
+    """An event that never was an envelope, for the inbox."""
+    values = {
         field.name: getattr(event, field.name)
         for field in dataclasses.fields(event)
         if field.name not in ("raw", "id")
     }
-
-
-def of_values(values: Mapping[str, Any], id: int, raw: bytes = b"") -> Event:
-    """The event with these `event_values`."""
-    attachments = tuple(Attachment(**one) for one in values.get("attachments", ()))
-    return Event(**{**values, "attachments": attachments}, raw=raw, id=id)
-
-
-def from_event(event: Event) -> bytes:
-    """An event that never was an envelope, for the inbox."""
-    return to_json({"igrules": event_values(event)})
+    return to_json({"igrules": values})
 
 
 def to_event(body: bytes, id: int) -> Event:
     """What `from_event` stored, with its inbox id."""
-    return of_values(json.loads(body)["igrules"], id, body)
+    values = json.loads(body)["igrules"]
+    values["attachments"] = tuple(Attachment(**one) for one in values.get("attachments", ()))
+    return Event(**values, raw=body, id=id)

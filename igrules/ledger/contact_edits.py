@@ -8,19 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import igrules.ledger.columns as columns
 import igrules.ledger.contacts as contacts
 from igrules.errors import Conflict
 from igrules.ledger.database import Database
+from igrules.ledger.handoffs import FOR_GOOD, ended_event, put
 from igrules.ledger.leases import wake_lane
-from igrules.model import Change, Contact, Event
+from igrules.model import Change, Contact
 
 MOST_FIELDS = 50
 LONGEST_FIELD = 1000
 """Characters of one field."""
 MOST_TAGS = 200
-FOR_GOOD = 253_402_214_400_000
-"""The last day of the calendar: a handoff without an end."""
 
 
 def change(
@@ -78,23 +76,16 @@ def _tell(
 ) -> None:
     """Put an internal event for each new tag, and for a handoff that ended, behind what waits."""
     lane_id, account_id, ig_id = place
-    caused = Event(
-        "handoff_ended", ig_id, after.person, entry=ig_id, key=f"api:{now}:handoff",
-        username=after.username, occurred_at=now, received_at=now,
-    )  # fmt: skip
+    gone = ended_event(ig_id, after.person, after.username, f"api:{now}:handoff", now)
     events = [
-        replace(caused, kind="tag_added", sub="1", key=f"api:{now}:{tag}", tag=tag)
+        replace(gone, kind="tag_added", sub="1", key=f"api:{now}:{tag}", tag=tag)
         for tag in sorted(after.tags - before.tags)
     ]
     if (before.handoff_until or 0) > now and after.handoff_until is None:
-        events.append(caused)
+        events.append(gone)
     for event in events:
-        db.run(
-            "INSERT INTO inbox (tenant_id, account_id, lane_id, kind, username, source,"
-            " occurred_at, received_at, body, state)"
-            " VALUES (?, ?, ?, ?, ?, 'internal', ?, ?, ?, 'open')",
-            (tenant_id, account_id, lane_id, event.kind, columns.text(event.username), now, now,
-             columns.from_event(event)),
-        )  # fmt: skip
+        put(db, tenant_id, account_id, lane_id, event, now)
     if events:
         wake_lane(db, lane_id, now)
+    elif after.handoff_until is not None and after.handoff_until < FOR_GOOD:
+        wake_lane(db, lane_id, after.handoff_until)

@@ -119,11 +119,7 @@ def keep(
         return None
     silent = stored.kind in _SILENT
     if silent and not changes:
-        row = db.first(
-            "SELECT id FROM contact WHERE account_id = ? AND person = ? AND tenant_id = ?",
-            (lane.account_id, lane.person, lane.tenant_id),
-        )
-        return int(row[0]) if row else None
+        return changed(db, lane, ())
     heard = (stored.occurred_at or stored.received_at) if stored.kind in _OPENS_WINDOW else None
     row = db.first(
         "INSERT INTO contact (tenant_id, account_id, person, username, tags, fields, first_at,"
@@ -138,6 +134,20 @@ def keep(
          b"[]", b"{}", now, heard, now),
     )  # fmt: skip
     assert row is not None  # an upsert gives its row
+    if changes:
+        apply(db, lane.tenant_id, int(row[0]), changes)
+    return int(row[0])
+
+
+def changed(db: Database, lane: Lane, changes: Sequence[Change]) -> int | None:
+    """Carry out changes of the lane's person, who is known already, and give the contact's id;
+    ``None``: of nobody. Inside a transaction that holds the lane."""
+    row = db.first(
+        "SELECT id FROM contact WHERE account_id = ? AND person = ? AND tenant_id = ?",
+        (lane.account_id, lane.person, lane.tenant_id),
+    )
+    if row is None:
+        return None
     if changes:
         apply(db, lane.tenant_id, int(row[0]), changes)
     return int(row[0])

@@ -13,6 +13,7 @@ from igrules.ledger.database import Database, Row
 from igrules.ledger.days import local_day, next_midnight
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.quotas import LIMITS, Limits
+from igrules.ledger.unsaid import Unsaid, end_run
 from igrules.ledger.values import Closed, DueSend, Lane, Wait
 from igrules.model import STEP_API, Account, Effect
 
@@ -74,7 +75,7 @@ def check(
         _held(db, deployment, lane, bool(person[0]), effect.rule, now)
         or _unwelcome(person, effect, now)
         or (Closed("expired", "window") if expires_at and now > expires_at else None)
-        or _repeated(db, lane, send.id, effect.rule, fingerprint, now)
+        or _repeated(db, lane, send, fingerprint, now)
         or _accompanied(db, lane.tenant_id, effect.companion, now)
     )
     if shut is not None:
@@ -110,7 +111,7 @@ def _unwelcome(person: Row, effect: Effect, now: int) -> Closed | None:
         return Closed("skipped", "deactivated")
     if not effect.reaches_contact:
         return None
-    if not _confirms_consent(effect):
+    if not effect.unmuted and not _confirms_consent(effect):
         if opted_out == "yes":
             return Closed("skipped", "opted_out")
         if handoff_until is not None and handoff_until > now and not _is_asked_for(effect):
@@ -131,17 +132,18 @@ def _confirms_consent(effect: Effect) -> bool:
 
 
 def _repeated(
-    db: Database, lane: Lane, send_id: int, rule: str, fingerprint: bytes | None, now: int
+    db: Database, lane: Lane, send: DueSend, fingerprint: bytes | None, now: int
 ) -> Closed | None:
     """The same text of the same rule to the same person within a minute is a mistake, not an
-    answer."""
-    if fingerprint is None or not rule:
+    answer; a question that is asked once more is none."""
+    rule = send.effect.rule
+    if fingerprint is None or not rule or send.effect.again:
         return None
     found = db.first(
         "SELECT id FROM send WHERE lane_id = ? AND created_at > ? AND rule = ? AND fingerprint = ?"
         " AND id <> ? AND state IN ('sending', 'sent', 'doubt', 'parked')"
         " AND coalesce(closed_at, created_at) > ? AND +tenant_id = ? LIMIT 1",
-        (lane.id, now - _WINDOW, rule, fingerprint, send_id, now - _MINUTE, lane.tenant_id),
+        (lane.id, now - _WINDOW, rule, fingerprint, send.id, now - _MINUTE, lane.tenant_id),
     )
     return Closed("skipped", "repeated") if found else None
 
@@ -196,12 +198,17 @@ def open(
     return int(row[0])
 
 
-def close(db: Database, lane: Lane, send_id: int, closed: Closed, now: int) -> None:
-    """End a pending send without a call."""
+def close(db: Database, lane: Lane, send: DueSend, closed: Closed, now: int) -> None:
+    """End a pending send without a call. A message outside the window ends its run with it."""
+    effect = send.effect
+    if closed.state == "expired" and effect.counted and effect.on_error != "continue":
+        unsaid = Unsaid(send.id, effect.key, lane.tenant_id, lane.id, effect.run or None,
+                        send.inbox_id, effect.rule, effect.step)  # fmt: skip
+        end_run(db, unsaid, "window_closed", "", now)
     db.run(
         "UPDATE send SET state = ?, reason = ?, closed_at = ? WHERE id = ? AND state = 'pending'"
         " AND +tenant_id = ?",
-        (closed.state, closed.reason, now, send_id, lane.tenant_id),
+        (closed.state, closed.reason, now, send.id, lane.tenant_id),
     )
 
 

@@ -10,16 +10,20 @@ from collections.abc import Callable, Collection, Mapping
 
 import igrules.ledger.columns as columns
 import igrules.ledger.echoes as echoes
+import igrules.ledger.handoffs as handoffs
 import igrules.ledger.record as record
 import igrules.ledger.upkeep as upkeep
+import igrules.ledger.wakes as wakes
 from igrules.ledger.database import Database, holders
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.facts import read_facts
 from igrules.ledger.leases import hold_lane, lease_lost
 from igrules.ledger.open_sends import OPEN
+from igrules.ledger.runs import PARKED
 from igrules.ledger.sends import Sends
 from igrules.ledger.turns import note_claim, wake_tenants
 from igrules.ledger.values import Lane, Ready, StoredEvent
+from igrules.ledger.wakes import DueRun
 from igrules.model import EMPTY, Decision, Effect, Event, Facts
 
 POISONED = 3
@@ -30,13 +34,15 @@ _TENANTS_TRIED = 4
 _RELEASE = (
     "UPDATE lane SET owner = NULL, deaths = 0, due = CASE WHEN EXISTS"
     " (SELECT 1 FROM inbox WHERE lane_id = ? AND state = 'open') THEN ? ELSE"
-    " (SELECT min(CASE WHEN s.state = 'sending' THEN ? ELSE s.not_before END) FROM send s"
-    f" WHERE s.lane_id = ? AND s.{OPEN} AND NOT EXISTS (SELECT 1 FROM send o"
-    f" WHERE o.lane_id = s.lane_id AND o.track = s.track AND o.id < s.id AND o.{OPEN}))"
+    " (SELECT min(at) FROM (SELECT min(CASE WHEN s.state = 'sending' THEN ? ELSE s.not_before END)"
+    f" AS at FROM send s WHERE s.lane_id = ? AND s.{OPEN} AND NOT EXISTS (SELECT 1 FROM send o"
+    f" WHERE o.lane_id = s.lane_id AND o.track = s.track AND o.id < s.id AND o.{OPEN})"
+    f" UNION ALL {wakes.DUE} UNION ALL {handoffs.NEXT_END}) AS later)"
     " END WHERE id = ? AND +tenant_id = ? RETURNING due"
 )
-"""Due is when the first send of a track, or an event, can be worked on; null when there is none. A
-call nobody waits for any more is due at once: the next turn says that its outcome is unclear."""
+"""Due is when an event, the first send of a track or a run can be worked on, or a handoff ends;
+null when there is none. A call nobody waits for any more is due at once: the next turn says that
+its outcome is unclear."""
 
 
 class Lanes:
@@ -109,7 +115,11 @@ class Lanes:
                 (lane.id, lane.fence, lane.owner, lane.tenant_id),
             ):
                 raise lease_lost(lane)
-            row = db.first(_RELEASE, (lane.id, now, now, lane.id, lane.id, lane.tenant_id))
+            row = db.first(
+                _RELEASE,
+                (lane.id, now, now, lane.id, now, lane.id, lane.account_id, lane.person,
+                 lane.tenant_id, lane.id, lane.tenant_id),
+            )  # fmt: skip
             if row is not None and row[0] is not None:
                 wake_tenants(db, (lane.tenant_id,), row[0])
 
@@ -145,19 +155,22 @@ class Lanes:
     def next_event(self, lane: Lane, now: int) -> StoredEvent | None:
         """The oldest event of the lane that is not decided yet."""
         row = self._db.first(
-            "SELECT id, kind, source, body, received_at, replays, ref, username, occurred_at"
-            " FROM inbox WHERE lane_id = ? AND state = 'open' AND +tenant_id = ?"
-            " ORDER BY id LIMIT 1",
+            "SELECT id, kind, source, body, received_at, replays, ref, username, occurred_at,"
+            f" (SELECT min(r.due_at) FROM run r WHERE r.lane_id = i.lane_id AND r.{PARKED})"
+            # By its lowest id, because a plain order would be read off the lane's whole history.
+            " FROM inbox i WHERE i.id = (SELECT min(o.id) FROM inbox o"
+            " WHERE o.lane_id = ? AND o.state = 'open') AND i.tenant_id = ?",
             (lane.id, lane.tenant_id),
         )
         if row is None:
             return None
-        id, kind, source, body, received_at, replays, ref, username, occurred_at = row
+        id, kind, source, body, received_at, replays, ref, username, occurred_at, parked = row
         data = bytes(body or b"")
         event = columns.to_event(data, id) if source == "internal" else None
         return StoredEvent(
-            id, kind, source, data, received_at, replays, ref, username, occurred_at, event
-        )
+            id, kind, source, data, received_at, replays, ref, username, occurred_at, event,
+            parked is not None,
+        )  # fmt: skip
 
     def facts(
         self,
@@ -211,6 +224,43 @@ class Lanes:
                 ready = sends.start(db, lane, way, now, lease, quiet, deadline)
             record.add_marks(db, lane, contact_id, decision.marks, facts)
         return ready
+
+    def next_run(self, lane: Lane, now: int) -> DueRun | None:
+        """The run of the lane that has been due for longest, and what wakes it."""
+        return wakes.next_run(self._db, lane, now)
+
+    def record_wake(
+        self,
+        lane: Lane,
+        due: DueRun,
+        decision: Decision,
+        now: int,
+        *,
+        lease: int,
+        facts: Facts | None = None,
+        quiet: int = 0,
+        deadline: Callable[[Effect], int] | None = None,
+    ) -> Ready | None:
+        """Store how a due run goes on or ends, with everything that follows, all or nothing; the
+        rest is as in `record`.
+
+        Raises `LeaseLost`, and `Stale` when the run has ended meanwhile.
+        """
+        sends = self._sends if deadline is not None and decision.effects else None
+        way = sends.way(lane) if sends else None
+        ready = None
+        with self._db.transaction() as db:
+            hold_lane(db, lane, now + lease)
+            contact_id = record.write_wake(db, self._deployment, lane, due.run, decision, now)
+            if sends and way and deadline:
+                ready = sends.start(db, lane, way, now, lease, quiet, deadline)
+            record.add_marks(db, lane, contact_id, decision.marks, facts)
+        return ready
+
+    def end_handoff(self, lane: Lane, now: int) -> bool:
+        """Give the conversation back to the rules when the time of a person is over, and tell them
+        by an event; true when it was. Raises `LeaseLost`."""
+        return handoffs.end(self._db, lane, now)
 
     def echo(self, lane: Lane, event: Event, now: int) -> bool:
         """Settle a send of ours by its echo, or by our own comment coming in; true when it was

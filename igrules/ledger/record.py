@@ -16,6 +16,7 @@ from igrules.ledger.deployment import Deployment
 from igrules.ledger.facts import of_all, of_post
 from igrules.ledger.values import Lane, ReadFacts, StoredEvent
 from igrules.model import EMPTY, Decision, Event, Facts, Mark
+from igrules.runs import Run
 
 
 def write(
@@ -41,6 +42,18 @@ def write(
     _add_events(db, lane, decision.events, now, old_epoch)
     if old_epoch is not None:
         epochs.doubt(db, stored.id, lane.tenant_id, now)
+    return contact_id or 0
+
+
+def write_wake(
+    db: Database, deployment: Deployment, lane: Lane, run: Run, decision: Decision, now: int
+) -> int:
+    """Store how a woken run goes on or ends, and give the contact's id, 0 for none; see
+    `Lanes.record_wake`."""
+    contact_id = contacts.changed(db, lane, decision.changes)
+    new = runs.keep(db, deployment, lane, decision.runs, now)
+    outbox.add(db, deployment, lane, run.event.id, runs.linked(decision.effects, new), now)
+    _add_events(db, lane, decision.events, now, None)
     return contact_id or 0
 
 

@@ -16,7 +16,7 @@ from igrules.ledger.database import Database, Row, tuples
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.values import Lane
 from igrules.model import Effect
-from igrules.runs import LONGEST_LIFE, Frame, Run
+from igrules.runs import LONGEST_LIFE, Run, plain_run, read_run
 
 PARKED = "state <> 'ended'"
 """The condition of the indices of what has not ended. With a table's alias: ``r.{PARKED}``."""
@@ -101,7 +101,7 @@ def _state(run: Run, now: int) -> dict[str, Any]:
     wake_at = None if is_over else run.wake_at
     return {
         "step": columns.text(run.step),
-        "vars": columns.to_json(_variables(run)),
+        "vars": columns.to_json(plain_run(run)),
         "state": run.state,
         "ended": run.ended,
         "why": columns.text(run.why),
@@ -115,55 +115,30 @@ def _state(run: Run, now: int) -> dict[str, Any]:
     }
 
 
-def _variables(run: Run) -> dict[str, Any]:
-    return {
-        "event": columns.event_values(run.event),
-        "heard": run.heard,
-        "captures": run.captures,
-        "answers": run.answers,
-        "results": run.results,
-        "frames": [[at.block, at.at, at.arguments, at.ends] for at in run.frames],
-        "counts": run.counts,
-        "memory": run.memory,
-        "notes": run.notes,
-    }
-
-
 def run_of_row(row: Row) -> Run:
     """The run a row of `SELECT` holds."""
     (
         id, inbox_id, rule, version, step, variables, state, ended, why, wake_at, expects,
         unless_reply, steps_used, started_at, expires_at,
     ) = row  # fmt: skip
-    known = columns.from_json(variables) or {}
-    return Run(
+    known = read_run({"event": {}, **(columns.from_json(variables) or {})})
+    return replace(
+        known,
         rule=rule,
         version=version,
-        event=columns.of_values(known.get("event", _NO_EVENT), inbox_id),
-        heard=tuple(known.get("heard", ())),
-        captures=known.get("captures", {}),
-        answers=known.get("answers", {}),
-        results=known.get("results", {}),
-        frames=tuple(Frame(*frame) for frame in known.get("frames", ())),
-        counts=known.get("counts", {}),
-        steps_used=steps_used,
+        event=replace(known.event, id=inbox_id),
         state=state,
         ended=ended,
         why=why,
         step=step,
-        memory=known.get("memory", {}),
         wake_at=wake_at,
         expects=expects,
         unless_reply=unless_reply == "yes",
-        notes=tuple((at, where, remark) for at, where, remark in known.get("notes", ())),
+        steps_used=steps_used,
         started_at=started_at,
         expires_at=expires_at,
         id=id,
     )
-
-
-_NO_EVENT = {"kind": "unknown", "account": ""}
-"""What is left of the event of a run whose variables are no longer kept."""
 
 
 def linked(effects: Sequence[Effect], new: Mapping[str, int | None]) -> Sequence[Effect]:

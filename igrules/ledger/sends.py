@@ -83,7 +83,7 @@ class Sends:
             hold_lane(db, lane, now + _lease_for(allowed, lease))
             found = gates.check(db, self._deployment, lane, send, way, now)
             if isinstance(found, Closed):
-                gates.close(db, lane, send.id, found, now)
+                gates.close(db, lane, send, found, now)
                 return found
             if isinstance(found, Wait):
                 gates.put_off(db, lane, send.id, found)

@@ -15,6 +15,7 @@ from igrules.ledger.database import Database
 from igrules.ledger.leases import NOBODY, hold_lane, wake_lane
 from igrules.ledger.open_sends import OPEN
 from igrules.ledger.stats import add_stat
+from igrules.ledger.unsaid import Unsaid, cancel_later, end_run
 from igrules.ledger.values import Lane
 from igrules.model import Answer, NotDone, Receipt, Refused, Sent, Unknown
 
@@ -52,6 +53,9 @@ class _Send:
     message_id: str
     key: str
     evidence: str
+    run_id: int | None
+    step: str
+    counted: str
 
     @property
     def is_unclear(self) -> bool:
@@ -65,7 +69,7 @@ class _Send:
 _SELECT = (
     "SELECT id, tenant_id, account_id, lane_id, inbox_id, kind, rule, state, attempt, retries,"
     " expires_at, idempotent, on_doubt, on_error, quota_day, message_id, key,"
-    " evidence FROM send WHERE id = ?"
+    " evidence, run_id, step, counted FROM send WHERE id = ?"
 )
 
 
@@ -102,6 +106,8 @@ def _apply(db: Database, send: _Send, receipt: Receipt, now: int, retry_scale: f
         if send.is_unclear or send.state in ("parked", "dropped"):
             if send.state in ("doubt", "parked", "dropped"):
                 add_stat(db, send.tenant_id, now, "doubt_settled", receipt.evidence, 1)
+            if receipt.result is not None:
+                _keep_result(db, send, receipt.result)
             return mark_sent(db, send.id, send.tenant_id, receipt.id, receipt.evidence, now)
         return send.state
     if not send.is_unclear:
@@ -125,6 +131,14 @@ def mark_sent(
         (columns.text(message_id), evidence, now, send_id, tenant_id),
     )
     return "sent"
+
+
+def _keep_result(db: Database, send: _Send, result: object) -> None:
+    """What the call answered, for the step that waits for it."""
+    db.run(
+        "UPDATE send SET result = ? WHERE id = ? AND +tenant_id = ?",
+        (columns.to_json(result), send.id, send.tenant_id),
+    )
 
 
 def _again(db: Database, send: _Send, receipt: NotDone, now: int, scale: float) -> str:
@@ -164,14 +178,16 @@ def _is_first(db: Database, send: _Send, subcode: int) -> bool:
 
 
 def _refuse(db: Database, send: _Send, receipt: Refused, now: int) -> str:
-    """The other side said no. What the same rule wanted to say after it is not said either."""
+    """The other side said no. What the same run wanted to say after it is not said either."""
     state = "expired" if receipt.answer.cls == "WINDOW" else "refused"
-    if send.on_error != "continue" and send.inbox_id is not None:
-        db.run(
-            "UPDATE send SET state = 'cancelled', reason = 'refused', closed_at = ?"
-            " WHERE inbox_id = ? AND rule = ? AND id > ? AND state = 'pending' AND tenant_id = ?",
-            (now, send.inbox_id, send.rule, send.id, send.tenant_id),
-        )
+    if send.on_error != "continue" and send.counted == "yes":
+        unsaid = Unsaid(send.id, send.key, send.tenant_id, send.lane_id, send.run_id,
+                        send.inbox_id, send.rule, send.step)  # fmt: skip
+        cancel_later(db, unsaid, now)
+        if state == "expired":
+            end_run(db, unsaid, "window_closed", "", now)
+        else:
+            end_run(db, unsaid, "failed", f"refused: {receipt.reason}", now)
     if receipt.answer.cls != "CONSUMED":
         db.run(
             "UPDATE send SET quota_day = NULL WHERE id = ? AND +tenant_id = ?",

@@ -108,6 +108,8 @@ class StoredEvent:
     username: str = ""
     occurred_at: int = 0
     event: Event | None = None
+    beside_runs: bool = False
+    """Whether runs of the same lane are parked, one of which may have its turn first."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ CREATE TABLE run (
   epoch <INT> NOT NULL DEFAULT 1
 )""",
     # What a turn looks at; what a tenant may have parked; what a person has; lists.
-    "CREATE INDEX run_open ON run (lane_id, due_at) WHERE state <> 'ended'",
+    "CREATE INDEX run_open ON run (lane_id, id) WHERE state <> 'ended'",
     "CREATE INDEX run_parked ON run (tenant_id, id) WHERE state <> 'ended'",
     "CREATE INDEX run_lane ON run (lane_id, id)",
     "CREATE INDEX run_tenant ON run (tenant_id, id)",

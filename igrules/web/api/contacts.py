@@ -10,7 +10,8 @@ from contextlib import suppress
 from typing import Any
 
 from igrules.errors import NotFound, UsageError
-from igrules.ledger.contact_edits import FOR_GOOD, LONGEST_FIELD, MOST_FIELDS
+from igrules.ledger.contact_edits import LONGEST_FIELD, MOST_FIELDS
+from igrules.ledger.handoffs import FOR_GOOD
 from igrules.model import Change, Contact
 from igrules.web import times
 from igrules.web.operations import (

@@ -7,7 +7,7 @@ from typing import Any
 
 from igrules.engine.fields import read_field
 from igrules.language.ruleset import Ruleset
-from igrules.ledger.contact_edits import FOR_GOOD
+from igrules.ledger.handoffs import FOR_GOOD
 from igrules.model import Contact
 
 _PROFILE = ("first_name", "name", "followers", "follows_us", "we_follow", "verified")

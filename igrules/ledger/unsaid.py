@@ -1,0 +1,53 @@
+"""What it means for the rest of a run that one of its messages did not go out.
+
+Why here: messages do not wait for their delivery, so a run may have gone on long before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import igrules.ledger.columns as columns
+from igrules.ledger.database import Database
+from igrules.ledger.open_sends import PENDING
+from igrules.ledger.runs import PARKED
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """A message that did not go out, and what made it: a stored run, or a rule by one event."""
+
+    id: int
+    key: str
+    tenant_id: int
+    lane_id: int
+    run_id: int | None
+    inbox_id: int | None
+    rule: str
+    step: str
+
+
+def cancel_later(db: Database, send: Unsaid, now: int) -> None:
+    """What the same run wanted to say after it is not said either."""
+    if send.run_id is None and send.inbox_id is None:
+        return
+    which, value = "run_id = ?", send.run_id
+    if send.run_id is None:
+        which, value = "run_id IS NULL AND inbox_id = ?", send.inbox_id
+    db.run(
+        "UPDATE send SET state = 'cancelled', reason = 'refused', closed_at = ?"
+        f" WHERE lane_id = ? AND {PENDING} AND {which} AND rule = ? AND id > ? AND +tenant_id = ?",
+        (now, send.lane_id, value, send.rule, send.id, send.tenant_id),
+    )
+
+
+def end_run(db: Database, send: Unsaid, ended: str, why: str, now: int) -> None:
+    """The run that made it ends, unless it waits for just this call and is told the outcome."""
+    if send.run_id is None:
+        return
+    db.run(
+        "UPDATE run SET state = 'ended', ended = ?, why = ?, step = ?, wake_at = NULL, ended_at = ?"
+        f" WHERE id = ? AND {PARKED} AND NOT (state = 'calling' AND expects = ?)"
+        " AND tenant_id = ?",
+        (ended, columns.text(why), send.step, now, send.run_id, send.key, send.tenant_id),
+    )

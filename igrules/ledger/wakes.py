@@ -1,0 +1,82 @@
+"""What wakes a run: its time, or the end of the call it waits for.
+
+Why the end of a call is looked up and not handed on: a send is closed in many ways, by its receipt,
+by an echo, by a gate, by a person; whoever closes it need not know that a run waits for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import igrules.ledger.columns as columns
+from igrules.ledger.database import Database, Row
+from igrules.ledger.open_sends import OPEN
+from igrules.ledger.runs import PARKED, one
+from igrules.ledger.values import Lane
+from igrules.model import Refused, Sent
+from igrules.runs import Run
+
+_WAITING = (
+    "SELECT r.id, r.due_at, r.state, s.id, s.state, s.reason, s.closed_at, s.message_id, s.evidence"
+    " FROM run r LEFT JOIN send s ON r.state = 'calling' AND s.key = r.expects"
+    f" WHERE r.lane_id = ? AND r.{PARKED} AND +r.tenant_id = ?"
+)
+
+DUE = (
+    "SELECT min(CASE WHEN r.state = 'calling' AND NOT EXISTS"
+    f" (SELECT 1 FROM send w WHERE w.key = r.expects AND w.{OPEN}) THEN ? ELSE r.due_at END)"
+    f" FROM run r WHERE r.lane_id = ? AND r.{PARKED}"
+)
+"""When the first run of a lane is to be woken: at once (the first parameter) when its call has
+ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueRun:
+    """A run to go on with. ``outcome``: what became of the call it waited for; ``None``: its time
+    has come. ``due_at``: since when."""
+
+    run: Run
+    outcome: Sent | Refused | None
+    due_at: int
+
+
+def next_run(db: Database, lane: Lane, now: int) -> DueRun | None:
+    """The run of the lane that has been due for longest."""
+    rows = db.all(_WAITING, (lane.id, lane.tenant_id))
+    due = [(_since(row, now), row) for row in rows]
+    for at, row in sorted((at, row) for at, row in due if at is not None and at <= now):
+        run = one(db, lane, row[0])
+        if run is not None:
+            return DueRun(run, _outcome(db, row), at)
+    return None
+
+
+def _since(row: Row, now: int) -> int | None:
+    """Since when a run is due, or from when on it will be."""
+    _, due_at, state, send_id, send_state, _, closed_at = row[:7]
+    if state == "calling" and send_id is None:
+        return now
+    if state == "calling" and not _is_open(send_state):
+        return now if closed_at is None else int(closed_at)
+    return int(due_at)
+
+
+def _outcome(db: Database, row: Row) -> Sent | Refused | None:
+    """What became of the call; ``None`` for a run that waits for none, or whose call is open."""
+    state, send_id, send_state, reason, _, message_id, evidence = row[2:]
+    if state != "calling":
+        return None
+    if send_id is None:
+        return Refused("nothing is known of the call any more")
+    if _is_open(send_state):
+        return None
+    if send_state != "sent":
+        return Refused(f"{send_state}: {reason}" if reason else send_state)
+    found = db.first("SELECT result FROM send WHERE id = ?", (send_id,))
+    result = columns.from_json(found[0]) if found else None
+    return Sent(message_id, evidence=evidence, result=result)
+
+
+def _is_open(state: str) -> bool:
+    return state in ("pending", "sending", "doubt")
