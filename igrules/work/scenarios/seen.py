@@ -95,11 +95,13 @@ class Seen:
 
     def parked(self) -> int:
         """How many runs of the person are parked."""
-        return len(self.world.runs_of(self.person))
+        return len(self.world.parked.of(self.person))
 
     def question(self) -> tuple[str, ...] | None:
         """The names of the open question: step id and field; ``None`` when none is open."""
-        run = next((one for one in self.world.runs_of(self.person) if one.state == "asking"), None)
+        run = next(
+            (one for one in self.world.parked.of(self.person) if one.state == "asking"), None
+        )
         if run is None:
             return None
         step = next((one for one in steps_of(self.world) if one.path == run.step), None)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from igrules.language.permalinks import post_code
 from igrules.model import Attachment, Event
 
 POST = "17900000000000001"
@@ -103,10 +104,16 @@ def _commented(kind: str, given: Mapping[str, Any], author: Author, number: int)
         key=f"c{number}",
         text=given.get("text", ""),
         username=author.username,
-        media=given.get("post", POST),
+        media=_post(given),
         media_kind=given.get("media", "post"),
         parent=given.get("reply_to_comment", ""),
     )
+
+
+def _post(given: Mapping[str, Any]) -> str:
+    """The id of a post that is given by it, or by an address."""
+    written = str(given.get("post", POST))
+    return post_code(written).partition(" ")[2] or written
 
 
 def _mention(given: Mapping[str, Any], author: Author, number: int) -> Event:
@@ -120,7 +127,7 @@ def _mention(given: Mapping[str, Any], author: Author, number: int) -> Event:
         key=f"c{number}",
         text=given.get("text", ""),
         username=username,
-        media=given.get("post", POST),
+        media=_post(given),
     )
 
 

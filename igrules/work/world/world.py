@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from igrules.engine.decide import decide
+from igrules.engine.posts import next_rules, to_bind
+from igrules.engine.waking import wake
 from igrules.kinds import Registry
 from igrules.language.ruleset import Ruleset
+from igrules.ledger.runs import linked
 from igrules.model import EMPTY, Change, Decision, Event, Facts, Mark, Media
 from igrules.runs import Run
 from igrules.work.world.delivery import Delivery
-from igrules.work.world.happenings import Called, Closed, Happening, Heard
+from igrules.work.world.happenings import Called, Closed, Happening, Heard, Woken
 from igrules.work.world.outside import Outside
+from igrules.work.world.parked import Parked, due_at, ends_of, outcome_for
 from igrules.work.world.people import People
 from igrules.work.world.sends import Send
 
@@ -54,16 +59,13 @@ class World:
         self._posts = posts
         self._waiting: list[tuple[Event, bool]] = []
         self._events = 0
-        self._runs: dict[int, Run] = {}
+        self.parked = Parked()
+        self._next_posts: dict[str, str] = {}
         self._marks: list[tuple[str, Mark]] = []
 
     def fired(self, person: str, rule: str, at: int, post: str = "") -> None:
         """Let a rule have fired for somebody at a time."""
         self._marks.append((person, Mark(rule, at, post)))
-
-    def runs_of(self, person: str) -> tuple[Run, ...]:
-        """The parked runs of a person, oldest first."""
-        return tuple(run for run in self._runs.values() if run.event.person == person)
 
     def hear(self, event: Event) -> None:
         """Let an event come in now, and everything happen that follows from it at once."""
@@ -115,6 +117,11 @@ class World:
                 for contact in self.people
                 if contact.handoff_until is not None
             ),
+            *(
+                _Due(at, 1, run.event.id, partial(self._wake, run))
+                for run in self.parked
+                if (at := due_at(run, self.delivery.sends)) is not None
+            ),
         ]
         return min(waiting, key=lambda due: due[:3], default=None)
 
@@ -130,6 +137,7 @@ class World:
 
     def _decide(self) -> None:
         event, internal = self._waiting.pop(0)
+        self._bind_next(event)
         decision = decide(
             event,
             self.ruleset,
@@ -147,17 +155,32 @@ class World:
         self.people.heard(event, self.now)
         self._record(event, decision)
 
+    def _wake(self, run: Run) -> None:
+        outcome = outcome_for(run, self.delivery.sends)
+        facts = self._facts(run.event)
+        decision = wake(run, outcome, self.ruleset, facts, self.now, stopwatch=lambda: 0.0)
+        self.log.append(Woken(self.now, run, decision))
+        self._record(run.event, decision)
+
     def _record(self, event: Event, decision: Decision) -> None:
         """Carry out what was decided."""
         if decision.changes:
             self.people.change(event.person, decision.changes)
         self._marks.extend((event.person, mark) for mark in decision.marks)
-        for effect in decision.effects:
+        effects = linked(decision.effects, self.parked.keep(decision.runs))
+        self.log.extend(ends_of(decision, self.ruleset, self.now))
+        for effect in effects:
             closed = self.delivery.add(event.person, event.id, effect, self.now)
             if closed is not None:
                 self._note(closed)
         for caused in decision.events:
             self._take_in(caused, internal=True)
+
+    def _bind_next(self, event: Event) -> None:
+        """Let the first comment on a new post be what ``post: next`` means."""
+        facts = self._facts(event)
+        for rule in to_bind(next_rules(self.ruleset), event, facts, {}):
+            self._next_posts[rule.id] = event.post
 
     def _send(self) -> None:
         """Try the send that is due."""
@@ -193,7 +216,10 @@ class World:
             marks_all=tuple(mark for _, mark in marks),
             sent_in_window=len(sends.counted_since(person, self.now - window)),
             answered_last_minute=len(answered),
+            runs=self.parked.of(person),
+            parked_in_tenant=len(self.parked),
             media=self._media(post),
+            next_posts=self._next_posts,
         )
 
     def _media(self, post: str) -> Media:
