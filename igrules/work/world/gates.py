@@ -50,7 +50,7 @@ def day_of(send: Send, settings: Settings, now: int) -> str:
 def _unwelcome(send: Send, contact: Contact, now: int) -> Shut | None:
     effect = send.effect
     confirms = not effect.rule and effect.step == "consent"
-    if confirms or effect.unmuted:
+    if confirms or effect.unmuted or not effect.reaches_contact:
         return None
     if contact.opted_out:
         return Shut("skipped", "opted_out")
@@ -62,7 +62,9 @@ def _unwelcome(send: Send, contact: Contact, now: int) -> Shut | None:
 def _is_repeated(send: Send, sends: Sends, now: int) -> bool:
     """The same text of the same rule to the same person within a minute is a mistake."""
     effect = send.effect
-    if effect.again or not effect.rule or not _seen(effect.payload.get("text")):
+    if effect.again or not effect.rule or not effect.reaches_contact:
+        return False
+    if not _seen(effect.payload.get("text")):
         return False
     return any(
         other.id != send.id
@@ -93,7 +95,7 @@ def _accompanied(send: Send, sends: Sends, now: int) -> Shut | None:
 
 
 def _over_limit(send: Send, sends: Sends, settings: Settings, now: int) -> Shut | None:
-    rate = settings.extra.get(send.effect.kind)
+    rate = settings.extra.get(send.effect.limit) if send.effect.limit else None
     if isinstance(rate, Rate) and _made(send, sends, now - rate.window) >= rate.count:
         return Shut("skipped", "limited")
     day = day_of(send, settings, now)
@@ -107,8 +109,8 @@ def _over_limit(send: Send, sends: Sends, settings: Settings, now: int) -> Shut 
 
 
 def _made(send: Send, sends: Sends, since: int) -> int:
-    """How many calls of this kind were made after a time."""
+    """How many calls that count against the same limit were made after a time."""
     return sum(
-        other.attempts > 0 and other.effect.kind == send.effect.kind and other.created_at > since
+        other.attempts > 0 and other.effect.limit == send.effect.limit and other.created_at > since
         for other in sends
     )
