@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from igrules.cli.watching import stamps, wait_for_change
+
 from .test_cli import igrules
 
 RULES = """\
@@ -130,3 +132,55 @@ def test_a_tenant_to_begin_with_passes_its_tests(tmp_path: Path) -> None:
 
     assert result.returncode == 0, result.stdout
     assert "3 tests, all ok" in result.stdout
+
+
+def test_coverage_counts_what_was_tried_and_names_what_was_not(shop: Path) -> None:
+    rules = RULES + "fallback: [Hello, Hi]\n"
+    (shop / "rulesets" / "shop" / "rules.yaml").write_text(rules, encoding="utf-8")
+    arguments = ("test", "--run", "is told", "--coverage")
+
+    enough = igrules(*arguments, "--min", "50", cwd=shop, environment=NO_CI)
+    too_little = igrules(*arguments, "--min", "51", cwd=shop, environment=NO_CI)
+
+    lines = enough.stdout.splitlines()
+    start = lines.index(
+        "coverage     rules 1/2   phrases 1/1   variants 0/2   languages 1/1        total 50%"
+    )
+    assert enough.returncode == 0
+    assert lines[start + 1 :] == [
+        "  never run      fallback                            rulesets/shop/rules.yaml:8",
+        "  never sent     fallback.do[1] variant 1            rulesets/shop/rules.yaml:8",
+        "                 fallback.do[1] variant 2            rulesets/shop/rules.yaml:8",
+    ]
+    assert too_little.returncode == 1
+    assert "error[IGR704] coverage 50% is under --min 51" in too_little.stdout
+
+
+def test_texts_that_were_sent_are_accepted_where_the_old_ones_stood(shop: Path) -> None:
+    path = shop / "rulesets" / "shop" / "tests" / "rules.yaml"
+    path.write_text(
+        "igrules-test: 1\ntests:\n  - name: a   # why\n    steps:\n      - dm: price?\n"
+        "      - expect: {texts: [Nine]}\n      - dm: price!\n      - expect:\n"
+        "          texts:\n            - Nine\n            - Nine\n          sent: 0\n",
+        encoding="utf-8",
+    )
+
+    result = igrules("test", "--update", cwd=shop, environment=NO_CI)
+
+    assert result.returncode == 0, result.stdout
+    assert path.read_text(encoding="utf-8") == (
+        "igrules-test: 1\ntests:\n  - name: a   # why\n    steps:\n      - dm: price?\n"
+        '      - expect: {texts: ["Ten"]}\n      - dm: price!\n      - expect:\n'
+        "          texts:\n            []\n          sent: 0\n"
+    )
+    assert "accepted the texts that were sent in rulesets/shop/tests/rules.yaml" in result.stderr
+
+
+def test_a_save_is_noticed(shop: Path) -> None:
+    path = shop / "rulesets" / "shop" / "rules.yaml"
+    before = stamps([str(shop)])
+    path.write_text(RULES + "fallback: Hello\n", encoding="utf-8")
+
+    after = wait_for_change([str(shop)], before)
+
+    assert {name for name in after if after[name] != before[name]} == {str(path)}

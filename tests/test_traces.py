@@ -146,6 +146,7 @@ def test_a_trace_says_what_was_found():
             ["any", "rollout", "not among the 50%"],
         ],
         "captures": {"first": {"phrase": "oi"}},
+        "steps": ["quiet.do[1]", "first.do[1]"],
         "effects": {"17:first:first.do[1]:1": "text"},
         "shadow": [{"rule": "quiet", "kind": "text", "payload": {"text": "s"}}],
     }

@@ -44,10 +44,17 @@ def is_failed_test(problem: Problem) -> bool:
 
 
 def as_json(
-    results: Sequence[SuiteResult], problems: Sequence[Problem], seconds: float, **more: Any
+    results: Sequence[SuiteResult],
+    problems: Sequence[Problem],
+    seconds: float,
+    with_coverage: bool = False,
 ) -> str:
     """One document with every test."""
+    from igrules.cli.coverage_report import as_json as coverage_as_json
     from igrules.language.documents import problem_to_json
+
+    covered = [coverage_as_json(one) for one in results if one.coverage is not None]
+    more = {"coverage": covered} if with_coverage else {}
 
     tests = [result for file in _files(results) for result in file.results]
     document = {

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from igrules.language.compiler import Compiled
     from igrules.language.ruleset import Ruleset
     from igrules.language.scenario_files import Scenario
+    from igrules.work.scenarios.coverage import Coverage
     from igrules.work.scenarios.results import FileResult
 
 DIRECTORY = "tests"
@@ -37,6 +38,7 @@ class SuiteResult:
     suite: Suite
     compiled: Compiled
     files: tuple[FileResult, ...] = ()
+    coverage: Coverage | None = None
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -89,6 +91,7 @@ def run_suites(
 ) -> Iterator[SuiteResult]:
     """Compile each tenant and run its tests."""
     from igrules.language.compiler import compile_tenant
+    from igrules.work.scenarios.coverage import Coverage
     from igrules.work.scenarios.suite import run_file
 
     for suite in suites:
@@ -105,8 +108,31 @@ def run_suites(
         def ruleset_with(kinds: Registry, known: Compiled = compiled) -> Ruleset | None:
             return known.ruleset if kinds is registry else compiled_with(kinds).ruleset
 
+        coverage = Coverage(compiled.ruleset)
         files = tuple(
-            run_file(data, file, registry, ruleset_with, wanted=wanted)
+            run_file(data, file, registry, ruleset_with, wanted=wanted, played=coverage.note)
             for file, data in suite.tests.items()
         )
-        yield SuiteResult(suite, compiled, files)
+        yield SuiteResult(suite, compiled, files, coverage)
+
+
+def accept(results: Sequence[SuiteResult]) -> list[str]:
+    """Write the texts that were sent into the files of tests that expected others; their names."""
+    from igrules.language.codes import problem
+    from igrules.language.fixing import apply_fixes
+
+    written = []
+    for result in results:
+        for file in result.files:
+            fixes = [
+                problem("IGR703", one.span, "", "", fix=one.accepting)
+                for test in file.results
+                for one in test.mismatches
+                if one.accepting is not None
+            ]
+            text = result.suite.tests[file.file].decode("utf-8-sig", "replace")
+            accepted = apply_fixes(text, fixes, unsafe=True)
+            if accepted != text:
+                Path(file.file).write_text(accepted, encoding="utf-8", newline="")
+                written.append(file.file)
+    return written

@@ -63,6 +63,7 @@ def _write_runs(
             for rule in ran
             if rule in judged and judged[rule].captures
         },
+        "steps": [step for one in every for step in one.steps],
         "notes": [list(note) for one in every for note in one.notes],
         "continued": [one.run.rule for one in continued],
         "ended": {

@@ -59,6 +59,8 @@ class Ran:
     events: list[Event] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
     """Step and remark, for the trace."""
+    steps: list[str] = field(default_factory=list)
+    """The paths of the steps it came to, in order; a ``!`` before one that was skipped."""
 
     @property
     def reason(self) -> str:
@@ -174,6 +176,7 @@ class Running:
         self._step_path = step.path
         moment, mark = self._moment_of(step, block)
         entered = self._entered(step, moment)
+        self._ran.steps.append(step.path if entered is not None else f"!{step.path}")
         if entered is None:
             self._advance()
             return True

@@ -18,12 +18,13 @@ from igrules.work.scenarios.writing import pairs, quoted, texts, word, words
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A key whose value is not as expected; ``got`` is written as the file would have it."""
+    """A key whose value is not as expected; ``got`` is written as the file would have it.
+    ``sent`` are the texts that were sent, where the key compares texts."""
 
     key: str
     expected: str
     got: str
-    accepts: tuple[str, ...] = ()
+    sent: tuple[str, ...] | None = None
 
 
 Found = tuple[str, str] | None
@@ -48,11 +49,12 @@ def differences(expected: Expected, seen: Seen, registry: Registry) -> list[Diff
 
 def _are_said(wanted: Sequence[Said], sent: Sequence[str], registry: Registry) -> bool:
     return len(wanted) == len(sent) and all(
-        _is_said(one, text, registry) for one, text in zip(wanted, sent, strict=True)
+        is_said(one, text, registry) for one, text in zip(wanted, sent, strict=True)
     )
 
 
-def _is_said(wanted: Said, text: str, registry: Registry) -> bool:
+def is_said(wanted: Said, text: str, registry: Registry) -> bool:
+    """Whether a text that was sent is the one that was expected."""
     if wanted.matches is None:
         return wanted.text == text.strip()
     moment = moment_of(Event("message", "0", text=text), Settings("test"), "dm", "")

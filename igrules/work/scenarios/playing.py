@@ -9,8 +9,9 @@ from igrules.kinds import Registry
 from igrules.language.ruleset import Ruleset
 from igrules.language.scenario_files import Expected, Scenario, ScenarioFile, Step
 from igrules.language.scenario_names import SOMEBODY
-from igrules.language.scenarios import EVENTS
+from igrules.language.scenarios import EVENTS, TEXTS
 from igrules.language.values import write_duration
+from igrules.work.scenarios.accepting import accepting
 from igrules.work.scenarios.because import because
 from igrules.work.scenarios.cast import contact_of
 from igrules.work.scenarios.clock import read_time
@@ -116,7 +117,7 @@ class _Playing:
             f"{first.key}: {first.expected}",
             _got(first, seen),
             because(first, expected, seen),
-            {one.key: one.accepts for one in found if one.key in _ACCEPTED},
+            accepting(expected, found, self._stage.registry),
         )
 
     def _tap(self, title: str) -> tuple[str, str] | None:
@@ -161,7 +162,7 @@ def _got(first: Difference, seen: Seen) -> str:
     """What happened instead; what was said besides, because it mostly tells why."""
     got = f"{first.key}: {first.got}"
     said = seen.texts("text")
-    if first.key in _ACCEPTED or not said:
+    if first.key in TEXTS or not said:
         return got
     return (
         f"{got}, texts: {texts(said)}"
@@ -170,7 +171,6 @@ def _got(first: Difference, seen: Seen) -> str:
     )
 
 
-_ACCEPTED = ("texts", "replies", "private_replies")
 _DOING: dict[str, Callable[[Any, Any], tuple[str, str] | None]] = {
     "tap": _Playing._tap,
     "advance": _Playing._advance,

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from igrules.errors import Problem, Span
+from igrules.errors import Fix, Problem, Span
 from igrules.language.scenario_files import Scenario
-from igrules.model import EMPTY
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
     """Something happened otherwise than expected. ``step`` counts from 1; 0: the test has no
-    steps. ``accepts`` says, by key of ``expect``, what was sent instead."""
+    steps. ``accepting`` makes the test expect the texts that were sent; ``None`` where texts are as
+    expected."""
 
     code: str
     span: Span
@@ -21,7 +20,7 @@ class Mismatch:
     expected: str
     got: str
     because: str = ""
-    accepts: Mapping[str, tuple[str, ...]] = EMPTY
+    accepting: Fix | None = None
 
 
 @dataclass(frozen=True, slots=True)

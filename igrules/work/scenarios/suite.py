@@ -33,7 +33,7 @@ def run_file(
     compiling: Compiling,
     *,
     wanted: Callable[[Scenario], bool] = lambda scenario: True,
-    played: Callable[[Scenario, World], None] = lambda scenario, world: None,
+    played: Callable[[World], None] = lambda world: None,
 ) -> FileResult:
     """Read a test file and play the tests that are ``wanted``; ``played`` sees each world after.
 
@@ -58,7 +58,7 @@ def run_file(
     for scenario in filter(wanted, read.scenarios):
         result, world = play(scenario, stage)
         results.append(result)
-        played(scenario, world)
+        played(world)
     if len(results) == len(read.scenarios) and all(result.passed for result in results):
         _report_unused(mocks, findings)
     failed = (_problem(result, one) for result in results for one in result.mismatches)
