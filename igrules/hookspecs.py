@@ -119,12 +119,14 @@ def igrules_lints() -> Iterable[Lint]:  # type: ignore[empty-body]  # pluggy: a 
 
 @hookspec
 def igrules_observe(record: Mapping[str, Any]) -> None:
-    """Be told of decisions and sends.
+    """Be told of decisions, sends and runs.
 
-    When: after each decision (``record["what"] == "decision"``) and each settled send
-    (``"send"``), from a worker thread, after the transaction. Often: return quickly.
-    A decision has ``tenant_id``, ``event_id``, ``kind``, ``outcome``, ``reason``, ``rules`` (those
-    that fired), ``version``; a send ``tenant_id``, ``send_id``, ``kind``, ``state``, ``reason``.
+    When: after each decision (``record["what"] == "decision"``), each settled send (``"send"``) and
+    each run that was woken (``"run"``), from a worker thread, after the transaction. Often: return
+    quickly. A decision has ``tenant_id``, ``event_id``, ``kind``, ``outcome``, ``reason``,
+    ``rules`` (those that fired), ``version``; a send ``tenant_id``, ``send_id``, ``kind``,
+    ``state``, ``reason``; a run ``tenant_id``, ``run_id``, ``rule``, ``state``, ``ended``,
+    ``version``.
     Result: nothing; a return value is ignored.
     Failure: an exception is logged with your plugin's name and changes nothing.
 

@@ -30,6 +30,7 @@ from igrules.ledger.values import (
     Version,
     Wait,
 )
+from igrules.ledger.wakes import DueRun
 
 __all__ = [
     "Act",
@@ -40,6 +41,7 @@ __all__ = [
     "Closed",
     "Days",
     "Deliveries",
+    "DueRun",
     "DueSend",
     "Erasure",
     "EventRow",

@@ -182,11 +182,13 @@ class Lanes:
         marks_post: Mapping[str, int] = EMPTY,
         marks_all: Mapping[str, int] = EMPTY,
         per_contact_window: int = 86_400_000,
+        parks: bool = False,
     ) -> Facts:
         """What is known about the lane's person. ``marks*`` name marks and how many of the newest
-        matter, for this contact, for this post, for the whole tenant."""
+        matter, for this contact, for this post, for the whole tenant. ``parks``: a run may stop and
+        wait, so it matters how many of the tenant do."""
         return read_facts(
-            self._db, lane, event, now, marks, marks_post, marks_all, per_contact_window
+            self._db, lane, event, now, marks, marks_post, marks_all, per_contact_window, parks
         )
 
     def record(

@@ -10,6 +10,7 @@ import igrules.ledger.contacts as contacts
 import igrules.ledger.epochs as epochs
 import igrules.ledger.outbox as outbox
 import igrules.ledger.runs as runs
+import igrules.ledger.versions as versions
 from igrules.errors import Conflict, Stale
 from igrules.ledger.database import Database, tuples
 from igrules.ledger.deployment import Deployment
@@ -39,6 +40,7 @@ def write(
     fresh = decision.runs if old_epoch is None else runs.expired(decision.runs)
     new = runs.keep(db, deployment, lane, fresh, now) if fresh else EMPTY
     outbox.add(db, deployment, lane, stored.id, runs.linked(decision.effects, new), now)
+    versions.note_offers(db, lane.tenant_id, decision.effects, now)
     _add_events(db, lane, decision.events, now, old_epoch)
     if old_epoch is not None:
         epochs.doubt(db, stored.id, lane.tenant_id, now)
@@ -53,6 +55,7 @@ def write_wake(
     contact_id = contacts.changed(db, lane, decision.changes)
     new = runs.keep(db, deployment, lane, decision.runs, now)
     outbox.add(db, deployment, lane, run.event.id, runs.linked(decision.effects, new), now)
+    versions.note_offers(db, lane.tenant_id, decision.effects, now)
     _add_events(db, lane, decision.events, now, None)
     return contact_id or 0
 

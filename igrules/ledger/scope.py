@@ -120,6 +120,10 @@ class Scope:
         """The newest versions below a number, newest first, without their files."""
         return versions.versions(self._db, self.tenant_id, limit, before)
 
+    def offered_at(self, number: int) -> int | None:
+        """When a version last offered a tap with steps of its own; ``None``: never."""
+        return versions.offered_at(self._db, self.tenant_id, number)
+
     def version_before_live(self) -> int | None:
         """The number of the version that was live before the present one."""
         return versions.before_live(self._db, self.tenant_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import igrules.ledger.ceilings as ceilings
@@ -15,9 +15,9 @@ from igrules.errors import Conflict, NotFound
 from igrules.kinds import Settings
 from igrules.ledger.accounts import connect, connected
 from igrules.ledger.database import Database, Row
-from igrules.ledger.days import switched
+from igrules.ledger.days import DAY, switched
 from igrules.ledger.values import Version
-from igrules.model import EMPTY
+from igrules.model import EMPTY, Effect
 
 _SELECT = (
     "SELECT number, files, digest, author, message, published_at, state, folding, plugins"
@@ -192,3 +192,38 @@ def running(db: Database, tenant_id: int) -> tuple[bool, int | None]:
     if row is None:
         return False, None
     return row[0] == "active", row[1]
+
+
+def note_offers(db: Database, tenant_id: int, effects: Sequence[Effect], now: int) -> None:
+    """Note which versions offer taps with steps of their own, once a day, inside a transaction."""
+    for number in sorted({number for effect in effects for number in _offered(effect.payload)}):
+        db.run(
+            "UPDATE version SET offered_at = ? WHERE tenant_id = ? AND number = ?"
+            " AND (offered_at IS NULL OR offered_at < ?)",
+            (now, tenant_id, number, now - DAY),
+        )
+
+
+def _offered(value: Any) -> Iterator[int]:
+    """The versions that payloads in a message lead back to."""
+    if isinstance(value, str):
+        mark, _, rest = value.partition(":")
+        number, _, block = rest.partition(":")
+        if mark == "igr" and block and number.isascii() and number.isdigit():
+            yield int(number)
+    elif isinstance(value, Mapping):
+        for name in ("payload", "quick_replies", "buttons", "cards"):
+            if name in value:
+                yield from _offered(value[name])
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _offered(one)
+
+
+def offered_at(db: Database, tenant_id: int, number: int) -> int | None:
+    """When a version last offered a tap with steps of its own, up to a day less; ``None``:
+    never."""
+    row = db.first(
+        "SELECT offered_at FROM version WHERE tenant_id = ? AND number = ?", (tenant_id, number)
+    )
+    return row[0] if row else None

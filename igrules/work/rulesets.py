@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from igrules.errors import NotFound
 from igrules.kinds import Registry
 from igrules.language.compiler import compile_tenant
 from igrules.language.ruleset import Ruleset
@@ -28,7 +29,12 @@ class Rules:
     broken: str = ""
     closed: bool = False
     """The tenant is deactivated."""
+    parks: bool = False
+    """Whether a run of these rules may stop somewhere and wait."""
 
+
+KEPT_OFFERS = 90 * 86_400_000
+"""So long after a version last offered a tap with steps of its own, the tap leads there."""
 
 NOTHING = Rules(0, None)
 CLOSED = Rules(0, None, closed=True)
@@ -55,6 +61,19 @@ class Rulesets:
             return NOTHING
         return self._find(tenant_id, number) or self._compile(tenant_id, number)
 
+    def stored(self, tenant_id: int, number: int) -> Rules:
+        """Give a version, live or not; without a ruleset when it is not kept or does not compile
+        any more."""
+        try:
+            return self._find(tenant_id, number) or self._compile(tenant_id, number)
+        except NotFound:
+            return Rules(number, None, f"version {number}: it is not kept any more")
+
+    def offers(self, tenant_id: int, number: int, now: int) -> bool:
+        """Whether what this version offered to tap still means what it meant then."""
+        offered_at = self._ledger.for_tenant(tenant_id).offered_at(number)
+        return offered_at is not None and offered_at + KEPT_OFFERS > now
+
     def _find(self, tenant_id: int, number: int) -> Rules | None:
         with self._lock:
             rules = self._kept.get((tenant_id, number))
@@ -79,10 +98,14 @@ class Rulesets:
     def _read(self, slug: str, version: Version) -> Rules:
         compiled = compile_tenant(version.files, self._registry, slug=slug)
         if compiled.ruleset is not None:
-            return Rules(version.number, compiled.ruleset)
+            return Rules(version.number, compiled.ruleset, parks=_may_park(compiled.ruleset))
         first = next((p for p in compiled.problems if p.severity == "error"), None)
         reason = "it does not compile"
         if first is not None:
             place = f"{first.span.file}:{first.span.line}:{first.span.column}"
             reason = f"{first.code} {first.message} at {place}"
         return Rules(version.number, None, f"version {version.number}: {reason}")
+
+
+def _may_park(ruleset: Ruleset) -> bool:
+    return any(step.action.parks for block in ruleset.blocks.values() for step in block.steps)

@@ -10,21 +10,20 @@ import dataclasses
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from igrules.engine.decide import decide
 from igrules.errors import Unreadable
-from igrules.instagram.ownership import is_own
 from igrules.instagram.reader import read
-from igrules.kinds import Registry, Settings
-from igrules.ledger import DueSend, Lane, Ledger, Stale, StoredEvent
-from igrules.model import NOT_FOR_RULES, Change, Decision, Event, Facts
+from igrules.kinds import Registry
+from igrules.ledger import DueRun, DueSend, Lane, Ledger, Ready, Stale, StoredEvent
+from igrules.model import Decision, Event, Facts
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
+from igrules.work.deciding import Deciding
 from igrules.work.logs import say
 from igrules.work.observers import Observers
 from igrules.work.patience import insist
-from igrules.work.rulesets import Rules, Rulesets
+from igrules.work.rulesets import Rulesets
 from igrules.work.sending import Sending
 
 if TYPE_CHECKING:
@@ -34,8 +33,6 @@ _LOG = logging.getLogger(__name__)
 _ITEMS = 8
 _SECONDS = 5.0
 _STALE_TRIES = 20
-_DEFAULTS = Settings(slug="")
-_COMMENTS = frozenset({"comment", "live_comment"})
 
 
 class Turns:
@@ -53,7 +50,6 @@ class Turns:
     ) -> None:
         self._metrics = metrics
         self._ledger = ledger
-        self._channels = registry.channels
         self._configuration = configuration
         self._clock = clock
         self._stopping = stopping
@@ -62,6 +58,9 @@ class Turns:
         self._rulesets = Rulesets(ledger, registry)
         self._sending = Sending(
             ledger, registry, configuration, clock, self._observers, giving_up, metrics
+        )
+        self._deciding = Deciding(
+            ledger, registry, self._rulesets, clock, self._sending.is_idempotent
         )
 
     def take(self, lane: Lane) -> bool:
@@ -82,28 +81,38 @@ class Turns:
                 self._sending.perform(lane, item)
             elif poisoned:
                 self._quarantine(lane, item)
+            elif isinstance(item, DueRun):
+                sent |= self._go_on(lane, item)
             else:
                 sent |= self._answer(lane, item)
             poisoned = False
         self.release(lane)
         return sent
 
-    def _next(self, lane: Lane) -> DueSend | StoredEvent | None:
-        """Give what comes next in ``lane``: a due send, an open event, or what healing sets free.
+    def _next(self, lane: Lane) -> DueSend | StoredEvent | DueRun | None:
+        """Give what comes next in ``lane``: a due send, the older one of the next open event and a
+        run that is due, or what healing and the end of a handoff set free.
 
-        Healing comes last, because it gives up unclear sends, and the echo that proves one may be
+        Healing comes late, because it gives up unclear sends, and the echo that proves one may be
         among the open events.
         """
-        send = self._ledger.sends.next(lane, self._clock.now())
+        lanes, sends, now = self._ledger.lanes, self._ledger.sends, self._clock.now()
+        send = sends.next(lane, now)
         if isinstance(send, DueSend):
             return send
-        stored = self._ledger.lanes.next_event(lane, self._clock.now())
+        stored = lanes.next_event(lane, now)
+        due = lanes.next_run(lane, now) if stored is None or stored.beside_runs else None
+        if due is not None and (stored is None or due.due_at < stored.received_at):
+            return due
         if stored is not None:
             return stored
-        if not self._ledger.sends.heal(lane, self._clock.now(), self._configuration.quiet):
-            return None
-        send = self._ledger.sends.next(lane, self._clock.now())
-        return send if isinstance(send, DueSend) else None
+        if sends.heal(lane, self._clock.now(), self._configuration.quiet):
+            send = sends.next(lane, self._clock.now())
+            if isinstance(send, DueSend):
+                return send
+        if lanes.end_handoff(lane, now):
+            return lanes.next_event(lane, now)
+        return None
 
     def release(self, lane: Lane) -> None:
         """Give ``lane`` back; while the database is away, until the lease is over anyway."""
@@ -114,14 +123,57 @@ class Turns:
             self._giving_up,
         )
 
-    def _quarantine(self, lane: Lane, stored: StoredEvent) -> None:
+    def _quarantine(self, lane: Lane, item: StoredEvent | DueRun) -> None:
         version = self._ledger.for_tenant(lane.tenant_id).live_number() or 0
-        self._ledger.lanes.quarantine(lane, stored, self._clock.now(), version)
+        if isinstance(item, DueRun):
+            run = item.run
+            why = f"ended its worker {lane.deaths} times"
+            over = dataclasses.replace(run, state="ended", ended="failed", why=why)
+            self._record_wake(lane, item, Decision("quarantined", why, runs=(over,)), None)
+            about: dict[str, Any] = {"run": run.id}
+        else:
+            self._ledger.lanes.quarantine(lane, item, self._clock.now(), version)
+            self._tell(lane, item, Decision("quarantined"), version)
+            about = {"event": item.id}
         say(
-            _LOG, logging.ERROR, "event set aside after its workers died",
-            tenant=lane.tenant_id, lane=lane.id, event=stored.id,
+            _LOG, logging.ERROR, "what its workers died of was set aside",
+            tenant=lane.tenant_id, lane=lane.id, **about,
         )  # fmt: skip
-        self._tell(lane, stored, Decision("quarantined"), version)
+
+    def _go_on(self, lane: Lane, due: DueRun) -> bool:
+        """Let a due run go on; true when there was something to send at once.
+
+        When others changed what the decision rested on, nothing is stored, and the run is found
+        again if it is still due.
+        """
+        facts, decision = self._deciding.on(lane, due)
+        start_by = self._sending.starts_by()
+        try:
+            ready = self._record_wake(lane, due, decision, facts)
+        except Stale:
+            return False
+        for run in decision.runs:
+            self._observers.tell(
+                "run", tenant_id=lane.tenant_id, run_id=run.id, rule=run.rule, state=run.state,
+                ended=run.ended, version=run.version,
+            )  # fmt: skip
+        if ready is not None:
+            self._sending.carry_out(lane, ready, start_by)
+        return ready is not None
+
+    def _record_wake(
+        self, lane: Lane, due: DueRun, decision: Decision, facts: Facts | None
+    ) -> Ready | None:
+        return self._ledger.lanes.record_wake(
+            lane,
+            due,
+            decision,
+            self._clock.now(),
+            lease=self._configuration.lease,
+            facts=facts,
+            quiet=self._configuration.quiet,
+            deadline=self._sending.deadline,
+        )
 
     def _answer(self, lane: Lane, stored: StoredEvent) -> bool:
         """Decide and record; again when others changed what the decision rested on.
@@ -133,7 +185,7 @@ class Turns:
         for attempt in range(1, _STALE_TRIES + 1):
             started = time.perf_counter_ns()
             rules = self._rulesets.live(lane.tenant_id)
-            facts, decision = self._decide(lane, event, rules)
+            facts, decision = self._deciding.about(lane, event, rules)
             if self._metrics is not None:
                 self._metrics.took("decide", (time.perf_counter_ns() - started) / 1e9)
             start_by = self._sending.starts_by()
@@ -160,65 +212,6 @@ class Turns:
             return ready is not None
         return False
 
-    def _decide(
-        self, lane: Lane, event: Event | None, rules: Rules
-    ) -> tuple[Facts | None, Decision]:
-        if event is None:
-            return None, Decision("failed", "the stored event cannot be read")
-        settings = rules.ruleset.settings if rules.ruleset else _DEFAULTS
-        human: tuple[Change, ...] = ()
-        if self._is_own(lane, event):
-            self._ledger.lanes.echo(lane, event, self._clock.now())
-            return None, Decision("skipped", "own")
-        if event.kind == "echo":
-            human = self._human_pause(lane, event, settings)
-        if rules.ruleset is None:
-            return None, dataclasses.replace(_without_rules(rules), changes=human)
-        now = self._clock.now()
-        facts = self._ledger.lanes.facts(
-            lane,
-            event,
-            now,
-            marks=rules.ruleset.marks,
-            marks_post=rules.ruleset.marks_post,
-            marks_all=rules.ruleset.marks_all,
-            per_contact_window=settings.per_contact.window,
-        )
-        decision = decide(event, rules.ruleset, facts, now, version=rules.version)
-        return facts, self._ready_to_record(decision, human)
-
-    def _human_pause(self, lane: Lane, event: Event, settings: Settings) -> tuple[Change, ...]:
-        """An echo that is no send of ours is a person of the account, writing by hand."""
-        if self._ledger.lanes.echo(lane, event, self._clock.now()):
-            return ()
-        until = self._clock.now() + settings.pause_after_human
-        return (Change("quiet", "human_pause", until),)
-
-    def _is_own(self, lane: Lane, event: Event) -> bool:
-        """Without this, a public reply would be the next comment to answer."""
-        if event.kind in NOT_FOR_RULES:
-            return event.kind == "own"
-        ids, username = {event.account, event.entry} - {""}, ""
-        if event.kind in _COMMENTS:
-            for account in self._ledger.for_tenant(lane.tenant_id).accounts.list():
-                if account.id == lane.account_id:
-                    ids |= {account.ig_id, account.page_id} - {""}
-                    username = account.username
-        return is_own(event, ids, username)
-
-    def _ready_to_record(self, decision: Decision, human: tuple[Change, ...]) -> Decision:
-        for effect in decision.effects:
-            if effect.channel not in self._channels:
-                reason = f"channel '{effect.channel}' is not installed"
-                return Decision("failed", reason, outcomes=decision.outcomes, trace=decision.trace)
-        effects = tuple(
-            dataclasses.replace(effect, idempotent=True)
-            if self._sending.is_idempotent(effect)
-            else effect
-            for effect in decision.effects
-        )
-        return dataclasses.replace(decision, effects=effects, changes=(*decision.changes, *human))
-
     def _tell(self, lane: Lane, stored: StoredEvent, decision: Decision, version: int) -> None:
         if self._metrics is not None:
             self._metrics.decided(lane.tenant_id, decision.outcome)
@@ -232,12 +225,6 @@ class Turns:
             rules=tuple(one.rule for one in decision.outcomes if one.reason == "fired"),
             version=version,
         )
-
-
-def _without_rules(rules: Rules) -> Decision:
-    if rules.broken:
-        return Decision("failed", rules.broken)
-    return Decision("skipped", "deactivated" if rules.closed else "no ruleset published")
 
 
 def _read(stored: StoredEvent) -> Event | None:
