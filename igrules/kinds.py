@@ -27,7 +27,8 @@ from igrules.model import (
 SlotType = Literal[
     "text", "template", "phrase", "name", "id", "tag", "bool", "int", "number", "duration", "clock",
     "date", "percent", "rate", "url", "zone", "emoji", "secret", "like", "regex", "field", "flow",
-    "hours", "channel", "rule", "steps", "condition", "compare", "map", "json", "any", "trigger",
+    "hours", "channel", "rule", "path", "steps", "condition", "compare", "map", "json", "any",
+    "trigger",
 ]  # fmt: skip
 
 
@@ -46,8 +47,10 @@ class Slot:
     keys written, a bare value or list under ``is``. ``trigger`` is what ``when`` takes and stands
     in no kind.
 
-    In a ``map`` that has ``steps``, the keys ``if`` and ``unless`` say when these are carried out.
-    Below a key ``then`` of ``quick_replies`` and ``buttons`` steps begin with the tap.
+    The keys of a ``map`` may be ``field`` (of a contact) or ``path`` (a value of the run); literals
+    compared with them have their declared type. In a ``map`` that has ``steps``, the keys ``if``
+    and ``unless`` say when these are carried out. Below a key ``then`` of ``quick_replies`` and
+    ``buttons`` steps begin with the tap.
     """
 
     type: SlotType = "text"

@@ -59,11 +59,20 @@ ACTIONS = (
     Action(
         "demo.ask",
         "ask",
-        Slot("map", keys={"text": Slot("template", required=True), "on_timeout": _END}),
+        Slot(
+            "map",
+            keys={
+                "text": Slot("template", required=True),
+                "expect": Slot("text", default="text"),
+                "save": Slot("field"),
+                "on_timeout": _END,
+            },
+        ),
         _park,
         answers=True,
         parks=True,
         messages=lambda options: 1,
+        answer=lambda options: {"type": options["expect"]},
         waits=lambda options, hours: 1000 if options["on_timeout"] == "continue" else None,
     ),
     Action("demo.call", "call", Slot("template"), _call, parks=True),
@@ -82,6 +91,20 @@ CONDITIONS = (
         Slot("map", keys={"rule": Slot("rule"), "times": Slot("int", default=1)}, short="rule"),
         lambda moment, options: True,
     ),
+    Condition(
+        "demo.field",
+        "fields compare",
+        Slot("map", names="field", values=Slot("compare", values=Slot("text"))),
+        lambda moment, options: True,
+    ),
+    Condition(
+        "demo.value",
+        "values compare",
+        Slot("map", names="path", values=Slot("compare", values=Slot("text"))),
+        lambda moment, options: True,
+    ),
+    Condition("demo.open", "open", Slot("hours", many=True), lambda moment, options: True),
+    Condition("demo.day", "the day", Slot("date"), lambda moment, options: True),
     Condition(
         "demo.known",
         "known",

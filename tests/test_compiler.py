@@ -303,6 +303,7 @@ def shown(one: Rule) -> object:
 
 def test_words_that_are_not_built_yet_are_the_only_thing_wrong_with_the_whole_language() -> None:
     compiled = compile_text("""igrules: 1
+timezone: America/Sao_Paulo
 hours: {loja: {mon-fri: "09:00-18:00"}}
 include: saudacao.yaml
 use: [{blueprint: lead-magnet@2, as: ebook}]

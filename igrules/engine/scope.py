@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from igrules.engine.held import Held
+from igrules.engine.opening import TimesOfHours
 from igrules.language.formats import format_moment
 from igrules.language.ruleset import Ruleset
 from igrules.model import Event, Facts
@@ -100,6 +101,9 @@ class Scope(Mapping[str, Any]):
             for name, texts in self._ruleset.names.texts.items()
         }
 
+    def _hours(self) -> Mapping[str, Any]:
+        return TimesOfHours(self._ruleset.names.hours, self._now, self.language)
+
     def _now_root(self) -> Mapping[str, Any]:
         now = self._moment(self._now)
         return {
@@ -130,6 +134,7 @@ _ROOTS: Mapping[str, Callable[[Scope], Any]] = MappingProxyType(
         "arg": Scope._arg,
         "vars": Scope._vars,
         "texts": Scope._texts,
+        "hours": Scope._hours,
         "now": Scope._now_root,
         "tenant": Scope._tenant,
         "account": Scope._account,

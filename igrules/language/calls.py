@@ -14,16 +14,14 @@ from igrules.language.slots import read_slot
 from igrules.language.values import WRONG
 
 if TYPE_CHECKING:
-    from igrules.language.flows import FoundFlow, WrittenFlow
+    from igrules.language.flows import WrittenFlow
 
 DEEPEST = 5
 
 
-def order_of_calls(found: Mapping[str, FoundFlow]) -> list[str]:
-    """The names, callers first; in a cycle as they were written."""
-    started = {
-        name: _started(flow.entry.value, flow.place) & found.keys() for name, flow in found.items()
-    }
+def order_of_calls(found: Mapping[str, tuple[Node, Place]]) -> list[str]:
+    """The names of flows, callers first; in a cycle as they were written."""
+    started = {name: _started(*flow) & found.keys() for name, flow in found.items()}
     order: list[str] = []
     waiting = dict.fromkeys(found)
     while waiting:

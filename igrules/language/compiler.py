@@ -19,6 +19,7 @@ from igrules.language.codes import problem
 from igrules.language.examples import check_examples
 from igrules.language.findings import Findings
 from igrules.language.folding import VERSION
+from igrules.language.homes import Home
 from igrules.language.index import build_index
 from igrules.language.lint import check_tags
 from igrules.language.loading import MAX_PROBLEMS, Loaded, apply_ignores, load
@@ -27,6 +28,7 @@ from igrules.language.mark_names import marks_of
 from igrules.language.markers import sort_files
 from igrules.language.names import check_texts, collect_names
 from igrules.language.nested import NestedReader
+from igrules.language.opening_hours import collect_hours
 from igrules.language.place import Known, Place
 from igrules.language.roots import check_blanks
 from igrules.language.rule_files import RuleFiles, read_rule_files
@@ -77,13 +79,17 @@ def compile_tenant(
         findings.extend(file.problems)
     kinds = sort_files(loaded, findings)
     place = Place(findings, registry, Settings(slug), Known(), NestedReader(), check_blanks)
-    place = place._replace(known=collect_names(kinds.rules.values(), place))
+    homes = [Home(node, place) for node in kinds.rules.values()]
+    place = place._replace(known=collect_names(homes, place))
     tenant = Tenant(Settings(slug, name=slug))
     if kinds.tenant is not None:
         tenant = read_tenant(kinds.tenant, slug, place)
-    place = place._replace(settings=tenant.settings)
-    check_texts(kinds.rules.values(), place)
-    found = read_rule_files(kinds.rules, place)
+    place = place._replace(settings=tenant.settings, zone=tenant.settings.timezone)
+    homes = [home.inside(place) for home in homes]
+    place = place._replace(known=replace(place.known, hours=collect_hours(homes)))
+    homes = [home.knowing(place.known) for home in homes]
+    check_texts(homes)
+    found = read_rule_files(homes, place)
     for file in loaded.values():
         if file.node is not None:
             check_tokens(file.node, file.text, place)
@@ -134,7 +140,7 @@ def _ruleset(
     return Ruleset(
         settings=place.settings,
         rules=rules,
-        names=Names(known.vars, known.texts, known.words, known.fields),
+        names=Names(known.vars, known.texts, known.words, known.fields, known.hours),
         index=build_index(rules),
         digest=digest_of(files),
         folding=VERSION,

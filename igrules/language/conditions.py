@@ -26,6 +26,7 @@ from igrules.language.values import WRONG
 DEEPEST = 8
 DEEP = 3
 _DEFAULTED = ("fuzzy", "case", "accents")
+_NOT_FETCHED = frozenset({"new", "username", "else"})
 _SLOT = Slot("condition", example="{keywords: [preço, valor]}")
 
 
@@ -119,6 +120,7 @@ def _read_entry(entry: Entry, place: Place, depth: int) -> Tree | None:
 
 
 def _read_kind(condition: Condition, name: Scalar, node: Node, place: Place) -> Tree | None:
+    place = place._replace(tests=True)
     slot = _with_defaults(condition.options, place)
     known = place.findings.errors()
     value = read_slot(node, slot, name.text, place)
@@ -141,9 +143,14 @@ def _note(condition: Condition, value: Any, place: Place) -> None:
     """Note what the condition needs to be fetched with an event."""
     if place.unit is None:
         return
-    if "profile" in condition.facts:
+    if "profile" in condition.facts and not _is_known_without(condition, value):
         place.unit.profile = True
     place.unit.fired.extend(_fired(condition.options, value))
+
+
+def _is_known_without(condition: Condition, value: Any) -> bool:
+    """Whether ``contact`` asks only for what is known without a look-up."""
+    return condition.name == "contact" and set(value) <= _NOT_FETCHED
 
 
 def _fired(slot: Slot, value: Any) -> Iterator[tuple[str, int]]:

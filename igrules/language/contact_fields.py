@@ -16,6 +16,9 @@ READ_ONLY = (
 )  # fmt: skip
 PROFILE = frozenset(READ_ONLY) - {"username"}
 """Facts that are fetched from Instagram, which only rules that look at them cause."""
+_TYPES: Mapping[str, str] = MappingProxyType(
+    {"followers": "number", "follows_us": "yes_no", "we_follow": "yes_no", "verified": "yes_no"}
+)
 BUILT_IN: Mapping[str, Mapping[str, Any]] = MappingProxyType({"language": {"type": "text"}})
 """Fields every tenant has and may write."""
 NAMED_IN_TEXTS = frozenset(
@@ -24,10 +27,26 @@ NAMED_IN_TEXTS = frozenset(
 """What ``{{ contact.… }}`` may name beside declared fields."""
 
 
-def is_writable(name: Scalar, place: Place) -> bool:
-    """Whether the field is declared and not read-only; if not, it is reported."""
+def type_of_field(name: str, place: Place) -> Mapping[str, Any] | None:
+    """What a field holds, as it was declared; ``None`` when there is no such field."""
+    if name in READ_ONLY:
+        return {"type": _TYPES.get(name, "text")}
+    return BUILT_IN.get(name) or place.known.fields.get(name)
+
+
+def _note_profile(field: str, place: Place) -> None:
+    if place.unit is not None and field in PROFILE:
+        place.unit.profile = True
+
+
+def is_usable(name: Scalar, place: Place) -> bool:
+    """Whether the field is declared and, unless a condition only looks at it, not read-only; if
+    not, it is reported."""
     field = name.text.strip()
     if field in BUILT_IN or field in place.known.fields:
+        return True
+    if field in READ_ONLY and place.tests:
+        _note_profile(field, place)
         return True
     if field in READ_ONLY:
         message = f"field '{field}' is read-only"

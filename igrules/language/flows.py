@@ -11,32 +11,17 @@ from dataclasses import dataclass
 
 from igrules.errors import Span
 from igrules.language.calls import order_of_calls
+from igrules.language.defined import Definition, definitions
 from igrules.language.done import Call, Done, every_tree
-from igrules.language.names import report_twice
-from igrules.language.nodes import Entry, Map, Scalar
+from igrules.language.homes import Home
+from igrules.language.nodes import Entry
 from igrules.language.place import Known, Place, Unit
 from igrules.language.ruleset import Block, Hears
-from igrules.language.shapes import report_empty
 from igrules.language.steps import read_steps
-from igrules.language.typed import report_flaw
-from igrules.language.values import READERS, Flaw
 from igrules.language.written_sizes import count_values
 
 MOST_FLOWS = 200
 PREFIX = "flows."
-
-
-@dataclass(frozen=True, slots=True)
-class FoundFlow:
-    """A flow that stands in a file and is not read yet; ``place`` is that of the file."""
-
-    name: str
-    entry: Entry
-    place: Place
-
-    def knowing(self, known: Known) -> FoundFlow:
-        """The same where these names are known."""
-        return FoundFlow(self.name, self.entry, self.place._replace(known=known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,67 +39,40 @@ class WrittenFlow:
     patterns: int
 
 
-def find_flows(files: Iterable[tuple[Map, Place]], place: Place) -> Mapping[str, FoundFlow]:
-    """The flows of all files by name; files come with their places."""
-    found: dict[str, FoundFlow] = {}
-    for node, here in files:
-        below = node.get("flows")
-        if below is None:
-            continue
-        if not isinstance(below, Map):
-            _report_no_map(below, here)
-            continue
-        if not below.entries:
-            report_empty(here, below, "flows")
-        for entry in below.entries:
-            _find(entry, here, found)
+def find_flows(homes: Iterable[Home], place: Place) -> Mapping[str, Definition]:
+    """The flows of all files by name, not read yet."""
+    found = definitions("flows", homes)
     if len(found) > MOST_FLOWS:
-        span = list(found.values())[MOST_FLOWS].entry.key.span
+        span = list(found.values())[MOST_FLOWS].span
         message = f"{len(found)} flows, {MOST_FLOWS} are allowed"
         place.problem("IGR112", span, message, "join flows that do the same")
     return dict(list(found.items())[:MOST_FLOWS])
 
 
-def _report_no_map(node: Scalar | object, place: Place) -> None:
-    if isinstance(node, Scalar) and not node.text.strip():
-        report_empty(place, node, "flows")
-        return
-    help = "write  flows: {precos: [{text: Olá!}]}"
-    span = getattr(node, "span")  # noqa: B009  # every node has one
-    place.problem("IGR103", span, "'flows' takes a map of names", help)
-
-
-def _find(entry: Entry, place: Place, found: dict[str, FoundFlow]) -> None:
-    name = entry.key.text
-    flaw = READERS["name"](name)
-    if isinstance(flaw, Flaw):
-        report_flaw(entry.key, flaw, place)
-    if name in found:
-        report_twice(place, f"'{PREFIX}{name}'", entry.key.span, found[name].entry.key.span)
-        return
-    found[name] = FoundFlow(name, entry, place)
-
-
-def read_flows(found: Mapping[str, FoundFlow], units: Iterable[Unit]) -> Mapping[str, WrittenFlow]:
+def read_flows(
+    found: Mapping[str, Definition], known: Known, units: Iterable[Unit]
+) -> Mapping[str, WrittenFlow]:
     """Read every flow, callers first; ``units`` are those of the rules."""
     calls = [call for unit in units for call in unit.calls]
+    places = {name: one.place._replace(known=known) for name, one in found.items()}
+    nodes = {name: (one.entry.value, places[name]) for name, one in found.items()}
     written: dict[str, WrittenFlow] = {}
-    for name in order_of_calls(found):
-        flow = _read_flow(found[name], tuple(call for call in calls if call.flow == name))
+    for name in order_of_calls(nodes):
+        callers = tuple(call for call in calls if call.flow == name)
+        flow = _read_flow(name, found[name].entry, places[name], callers)
         calls.extend(flow.unit.calls)
         written[name] = flow
     return written
 
 
-def _read_flow(found: FoundFlow, callers: tuple[Call, ...]) -> WrittenFlow:
-    place, name, entry = found.place, found.name, found.entry
+def _read_flow(name: str, entry: Entry, place: Place, callers: tuple[Call, ...]) -> WrittenFlow:
     before = place.findings.errors()
     path, unit = PREFIX + name, Unit()
     place = place._replace(
         rule=path if callers else "", stem=path, path=path, unit=unit, callers=callers
     )
     place = _joined(place, callers)
-    steps = read_steps(entry.value, place, name)
+    steps = read_steps(entry.value, place, entry.key.text)
     block = Block(path, tuple(done.step for done in steps), place.zone)
     sound = place.findings.errors() == before
     phrases, patterns = count_values(every_tree(steps))

@@ -188,6 +188,14 @@ FIELD = Slot(
     short="type",
 )
 
+WEEK = Slot(
+    "map",
+    "days and ranges of days, each with its hours; except: other hours by date",
+    names="text",
+    values=Slot("any", "a range, a list of ranges, or closed"),
+    example='{mon-fri: "09:00-18:00", sat: "09:00-13:00", except: {12-25: closed}}',
+)
+
 FILE = Slot(
     "map",
     "A rule file",
@@ -212,6 +220,12 @@ FILE = Slot(
             example="{hello: [oi, olá]}",
         ),
         "fields": Slot("map", "contact fields", values=FIELD, example="{orders: number}"),
+        "hours": Slot(
+            "map",
+            "when something is open",
+            values=WEEK,
+            example='{loja: {mon-fri: "09:00-18:00"}}',
+        ),
         "replies": Slot(
             "map",
             "short form: phrases of a message, and their answer",

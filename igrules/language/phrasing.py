@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from igrules.errors import Span
 from igrules.kinds import Slot
@@ -55,14 +55,14 @@ def phrases_of(text: str, span: Span, place: Place, *, lists: bool, label: str) 
 
 
 def _phrases_of_list(name: str, span: Span, place: Place) -> tuple[str, ...]:
-    phrases = place.known.words.get(name)
+    phrases = place.known.words.get(place.resolve("words", name))
     if phrases is None:
-        report_no_list(name, span, place, place.known.words)
+        report_no_list(name, span, place, place.visible("words", place.known.words))
         return ()
     return phrases
 
 
-def report_no_list(name: str, span: Span, place: Place, words: Mapping[str, object]) -> None:
+def report_no_list(name: str, span: Span, place: Place, words: Iterable[str]) -> None:
     """Report ``$name`` where no list has that name."""
     near = did_you_mean(name, words)
     help = f"did you mean '${near}'?" if near else f"add  words: {{{name}: [oi, olá]}}"

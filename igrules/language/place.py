@@ -30,6 +30,8 @@ class Known:
     hours: Mapping[str, Any] = EMPTY
     flows: frozenset[str] = frozenset()
     rules: frozenset[str] = frozenset()
+    answers: Mapping[str, Mapping[str, Any]] = EMPTY
+    """Step id to the type of the answer to its question, declared like a field."""
 
 
 @dataclass(slots=True)
@@ -71,6 +73,12 @@ class Place(NamedTuple):
     defaults: Mapping[str, Any] = EMPTY
     zone: str = ""
     """The time zone of the file; empty when none is known."""
+    instance: str = ""
+    """The name under which the blueprint that is read is used; empty elsewhere."""
+    private: Mapping[str, frozenset[str]] = EMPTY
+    """The names of the blueprint by sort (``flows``, ``vars``, …), private to the instance."""
+    tests: bool = False
+    """Whether this is a condition, which only looks."""
     rule: str = ""
     """The rule or flow that is read; empty where nobody can tell what leads here."""
     stem: str = ""
@@ -95,6 +103,18 @@ class Place(NamedTuple):
     said: bool = False
     secrets: bool = False
     limits: str = "IGR112"
+
+    def resolve(self, sort: str, name: str) -> str:
+        """A name as the ruleset keeps it: those of a blueprint begin with that of the instance."""
+        return f"{self.instance}.{name}" if name in self.private.get(sort, ()) else name
+
+    def named(self, id: str) -> str:
+        """The id of a rule as the ruleset keeps it; empty stays empty."""
+        return f"{self.instance}.{id}" if self.instance and id else id
+
+    def visible(self, sort: str, known: Iterable[str]) -> list[str]:
+        """The names that may be written here: the tenant's, and those of the instance."""
+        return [*self.private.get(sort, ()), *(name for name in known if "." not in name)]
 
     def problem(
         self,

@@ -15,6 +15,7 @@ Sort = Literal["flow", "hours", "channel", "rule"]
 SORTS: tuple[Sort, ...] = ("flow", "hours", "channel", "rule")
 DEFAULT_CHANNEL = "default"
 
+_PLURAL = {"flow": "flows", "hours": "hours", "channel": "channels", "rule": "rules"}
 _WHAT = {"flow": "flow", "hours": "opening hours", "channel": "channel", "rule": "rule"}
 _HOME = {
     "flow": "add  flows: {{{0}: [{{text: Olá!}}]}}",
@@ -28,9 +29,10 @@ def read_reference(scalar: Scalar, sort: str, place: Place) -> Any:
     """The name as the ruleset keeps it; `WRONG` when there is no such thing, which is reported."""
     name = scalar.text.strip()
     known = _known(cast(Sort, sort), place)
-    if name in known:
-        return name
-    near = did_you_mean(name, known)
+    kept = place.resolve(_PLURAL.get(sort, sort), name)
+    if kept in known and ("." not in name or sort == "rule"):
+        return kept
+    near = did_you_mean(name, known if sort == "rule" else place.visible(_PLURAL[sort], known))
     help = f"did you mean '{near}'?" if near else _HOME[sort].format(name)
     fix = replace(scalar.span, near) if near else None
     there = "are no" if sort == "hours" else "is no"

@@ -42,8 +42,8 @@ NOT_BUILT: Mapping[str, frozenset[str]] = {
             "opt_in",
         }
     ),
-    "key": frozenset({"include", "use", "blueprint", "hours"}),
-    "root": frozenset({"hours", "input"}),
+    "key": frozenset({"include", "use", "blueprint"}),
+    "root": frozenset({"input"}),
 }  # fmt: skip
 """Words of version 1 that are not built yet, by sort."""
 

@@ -43,7 +43,10 @@ _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 OF_RUN = ("answer", "result", "arg")
 """Roots whose names a run sets on its way."""
-ROOTS = ("contact", "event", "match", *OF_RUN, "vars", "texts", "now", "tenant", "account")
+ROOTS = (
+    "contact", "event", "match", *OF_RUN, "vars", "texts", "hours", "now", "tenant", "account",
+)  # fmt: skip
+_HOURS = ("next_open", "next_close", "today")
 
 
 def check_blanks(template: Template, scalar: Scalar, place: Place) -> None:
@@ -114,6 +117,8 @@ def _is_known(blank: Blank, span: Span, place: Place) -> bool:
         return _is_captured(blank, span, place)
     if root in OF_RUN and rest:
         return True
+    if root == "hours" and rest:
+        return _are_hours(rest, span, place)
     if not rest:
         return _needs_more(root, span, place)
     known = _known_below(root, place)
@@ -125,6 +130,23 @@ def _is_known(blank: Blank, span: Span, place: Place) -> bool:
         place.problem("IGR401", span, message, f"write  {root}.{rest[0]}")
         return False
     return True
+
+
+def _are_hours(rest: list[str], span: Span, place: Place) -> bool:
+    """Whether the opening hours are there, and what is asked of them."""
+    name, *more = rest
+    if name not in place.known.hours:
+        known = place.visible("hours", place.known.hours)
+        _report_name("hours", rest, known, span, place)
+        return False
+    if len(more) == 1 and more[0] in _HOURS:
+        return True
+    near = did_you_mean(more[0], _HOURS) if more else None
+    shown = f"hours.{name}.{near}" if near else ""
+    help = f"did you mean '{shown}'?" if near else f"write one of {', '.join(_HOURS)} behind it"
+    message = f"'{'.'.join(['hours', *rest])}' is not a value"
+    place.problem("IGR401", span, message, help, fix=replace(span, shown) if near else None)
+    return False
 
 
 def _is_secret_here(blank: Blank, span: Span, place: Place) -> bool:
@@ -167,6 +189,8 @@ def _known_below(root: str, place: Place) -> Iterable[str]:
         return place.known.vars
     if root == "texts":
         return place.known.texts
+    if root == "hours":
+        return place.known.hours
     return _NAMES[root]
 
 
@@ -181,6 +205,8 @@ def _report_name(
         help = f"declare it:  fields: {{{rest[0]}: text}}"
     elif root in ("vars", "texts"):
         help = f"add  {root}: {{{rest[0]}: …}}"
+    elif root == "hours":
+        help = f'add  hours: {{{rest[0]}: {{mon-fri: "09:00-18:00"}}}}'
     else:
         help = f"'{root}' has {', '.join(sorted(known))}"
     place.problem("IGR401", span, f"'{root}' has no '{rest[0]}'", help, fix=fix)

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from igrules.errors import Span
 from igrules.language.calls import check_calls, flows_below
+from igrules.language.defined import report_twice
 from igrules.language.flows import WrittenFlow, find_flows, read_flows
 from igrules.language.grammar import DEFAULTS, FILE
+from igrules.language.homes import Home
 from igrules.language.lint import check_flow, check_rule
-from igrules.language.names import report_twice
 from igrules.language.nodes import Map, Node, Scalar, Sequence
 from igrules.language.paths import check_messages
 from igrules.language.place import Known, Place, Unit
@@ -29,7 +30,7 @@ MOST_PHRASES = 20_000
 MOST_PATTERNS = 100
 _OWN = (
     "defaults", "vars", "texts", "words", "fields", "rules", "replies", "comments", "fallback",
-    "flows",
+    "flows", "hours", "include", "use", "blueprint",
 )  # fmt: skip
 _TURN = {"rules": 0, "replies": 1, "comments": 2, "fallback": 3}
 
@@ -60,7 +61,7 @@ class _Found(NamedTuple):
         """The id of the rule as written; empty when there is none."""
         node = self.node.get("id")
         written = node.text.strip() if isinstance(node, Scalar) else ""
-        return self.form.id if self.form is not None else written
+        return self.place.named(self.form.id if self.form is not None else written)
 
     def knowing(self, known: Known) -> _Found:
         """The same where these names are known."""
@@ -75,37 +76,39 @@ class _Found(NamedTuple):
         return replace(written, rule=replace(written.rule, phrases=form.phrases))
 
 
-def read_rule_files(files: Mapping[str, Map], place: Place) -> RuleFiles:
-    """Read every rule, short form and flow; files come in the order of their names."""
-    zone = ""
-    homes: list[tuple[Map, Place]] = []
-    for node in files.values():
-        values = read_entries(node, FILE, "", place, skip=_OWN)
-        zone = zone or values.get("timezone", "")
-        own = values.get("timezone", "") or place.settings.timezone
-        homes.append((node, place._replace(defaults=_defaults(node, place), zone=own)))
+def read_rule_files(homes: Iterable[Home], place: Place) -> RuleFiles:
+    """Read every rule, short form and flow; homes come in the order in which rules are tried."""
+    homes = [_with_defaults(home) for home in homes]
     flows, rules = find_flows(homes, place), _find_rules(homes)
     known = replace(place.known, flows=frozenset(flows), rules=frozenset(one.id for one in rules))
     read = [one.knowing(known).read() for one in _as_many_as_allowed(rules, place)]
-    written_flows = read_flows(
-        {name: flow.knowing(known) for name, flow in flows.items()}, [one.unit for one in read]
-    )
+    written_flows = read_flows(flows, known, [one.unit for one in read])
     written = [completed(one, flows_below(one.unit, written_flows)) for one in read]
     _check(written, written_flows, place)
     ordered = sorted(written, key=lambda one: _order(one.rule))
     numbered = tuple(_numbered(one, number) for number, one in enumerate(ordered))
+    zone = next((home.place.zone for home in homes if home.place.zone), "")
     return RuleFiles(numbered, written_flows, zone)
 
 
-def _find_rules(homes: Iterable[tuple[Map, Place]]) -> list[_Found]:
-    """The rules of files and those their short forms stand for."""
+def _with_defaults(home: Home) -> Home:
+    """The home with the file's own defaults; what stands at its top is read here."""
+    read_entries(home.node, FILE, "", home.place, skip=_OWN)
+    place = home.place._replace(defaults=_defaults(home.node, home.place))
+    return replace(home, place=place)
+
+
+def _find_rules(homes: Iterable[Home]) -> list[_Found]:
+    """The rules of files and those their short forms stand for, without included ones that the
+    tenant has replaced."""
     found: list[_Found] = []
     forms = ShortForms()
-    for node, here in homes:
-        found.extend(_Found(rule, here) for rule in _rules(node, here))
-        done = len(forms.rules)
-        forms.take(node, here)
-        found.extend(_Found(form.node, here, form) for form in forms.rules[done:])
+    for home in homes:
+        own = {one.id for one in found} if home.origin == "included" else set[str]()
+        here = [_Found(rule, home.place) for rule in _rules(home.node, home.place)]
+        made = forms.take(home.node, home.place, own)
+        here += [_Found(form.node, home.place, form) for form in made]
+        found.extend(one for one in here if not one.id or one.id not in own)
     return found
 
 

@@ -66,7 +66,7 @@ def read_rule(
     keys = {entry.key.text: entry.key.span for entry in node.entries}
     if span is None:
         span = nodes["id"].span if "id" in nodes else node.span
-    id = id or values.get("id", "") or "?"
+    id = place.named(id or values.get("id", "")) or "?"
     heard = read_triggers(nodes["when"], place) if "when" in nodes else ()
     unit = Unit()
     place = place._replace(rule=id, stem=id, path=f"{id}.do", hears=heard, unit=unit)
@@ -87,6 +87,7 @@ def read_rule(
         unless=bound(unless),
         examples=_examples(nodes.get("examples"), place),
         zone=place.zone,
+        was=tuple(map(place.named, values.get("was", ()))),
         **_plain(values),
     )
     sound = place.findings.errors() == before
@@ -123,7 +124,6 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
         "rollout": values.get("rollout", 10_000),
         "labels": values.get("labels", ()),
         "note": values.get("note", ""),
-        "was": values.get("was", ()),
     }
 
 

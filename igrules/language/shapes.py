@@ -33,6 +33,7 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "flow": ("the name of a flow", "names of flows", "precos"),
     "hours": ("the name of opening hours", "names of opening hours", "loja"),
     "channel": ("the name of a channel", "names of channels", "equipe"),
+    "path": ("a value of the run", "values of the run", "event.text"),
     "rule": ("the id of a rule", "ids of rules", "preco"),
     "steps": ("steps", "steps", "{text: Olá!}"),
     "json": ("a value", "values", "{name: Ana}"),

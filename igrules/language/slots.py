@@ -15,8 +15,9 @@ from typing import Any
 from igrules.errors import Span
 from igrules.kinds import Secret, Slot
 from igrules.language.codes import did_you_mean
-from igrules.language.contact_fields import is_writable
+from igrules.language.contact_fields import is_usable
 from igrules.language.grammar import FREE
+from igrules.language.literals import check_comparison, is_path
 from igrules.language.nodes import Entry, Map, Node, Scalar, Sequence
 from igrules.language.phrasing import read_phrase_item
 from igrules.language.place import Place
@@ -68,6 +69,8 @@ def read_entries(
             value = read_slot(entry.value, below, key, _named(slot, below, key, place))
             if value is not WRONG:
                 values[key] = value
+                if below.type == "compare" and below is slot.values:
+                    check_comparison(entry, below, slot.names, value, place)
     written = {entry.key.text for entry in node.entries}
     for key, below in slot.keys.items():
         if key in written:
@@ -116,13 +119,17 @@ def _slot_of_free_key(
 
 
 def _is_free_key(key: Scalar, slot: Slot, place: Place) -> bool:
-    if slot.keys or slot.names not in READERS:
+    if slot.keys:
+        return True
+    if slot.names == "path":
+        return is_path(key, place)
+    if slot.names not in READERS:
         return True
     flaw = READERS[slot.names](key.text)
     if isinstance(flaw, Flaw):
         report_flaw(key, flaw, place)
         return False
-    return slot.names != "field" or is_writable(key, place)
+    return slot.names != "field" or is_usable(key, place)
 
 
 def _report_missing(node: Map, key: str, slot: Slot, label: str, place: Place) -> None:
@@ -205,7 +212,7 @@ def _read_one(node: Node, slot: Slot, label: str, place: Place) -> Any:
     value = read_scalar(node, slot, label, place)
     if slot.type in SORTS and value is not WRONG:
         return read_reference(node, slot.type, place)
-    if slot.type == "field" and value is not WRONG and not is_writable(node, place):
+    if slot.type == "field" and value is not WRONG and not is_usable(node, place):
         return WRONG
     return value
 

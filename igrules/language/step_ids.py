@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from igrules.errors import Span
 from igrules.language.calls import flows_below
+from igrules.language.defined import report_twice
 from igrules.language.done import Done, every
 from igrules.language.flows import WrittenFlow
-from igrules.language.names import report_twice
 from igrules.language.place import Place
 from igrules.language.rules import Written
 

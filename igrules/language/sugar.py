@@ -6,15 +6,15 @@ places of what was written, so there is one way to compile a rule and none of it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from igrules.errors import Span
 from igrules.kinds import Registry
+from igrules.language.defined import report_twice
 from igrules.language.folding import fold
 from igrules.language.grammar import ANSWER_SUGAR, COMMENT, FALLBACK, answer_slot
-from igrules.language.names import report_twice
 from igrules.language.nodes import Entry, Map, Node, Scalar, Sequence
 from igrules.language.phrasing import list_name, phrases_of, pieces_of_key
 from igrules.language.place import Place
@@ -45,26 +45,35 @@ class ShortForms:
     _phrases: dict[tuple[str, object], Span] = field(default_factory=dict)
     _fallback: Span | None = None
 
-    def take(self, node: Map, place: Place) -> None:
-        """Take in the short forms of one file."""
+    def take(self, node: Map, place: Place, own: Collection[str] = ()) -> list[Expanded]:
+        """Take in the short forms of one file and give the rules they stand for. ``own`` are ids
+        of rules that replace those of this file."""
+        before = len(self.rules)
         for source in ("replies", "comments"):
             below = node.get(source)
             if isinstance(below, Map) and below.entries:
                 for entry in below.entries:
-                    self._take_phrases(source, entry, place)
+                    self._take_phrases(source, entry, place, own)
             elif below is not None:
                 _report_no_map(below, source, place)
         fallback = next((entry for entry in node if entry.key.text == "fallback"), None)
-        if fallback is not None:
+        if fallback is not None and "fallback" not in own:
             self._take_fallback(fallback, place)
+        return self.rules[before:]
 
     def _take_phrases(
-        self, source: Literal["replies", "comments"], entry: Entry, place: Place
+        self,
+        source: Literal["replies", "comments"],
+        entry: Entry,
+        place: Place,
+        own: Collection[str],
     ) -> None:
         pieces = pieces_of_key(entry.key)
         if not pieces:
             help = "write the phrases before the colon, separated by commas"
             place.problem("IGR213", entry.key.span, "a key without a word", help)
+            return
+        if f"{source}.{slug_of(pieces[0][0])}" in own:
             return
         phrases = [
             phrase
@@ -86,7 +95,7 @@ class ShortForms:
 
     def _check_unique(self, source: str, text: str, span: Span, place: Place) -> None:
         """Report a phrase that another key of the same short form has, too."""
-        name = list_name(text)
+        name = place.resolve("words", list_name(text))
         for phrase in place.known.words.get(name, ()) if name else (text,):
             key = (source, _shape(phrase))
             first = self._phrases.setdefault(key, span)

@@ -10,8 +10,8 @@ stranger becomes an instruction.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from igrules.kinds import Filter
@@ -176,6 +176,23 @@ def compile_template(text: str) -> Template:
             excess.end,
         )
     return Template(text, segments, blanks)
+
+
+def renamed(template: Template, name: Callable[[str, str], str]) -> Template:
+    """The template with the names below its roots replaced: ``name(root, written)`` gives the new
+    one."""
+    segments = tuple(_renamed(segment, name) for segment in template.segments)
+    return Template(template.source, segments, tuple(_blanks(segments)))
+
+
+def _renamed(segment: str | Blank | Part, name: Callable[[str, str], str]) -> str | Blank | Part:
+    if isinstance(segment, Part):
+        inner = tuple(_renamed(one, name) for one in segment.segments)
+        return Part(tuple(one for one in inner if not isinstance(one, Part)))
+    if isinstance(segment, str) or len(segment.path) < 2:
+        return segment
+    root, written, *rest = segment.path
+    return replace(segment, path=(root, name(root, written), *rest))
 
 
 def _blanks(segments: Iterable[str | Blank | Part]) -> Iterator[Blank]:

@@ -13,7 +13,7 @@ from igrules.language.nodes import Scalar
 from igrules.language.place import Place
 from igrules.language.segments import TemplateError
 from igrules.language.shapes import report_empty
-from igrules.language.templates import Template, compile_template
+from igrules.language.templates import Template, compile_template, renamed
 from igrules.language.values import READERS, WRONG, Flaw, read_url, write_duration
 
 LONGEST_TEXT = 4000
@@ -42,6 +42,11 @@ def read_scalar(scalar: Scalar, slot: Slot, label: str, place: Place) -> Any:
     value = text if reader is None else reader(text)
     if isinstance(value, Flaw):
         report_flaw(scalar, value, place)
+        return WRONG
+    if slot.type in ("date", "clock") and place.unit is not None and not place.zone:
+        message = f"'{label}' follows a clock, and no time zone says which"
+        help = "add  timezone: America/Sao_Paulo  to tenant.yaml, or to this file"
+        place.problem("IGR802", scalar.span, message, help)
         return WRONG
     return value if _is_in_range(value, scalar, slot, label, place) else WRONG
 
@@ -121,6 +126,7 @@ def read_template(scalar: Scalar, place: Place) -> Template | None:
         span = place_in(scalar, error.start + offset, error.end + offset)
         place.problem("IGR405", span, error.message, error.help)
         return None
+    template = renamed(template, place.resolve) if place.instance else template
     if template.paths:
         place.fill(template, scalar, place)
     return template
