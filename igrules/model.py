@@ -144,6 +144,10 @@ class Contact:
     quiet_until: int | None = None
     quiet_reason: str = ""
     profile: Mapping[str, Any] = EMPTY
+    """``name``, ``followers``, ``follows_us``, ``we_follow``, ``verified``, as far as Instagram
+    tells them; what is missing is unknown."""
+    profile_at: int | None = None
+    """When the profile was read; ``None``: it never was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from igrules.instagram.messaging import Fields
+from igrules.instagram.parsing import compose, parse
 from igrules.instagram.scalars import Malformed, identifier, mapping_of, optional_id, text_of
 
 _MEDIA_KINDS: Mapping[str, str] = {
@@ -33,6 +34,15 @@ def read_change(field: Any, value: Mapping[str, Any], entry: str) -> Fields:
         key = f"story_insights {media}" if media else ""
         return {"kind": "story_insights", "account": entry, "media": media, "key": key}
     raise Malformed("a field nobody knows")
+
+
+def mention_with(body: bytes, text: str, username: str) -> bytes:
+    """The envelope of a mention with its words and its author, as a comment has them."""
+    whole = parse(body)
+    entry = whole["entry"][0]
+    change = entry["changes"][0] if "changes" in entry else entry
+    change["value"] = {**change["value"], "text": text, "from": {"username": username}}
+    return compose(whole)
 
 
 def is_sample(field: Any, value: Mapping[str, Any]) -> bool:
@@ -80,8 +90,14 @@ def _mention(value: Mapping[str, Any], entry: str) -> Fields:
     comment, media = identifier(value.get("comment_id")), identifier(value.get("media_id"))
     if not comment and not media:
         raise Malformed("a mention without an id")
+    # Neither words nor author travel in the webhook; `mention_with` puts in what was read.
+    author = mapping_of(value.get("from"))
+    username = text_of(author.get("username"))
     return {
         "kind": "mention_comment" if comment else "mention_caption",
+        "person": f"@{username}" if username else "",
+        "username": username,
+        "text": text_of(value.get("text")),
         "account": entry,
         "ref": comment,
         "media": media,

@@ -13,7 +13,7 @@ from igrules.model import Change, Contact
 
 SELECT = (
     "SELECT id, person, username, language, tags, fields, first_at, last_in_at, opted_out,"
-    " handoff_until, quiet_until, quiet_reason, profile FROM contact"
+    " handoff_until, quiet_until, quiet_reason, profile, profile_at FROM contact"
 )
 _OPENS_WINDOW = frozenset({"message", "postback"})
 """Kinds of events after which messages may be sent for 24 hours."""
@@ -91,7 +91,7 @@ def contact_of_row(row: Row) -> Contact:
     """The contact a row of `SELECT` holds."""
     (
         id, person, username, language, tags, fields, first_at, last_in_at, opted_out,
-        handoff_until, quiet_until, quiet_reason, profile,
+        handoff_until, quiet_until, quiet_reason, profile, profile_at,
     ) = row  # fmt: skip
     return Contact(
         id=id,
@@ -107,6 +107,7 @@ def contact_of_row(row: Row) -> Contact:
         quiet_until=quiet_until,
         quiet_reason=quiet_reason,
         profile=columns.from_json(profile) or {},
+        profile_at=profile_at,
     )
 
 

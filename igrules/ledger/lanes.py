@@ -17,12 +17,13 @@ import igrules.ledger.wakes as wakes
 from igrules.ledger.database import Database, holders
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.facts import read_facts
+from igrules.ledger.fetched import keep_profile
 from igrules.ledger.leases import hold_lane, lease_lost
 from igrules.ledger.open_sends import OPEN
 from igrules.ledger.runs import PARKED
 from igrules.ledger.sends import Sends
 from igrules.ledger.turns import note_claim, wake_tenants
-from igrules.ledger.values import Lane, Ready, StoredEvent
+from igrules.ledger.values import Lane, ReadFacts, Ready, StoredEvent
 from igrules.ledger.wakes import DueRun
 from igrules.model import EMPTY, Decision, Effect, Event, Facts
 
@@ -183,7 +184,7 @@ class Lanes:
         marks_all: Mapping[str, int] = EMPTY,
         per_contact_window: int = 86_400_000,
         parks: bool = False,
-    ) -> Facts:
+    ) -> ReadFacts:
         """What is known about the lane's person. ``marks*`` name marks and how many of the newest
         matter, for this contact, for this post, for the whole tenant. ``parks``: a run may stop and
         wait, so it matters how many of the tenant do."""
@@ -222,6 +223,7 @@ class Lanes:
             contact_id = record.write(
                 db, self._deployment, lane, stored, decision, now, version, took_us
             )
+            keep_profile(db, lane, contact_id, facts, now)
             if sends and way and deadline:
                 ready = sends.start(db, lane, way, now, lease, quiet, deadline)
             record.add_marks(db, lane, contact_id, decision.marks, facts)
@@ -249,11 +251,12 @@ class Lanes:
         Raises `LeaseLost`, and `Stale` when the run has ended meanwhile.
         """
         sends = self._sends if deadline is not None and decision.effects else None
-        way = sends.way(lane) if sends else None
+        way = sends.account(lane) if sends else None
         ready = None
         with self._db.transaction() as db:
             hold_lane(db, lane, now + lease)
             contact_id = record.write_wake(db, self._deployment, lane, due.run, decision, now)
+            keep_profile(db, lane, contact_id, facts, now)
             if sends and way and deadline:
                 ready = sends.start(db, lane, way, now, lease, quiet, deadline)
             record.add_marks(db, lane, contact_id, decision.marks, facts)

@@ -32,6 +32,7 @@ from igrules.ledger.database import Database
 from igrules.ledger.deliveries import Deliveries
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.erasures import Erasures
+from igrules.ledger.fetched import Fetched
 from igrules.ledger.high_water import HighWater
 from igrules.ledger.keys import Keys
 from igrules.ledger.lanes import Lanes
@@ -73,6 +74,7 @@ class Ledger:
         self.lanes = Lanes(database, known, self.sends)
         self.erasures = Erasures(database, seals, known)
         self.connections = Connections(database, known)
+        self.fetched = Fetched(database)
 
     @classmethod
     def open(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import igrules.ledger.accounts as accounts
@@ -14,6 +14,7 @@ import igrules.ledger.event_list as event_list
 import igrules.ledger.exporting as exporting
 import igrules.ledger.history as history
 import igrules.ledger.holds as holds
+import igrules.ledger.next_posts as next_posts
 import igrules.ledger.numbers as numbers
 import igrules.ledger.orders as orders
 import igrules.ledger.quotas as quotas
@@ -99,6 +100,16 @@ class Scope:
             plugins,
             if_version,
         )
+
+    def keep_waiting(self, rules: Mapping[str, Sequence[str]], now: int) -> None:
+        """Note which rules wait for the next post from ``now`` on; each with its former ids. A rule
+        that waited before keeps its post."""
+        with self._db.transaction() as db:
+            next_posts.keep_waiting(db, self.tenant_id, rules, now)
+
+    def next_posts(self, rules: Collection[str]) -> Mapping[str, next_posts.NextPost]:
+        """What the next post of these rules is, and since when they wait."""
+        return next_posts.read(self._db, self.tenant_id, rules)
 
     def live(self) -> Version | None:
         """The live version."""

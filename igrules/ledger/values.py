@@ -120,6 +120,8 @@ class ReadFacts(Facts):
     wide_post: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
     wide_all: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
     post: str = field(default="", compare=False, repr=False)
+    new_profile: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    """The profile as it was just read, which is stored with the decision."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ from igrules.ledger import DueRun, Lane, Ledger
 from igrules.model import NOT_FOR_RULES, Change, Decision, Effect, Event, Facts
 from igrules.runs import Run
 from igrules.work.clock import Clock
+from igrules.work.fetching import Fetching
 from igrules.work.rulesets import Rules, Rulesets
 
 _DEFAULTS = Settings(slug="")
-_COMMENTS = frozenset({"comment", "live_comment"})
+_PUBLIC = frozenset({"comment", "live_comment", "mention_comment", "mention_caption"})
 
 
 class Deciding:
@@ -35,12 +36,14 @@ class Deciding:
         rulesets: Rulesets,
         clock: Clock,
         is_idempotent: Callable[[Effect], bool],
+        fetching: Fetching,
     ) -> None:
         self._ledger = ledger
         self._channels = registry.channels
         self._rulesets = rulesets
         self._clock = clock
         self._is_idempotent = is_idempotent
+        self._fetching = fetching
 
     def about(self, lane: Lane, event: Event | None, rules: Rules) -> tuple[Facts | None, Decision]:
         """Decide an event by the live rules; also say what was looked at, for whoever records."""
@@ -56,7 +59,7 @@ class Deciding:
         if rules.ruleset is None:
             return None, dataclasses.replace(_without_rules(rules), changes=human)
         now = self._clock.now()
-        facts = self._facts(lane, event, rules.ruleset, rules.parks, now)
+        facts = self._facts(lane, event, rules, now)
         decision = decide(
             event, rules.ruleset, facts, now, version=rules.version,
             older=self._older(lane, facts, now),
@@ -81,14 +84,17 @@ class Deciding:
         settings = (live.ruleset or rules.ruleset).settings
         ruleset = dataclasses.replace(rules.ruleset, settings=settings)
         now = self._clock.now()
-        facts = self._facts(lane, run.event, ruleset, rules.parks, now)
+        facts = self._facts(lane, run.event, dataclasses.replace(rules, ruleset=ruleset), now)
         decision = wake(run, due.outcome, ruleset, facts, now)
         if missing := self._missing(decision):
             return facts, _ended(run, "failed", missing)
         return facts, self._marked(decision)
 
-    def _facts(self, lane: Lane, event: Event, ruleset: Ruleset, parks: bool, now: int) -> Facts:
-        return self._ledger.lanes.facts(
+    def _facts(self, lane: Lane, event: Event, rules: Rules, now: int) -> Facts:
+        """What is stored, and what has to be read for these rules, which are there."""
+        ruleset = rules.ruleset
+        assert ruleset is not None  # the caller looked
+        facts = self._ledger.lanes.facts(
             lane,
             event,
             now,
@@ -96,8 +102,9 @@ class Deciding:
             marks_post=ruleset.marks_post,
             marks_all=ruleset.marks_all,
             per_contact_window=ruleset.settings.per_contact.window,
-            parks=parks,
+            parks=rules.parks,
         )
+        return self._fetching.complete(lane, event, facts, rules)
 
     def _older(self, lane: Lane, facts: Facts, now: int) -> Callable[[int], Ruleset | None]:
         """Other versions: those of parked runs, and those that offered taps not long ago."""
@@ -122,7 +129,7 @@ class Deciding:
         if event.kind in NOT_FOR_RULES:
             return event.kind == "own"
         ids, username = {event.account, event.entry} - {""}, ""
-        if event.kind in _COMMENTS:
+        if event.kind in _PUBLIC:
             for account in self._ledger.for_tenant(lane.tenant_id).accounts.list():
                 if account.id == lane.account_id:
                     ids |= {account.ig_id, account.page_id} - {""}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from igrules.engine.posts import next_rules
 from igrules.errors import Problem, RulesetError
 from igrules.kinds import Registry, Settings
 from igrules.language.compiler import compile_tenant
@@ -50,7 +51,7 @@ def publish(
 ) -> Version:
     """Make these files the live version; see `Scope.publish`. Inside or outside a transaction."""
     ruleset = prepared.ruleset
-    return scope.publish(
+    version = scope.publish(
         prepared.files,
         ruleset.digest,
         ruleset.settings,
@@ -61,6 +62,8 @@ def publish(
         plugins=plugin_versions(ruleset.settings, registry),
         if_version=if_version,
     )
+    scope.keep_waiting({rule.id: rule.was for rule in next_rules(ruleset)}, now)
+    return version
 
 
 def plugin_versions(settings: Settings, registry: Registry) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from igrules.engine.needs import NO_NEEDS, Needs, needs_of
 from igrules.errors import NotFound
 from igrules.kinds import Registry
 from igrules.language.compiler import compile_tenant
@@ -31,6 +32,9 @@ class Rules:
     """The tenant is deactivated."""
     parks: bool = False
     """Whether a run of these rules may stop somewhere and wait."""
+    needs: Needs = NO_NEEDS
+    """What has to be read for these rules before deciding."""
+    published_at: int = 0
 
 
 KEPT_OFFERS = 90 * 86_400_000
@@ -98,7 +102,13 @@ class Rulesets:
     def _read(self, slug: str, version: Version) -> Rules:
         compiled = compile_tenant(version.files, self._registry, slug=slug)
         if compiled.ruleset is not None:
-            return Rules(version.number, compiled.ruleset, parks=_may_park(compiled.ruleset))
+            return Rules(
+                version.number,
+                compiled.ruleset,
+                parks=_may_park(compiled.ruleset),
+                needs=needs_of(compiled.ruleset),
+                published_at=version.published_at,
+            )
         first = next((p for p in compiled.problems if p.severity == "error"), None)
         reason = "it does not compile"
         if first is not None:

@@ -20,6 +20,7 @@ from igrules.model import Decision, Event, Facts
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.deciding import Deciding
+from igrules.work.fetching import Fetching
 from igrules.work.logs import say
 from igrules.work.observers import Observers
 from igrules.work.patience import insist
@@ -59,8 +60,9 @@ class Turns:
         self._sending = Sending(
             ledger, registry, configuration, clock, self._observers, giving_up, metrics
         )
+        self._fetching = Fetching(ledger, configuration, clock)
         self._deciding = Deciding(
-            ledger, registry, self._rulesets, clock, self._sending.is_idempotent
+            ledger, registry, self._rulesets, clock, self._sending.is_idempotent, self._fetching
         )
 
     def take(self, lane: Lane) -> bool:
@@ -182,6 +184,11 @@ class Turns:
         the disk less. True when there was one.
         """
         event = _read(stored)
+        if event is not None:
+            rules = self._rulesets.live(lane.tenant_id)
+            event = self._fetching.words(lane, stored, event, rules)
+            if event is None:
+                return False
         for attempt in range(1, _STALE_TRIES + 1):
             started = time.perf_counter_ns()
             rules = self._rulesets.live(lane.tenant_id)

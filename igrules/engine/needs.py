@@ -1,0 +1,65 @@
+"""What a ruleset looks at that no webhook tells, so that it is read first, and only then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from igrules.engine.posts import names_posts, next_rules
+from igrules.engine.scene import is_tap
+from igrules.language.folding import fold
+from igrules.language.ruleset import Rule, Ruleset
+from igrules.model import Event, Facts
+
+_MENTIONS = frozenset({"mention_comment", "mention_caption"})
+_WRITTEN = b"permalink"
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """``profile``: some rule looks at profile facts. ``permalinks``: some rule names or shows the
+    address of a post. ``next``: the rules that wait for the next post."""
+
+    profile: bool = False
+    permalinks: bool = False
+    next: tuple[Rule, ...] = ()
+
+
+NO_NEEDS = Needs()
+
+
+def needs_of(ruleset: Ruleset) -> Needs:
+    """What a ruleset needs; found once, when it is compiled."""
+    # A word that stands nowhere in the files is in no text and no condition made of them.
+    shown = any(_WRITTEN in data for data in ruleset.files.values())
+    return Needs(
+        any(rule.profile for rule in ruleset.rules),
+        shown or any(map(names_posts, ruleset.rules)),
+        next_rules(ruleset),
+    )
+
+
+def wants_profile(needs: Needs, event: Event, ruleset: Ruleset, facts: Facts) -> bool:
+    """Whether a rule that could hear the event, or a run that waits, looks at profile facts."""
+    if not needs.profile:
+        return False
+    text = event.text or event.title
+    kinds = {event.kind, "message"} if is_tap(event) else {event.kind}
+    numbers = {n for kind in kinds for n in ruleset.index.candidates(fold(text), kind)}
+    if any(ruleset.rules[number].profile for number in numbers):
+        return True
+    running = {run.rule for run in facts.runs}
+    return bool(running) and any(rule.profile for rule in ruleset.rules if rule.id in running)
+
+
+def wants_words(event: Event, ruleset: Ruleset) -> bool:
+    """Whether this is a mention whose words a rule waits for."""
+    if event.kind not in _MENTIONS or event.text:
+        return False
+    return bool(ruleset.index.candidates(fold(""), event.kind))
+
+
+def post_of(event: Event) -> str:
+    """The own post or story an event is about; empty when there is none that could be read."""
+    if event.kind in _MENTIONS:
+        return ""
+    return event.post or event.story
