@@ -26,6 +26,12 @@ def _park(moment: Moment, options: Any) -> Iterable[Planned]:
     return [Park("message")]
 
 
+def _longest_wait(options: Mapping[str, Any], hours: Mapping[str, Any]) -> int | None:
+    if "for" in options:
+        return int(options["for"])
+    return options.get("reply") if options["on_timeout"] == "continue" else None
+
+
 def _call(moment: Moment, options: Any) -> Iterable[Planned]:
     return [Effect("call", "x", {}, channel="demo")]
 
@@ -74,6 +80,18 @@ ACTIONS = (
         messages=lambda options: 1,
         answer=lambda options: {"type": options["expect"]},
         waits=lambda options, hours: 1000 if options["on_timeout"] == "continue" else None,
+    ),
+    Action(
+        "demo.wait",
+        "wait",
+        Slot(
+            "map",
+            keys={"for": Slot("duration"), "reply": Slot("duration"), "on_timeout": _END},
+            short="for",
+        ),
+        _park,
+        parks=True,
+        waits=_longest_wait,
     ),
     Action("demo.call", "call", Slot("template"), _call, parks=True),
     Action(

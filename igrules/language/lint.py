@@ -1,14 +1,14 @@
 """Remarks about a single rule that the grammar cannot make: keys without effect, unreachable steps,
-second private replies, too many of something."""
+too many of something."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import combinations, pairwise
+from itertools import pairwise
 
-from igrules.errors import Note, Span
+from igrules.errors import Span
 from igrules.language.codes import did_you_mean
-from igrules.language.conditions import Tree, said, sense
+from igrules.language.conditions import Tree, said
 from igrules.language.done import Done, every, every_list, every_tree
 from igrules.language.flows import WrittenFlow
 from igrules.language.place import Place
@@ -26,7 +26,6 @@ def check_rule(written: Written, place: Place, flows: Iterable[WrittenFlow] = ()
     _check_scopes(written, place)
     _check_effect(written, flows, place)
     _check_final(written, place)
-    _check_private_replies(written, place)
     _check_after_stop(written.steps, place)
     heard = [one.trigger.name for one in written.rule.hears]
     _check_named_triggers((written.test, written.unless), heard, "rule", place)
@@ -96,27 +95,6 @@ def _check_final(written: Written, place: Place) -> None:
         message = "'final: true' on a rule that only listens"
         help = "remove it: listening rules always run, and end nothing"
         place.problem("IGR109", written.keys["final"], message, help)
-
-
-def _check_private_replies(written: Written, place: Place) -> None:
-    replies = [done for done in written.steps if done.step.action.needs == "private_reply"]
-    for first, second in combinations(replies, 2):
-        if _may_both_run(first, second):
-            place.problem(
-                "IGR305",
-                second.key,
-                "a comment gets one private reply, and this is the second",
-                "join the two texts, or let their conditions exclude each other",
-                notes=(Note(first.key, "the first one"),),
-            )
-            return
-
-
-def _may_both_run(first: Done, second: Done) -> bool:
-    if not any(hears in second.hears for hears in first.hears):
-        return False
-    pairs = ((first.test, second.unless), (second.test, first.unless))
-    return not any(test is not None and sense(test) == sense(unless) for test, unless in pairs)
 
 
 def _check_after_stop(steps: Iterable[Done], place: Place) -> None:

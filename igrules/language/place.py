@@ -37,11 +37,15 @@ class Known:
 @dataclass(slots=True)
 class Unit:
     """What is found while one rule or one flow is read: the flows it calls, whether it looks at
-    profile facts, and the rules whose firing it looks at, each with how many times."""
+    profile facts, and the rules whose firing it looks at, each with how many times.
+
+    ``lost``: a step could not be read, so that nobody knows what its paths are like.
+    """
 
     calls: list[Call] = field(default_factory=list)
     profile: bool = False
     fired: list[tuple[str, int]] = field(default_factory=list)
+    lost: bool = False
 
 
 class Nested(Protocol):

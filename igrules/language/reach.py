@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from igrules.errors import Note
+from igrules.errors import Note, Span
 from igrules.kinds import Action
 from igrules.language.nodes import Scalar
 from igrules.language.place import Place
@@ -12,27 +13,22 @@ from igrules.language.place import Place
 _POSTED = frozenset({"comment", "live_comment"})
 
 
-def is_open_for(trigger: str, place: Place) -> bool:
-    """Whether the window is open whenever this trigger leads here."""
-    return place.window_open or trigger in place.opened
+def need_of(action: Action, options: Any) -> str:
+    """What the action must reach with these options; empty when it works everywhere."""
+    return action.needs
 
 
 def check_reach(action: Action, key: Scalar, place: Place) -> None:
-    """Report an action that one of the triggers heard at ``place`` does not allow."""
+    """Report an action that one of the triggers heard at ``place`` never allows."""
     if not action.needs:
         return
-    never: list[str] = []
-    closed: list[str] = []
-    for hears in place.hears:
-        reaches = hears.trigger.reaches.get(action.needs, "no")
-        if reaches == "no":
-            never.append(hears.trigger.name)
-        elif reaches == "window" and not is_open_for(hears.trigger.name, place):
-            closed.append(hears.trigger.name)
+    never = [
+        hears.trigger.name
+        for hears in place.hears
+        if hears.trigger.reaches.get(action.needs, "no") == "no"
+    ]
     if never:
         _report_never(action, key, never, place)
-    elif closed:
-        _report_closed(action, key, closed, place)
 
 
 def _report_never(action: Action, key: Scalar, triggers: list[str], place: Place) -> None:
@@ -52,7 +48,8 @@ def _report_never(action: Action, key: Scalar, triggers: list[str], place: Place
     place.problem("IGR301", key.span, message, help, notes=_notes(triggers, place))
 
 
-def _report_closed(action: Action, key: Scalar, triggers: list[str], place: Place) -> None:
+def report_closed(action: Action, key: Span, triggers: list[str], place: Place) -> None:
+    """Report a message to people of whom nobody knows whether their window is open."""
     if _POSTED.issuperset(triggers):
         message = f"'{action.name}' cannot reach a person who only commented"
         help = (
@@ -62,7 +59,7 @@ def _report_closed(action: Action, key: Scalar, triggers: list[str], place: Plac
     else:
         message = f"'{action.name}' reaches people by {_names(triggers)} only inside 24 hours"
         help = "add  if: {window: open}  to this step or to the rule"
-    place.problem("IGR301", key.span, message, help, notes=_notes(triggers, place))
+    place.problem("IGR301", key, message, help, notes=_notes(triggers, place))
 
 
 def _notes(triggers: Iterable[str], place: Place) -> tuple[Note, ...]:

@@ -70,6 +70,8 @@ def read_steps(node: Node, place: Place, label: str = "do") -> tuple[Done, ...]:
         if done is not None:
             found.append(done)
             place = _behind(done, place)
+        elif place.unit is not None:
+            place.unit.lost = True
     return tuple(found)
 
 
@@ -224,6 +226,8 @@ def _read_action(entry: Entry, around: _Around) -> Done | None:
         check_reach(action, entry.key, place)
         return None
     good = accepts(action.check, options, entry.value, slot, entry.key, inside, known=known)
+    if action.parks and place.unit is not None and place.findings.errors() > known:
+        place.unit.lost = True
     done = _finish(action, entry, options, around, on_error, lists)
     return done if good else None
 
