@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from igrules.cli.next_posts import next_posts
 from igrules.cli.options import Paths, Table, TableFormat
 from igrules.cli.tables import print_json, print_table
 
@@ -43,7 +45,8 @@ def list_rules(
             for rule in one.compiled.ruleset.rules
             if _wanted(rule, trigger=trigger, label=label, status=status)
         ]
-        tenants[one.tenant.slug] = _rows(rules)
+        slug = one.tenant.slug
+        tenants[slug] = _rows(rules, next_posts(slug, one.compiled.ruleset))
     if format is Table.JSON:
         print_json({"tenants": tenants})
         return
@@ -61,8 +64,9 @@ def _wanted(rule: Rule, *, trigger: str | None, label: str | None, status: str |
     return status is None or rule.status == status
 
 
-def _rows(rules: list[Rule]) -> list[dict[str, Any]]:
-    """One row a rule; only those that answer are counted, because only their order decides."""
+def _rows(rules: list[Rule], waiting: Mapping[str, str]) -> list[dict[str, Any]]:
+    """One row a rule; only those that answer are counted, because only their order decides.
+    ``waiting``: the rules that wait for the next post, and the one they got."""
     rows = []
     number = 0
     for rule in rules:
@@ -75,7 +79,7 @@ def _rows(rules: list[Rule]) -> list[dict[str, Any]]:
                 "hears": [hears.trigger.name for hears in rule.hears],
                 "when_nothing_answered": rule.source == "fallback",
                 "status": rule.status,
-                "marks": _marks(rule),
+                "marks": [*_marks(rule), *_next(rule, waiting)],
                 "place": f"{rule.span.file}:{rule.span.line}",
             }
         )
@@ -95,6 +99,13 @@ def _marks(rule: Rule) -> list[str]:
     if rule.interrupt != "false":
         marks.append("interrupt")
     return marks
+
+
+def _next(rule: Rule, waiting: Mapping[str, str]) -> list[str]:
+    if rule.id not in waiting:
+        return []
+    post = waiting[rule.id]
+    return [f"next post is {post}" if post else "waits for the next post"]
 
 
 def _scoped(scope: str, text: str) -> str:

@@ -51,11 +51,14 @@ def wants_profile(needs: Needs, event: Event, ruleset: Ruleset, facts: Facts) ->
     return bool(running) and any(rule.profile for rule in ruleset.rules if rule.id in running)
 
 
+def lacks_words(event: Event) -> bool:
+    """Whether this is a mention of which only the place is known."""
+    return event.kind in _MENTIONS and not event.text
+
+
 def wants_words(event: Event, ruleset: Ruleset) -> bool:
-    """Whether this is a mention whose words a rule waits for."""
-    if event.kind not in _MENTIONS or event.text:
-        return False
-    return bool(ruleset.index.candidates(fold(""), event.kind))
+    """Whether a rule hears the mention this is."""
+    return lacks_words(event) and bool(ruleset.index.candidates(fold(""), event.kind))
 
 
 def post_of(event: Event) -> str:

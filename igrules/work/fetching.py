@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from igrules.engine.needs import post_of, wants_profile, wants_words
+from igrules.engine.needs import lacks_words, post_of, wants_profile, wants_words
 from igrules.engine.posts import to_bind
 from igrules.instagram.changes import mention_with
 from igrules.instagram.client import GraphClient
@@ -62,7 +62,7 @@ class Fetching:
         """The facts with what had to be read for the rules that could hear the event."""
         if rules.ruleset is None or facts.paused:
             return facts
-        if event.kind.startswith("mention_") and not event.text:
+        if lacks_words(event):
             facts = dataclasses.replace(facts, text_is_known=False)
         facts = self._with_posts(lane, event, facts, rules)
         return self._with_profile(lane, event, facts, rules, rules.ruleset)

@@ -12,6 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from igrules.engine.needs import lacks_words
 from igrules.errors import Unreadable
 from igrules.instagram.reader import read
 from igrules.kinds import Registry
@@ -184,7 +185,7 @@ class Turns:
         the disk less. True when there was one.
         """
         event = _read(stored)
-        if event is not None:
+        if event is not None and lacks_words(event):
             rules = self._rulesets.live(lane.tenant_id)
             event = self._fetching.words(lane, stored, event, rules)
             if event is None:
