@@ -20,9 +20,11 @@ if TYPE_CHECKING:
         Span as Span,
     )
     from igrules.fetch.guard import (
+        HEADERS as HEADERS,
         Fetched as Fetched,
         Guard as Guard,
     )
+    from igrules.fetch.mail import Mailer as Mailer
     from igrules.hookspecs import hookimpl as hookimpl
     from igrules.instagram.text import split_text as split_text
     from igrules.instagram.windows import window_end as window_end
@@ -134,7 +136,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "igrules.errors": ("FetchError", "IgrulesError", "PluginError", "Problem", "Span"),
-    "igrules.fetch.guard": ("Fetched", "Guard"),
+    "igrules.fetch.guard": ("HEADERS", "Fetched", "Guard"),
+    "igrules.fetch.mail": ("Mailer",),
     "igrules.hookspecs": ("hookimpl",),
     "igrules.instagram.text": ("split_text",),
     "igrules.instagram.windows": ("window_end",),

@@ -76,6 +76,8 @@ class Slot:
     """Highest number of characters of a text; 0: the cap of every text (4,000)."""
     blanks: bool = False
     """A ``url`` that may hold ``{{ … }}``."""
+    hosts: bool = False
+    """A ``url`` that must go to one of ``http.hosts`` of tenant.yaml."""
     secrets: bool = False
     """A ``template`` or ``json`` that may name ``{{ secrets.… }}``; it is filled by
     `Moment.fill`."""
@@ -309,6 +311,9 @@ class Action:
     needs: str = ""
     bare: bool = False
     check: Callable[[Any], Iterable[Complaint]] | None = None
+    limit: Rate | None = None
+    """How often a tenant may use it, unless ``limits`` of tenant.yaml says otherwise; ``None``: as
+    often as it likes."""
     parks: bool = False
     resume: Callable[[Moment, Any, Any], Iterable[Planned]] | None = None
     waits: Callable[[Any, Mapping[str, Any]], int | None] | None = None

@@ -32,6 +32,8 @@ from igrules.language.kind_shapes import flaw_of_kind
 from igrules.language.spelling import did_you_mean
 
 if TYPE_CHECKING:
+    from igrules.fetch.guard import Guard
+    from igrules.fetch.mail import Mailer
     from igrules.instagram.client import GraphClient
 
 GROUP = "igrules"
@@ -76,15 +78,23 @@ class _Taken:
     plugins: list[Plugin] = field(default_factory=list)
 
 
-def build_registry(*, graph: GraphClient | None = None, third_party: bool = True) -> Registry:
+def build_registry(
+    *,
+    graph: GraphClient | None = None,
+    guard: Guard | None = None,
+    mail: Mailer | None = None,
+    third_party: bool = True,
+) -> Registry:
     """Load all plugins and return what they contribute.
 
-    ``graph`` is what the channel ``instagram`` sends with; without it there is no such channel.
+    ``graph`` is what the channel ``instagram`` sends with, ``guard`` what ``http`` and the ways to
+    the team call with; without them there are no such channels. Without ``mail`` there is a channel
+    ``email`` that says why it cannot write.
     A plugin that cannot be used is refused whole and named in ``Registry.plugins``; the others are
     unaffected. Built-in kinds that cannot be used are a fault of igrules and raise `PluginError`.
     """
     taken = _Taken()
-    for source in _own_sources(graph):
+    for source in _own_sources(graph, guard, mail):
         _take_in(source, taken)
     for source in _third_parties() if third_party else ():
         try:
@@ -109,7 +119,9 @@ def _told_apart(plugins: Sequence[Plugin]) -> Iterable[Plugin]:
         yield plugin
 
 
-def _own_sources(graph: GraphClient | None) -> Iterable[_Source]:
+def _own_sources(
+    graph: GraphClient | None, guard: Guard | None, mail: Mailer | None
+) -> Iterable[_Source]:
     from igrules import __version__, builtin
 
     yield _Source(OURS, "igrules", __version__, lambda: builtin)
@@ -117,6 +129,12 @@ def _own_sources(graph: GraphClient | None) -> Iterable[_Source]:
         from igrules.builtin.instagram import InstagramChannel
 
         yield _Source(OURS, "igrules", __version__, lambda: InstagramChannel(graph))
+    if guard is not None:
+        from igrules.builtin.http_channel import HttpChannel
+        from igrules.builtin.notices import TeamChannels
+
+        yield _Source(OURS, "igrules", __version__, lambda: HttpChannel(guard))
+        yield _Source(OURS, "igrules", __version__, lambda: TeamChannels(guard, mail))
 
 
 def _third_parties() -> Iterable[_Source]:

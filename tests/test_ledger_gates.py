@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from igrules.errors import UsageError
-from igrules.ledger import Closed, Ledger, Ready, Wait
+from igrules.kinds import Rate
+from igrules.ledger import Closed, Lane, Ledger, Ready, Wait
 from igrules.model import Answer, Change, Effect, NotDone, Refused, Sent, Unknown
 from tests.ledgering import (
+    DAY,
     DEADLINE,
     IG_ID,
     LEASE,
@@ -299,3 +301,111 @@ def test_a_copied_database_sends_nothing(world: World, database_url: str, tmp_pa
         copy.close()
 
     assert result == Wait(NOW + 60_000, "copied")
+
+
+HTTP = {"http": Rate(3, DAY), "ai.reply": Rate(1, DAY)}
+
+
+def called(key: str, limit: str = "http", **more: Any) -> Effect:
+    """A call as an effect, on a track of its own."""
+    about = {"rule": f"r-{key}", "step": f"r.do[{key}]", "expires_at": NOW + 40 * DAY}
+    return Effect(
+        "http", "api.example", {}, channel="http", track=f"http:{key}", key=key, counted=False,
+        idempotent=True, limit=limit, **{**about, **more},
+    )  # fmt: skip
+
+
+def gate(world: World, lane: Lane, now: int = NOW, rates: Any = HTTP) -> Any:
+    """Begin the next send of a lane under these rates."""
+    return world.ledger.sends.begin(
+        lane, world.next(lane, now), now, lease=LEASE, quiet=QUIET, deadline=lambda _: DEADLINE,
+        rates=rates,
+    )  # fmt: skip
+
+
+def test_calls_beyond_the_rate_of_the_tenant_end_as_limited(world: World) -> None:
+    lane = world.answer(*[called(f"k{n}") for n in range(5)])
+
+    found = [gate(world, lane) for _ in range(5)]
+
+    assert [type(one) for one in found] == [Ready, Ready, Ready, Closed, Closed]
+    assert world.states()["k3"] == ("skipped", "limited")
+
+
+def test_a_rate_counts_in_any_window_and_each_limit_for_itself(world: World) -> None:
+    effects = [called(f"k{n}") for n in range(4)] + [called("a", "ai.reply")]
+    lane = world.answer(*effects)
+    times = (0, 1, 2, DAY, DAY)
+
+    found = [gate(world, lane, NOW + after) for after in times]
+
+    assert [type(one) for one in found] == [Ready] * 5
+    assert isinstance(gate_of(world, lane, "k9", NOW + DAY), Closed)
+
+
+def gate_of(world: World, lane: Lane, key: str, now: int) -> Any:
+    """Put one more call into a lane and begin it."""
+    world.deliver(dm(f"m-{key}"), now=now)
+    world.decide(lane, called(key), now=now)
+    return gate(world, lane, now)
+
+
+def test_a_tenant_makes_sixty_calls_a_minute_and_the_next_one_waits(world: World) -> None:
+    lane = world.answer(*[called(f"k{n}") for n in range(61)])
+    many = {"http": Rate(1_000, DAY)}
+
+    found = [gate(world, lane, NOW + n, many) for n in range(61)]
+
+    assert [type(one) for one in found] == [Ready] * 60 + [Wait]
+    assert found[-1] == Wait(NOW + 60_000, "limited")
+    assert isinstance(gate(world, lane, NOW + 60_000, many), Ready)
+
+
+def test_a_limited_call_fails_its_step_and_what_follows_it(world: World) -> None:
+    """The team is told all the same, and another rule goes on."""
+    lane = world.answer(
+        *[called(f"k{n}", "ai.reply", rule="r1") for n in range(2)],
+        text("t1"),
+        called("n1", "", rule="r1"),
+        text("t2", rule="r2"),
+    )
+    world.ledger._db.run("UPDATE send SET kind = 'notify' WHERE key = 'n1'")
+
+    found = [gate(world, lane) for _ in range(2)]
+
+    assert [type(one) for one in found] == [Ready, Closed]
+    assert {key: state for key, (state, _) in world.states().items()} == {
+        "k0": "sending", "k1": "skipped", "t1": "cancelled", "n1": "pending", "t2": "pending",
+    }  # fmt: skip
+
+
+def test_workers_together_make_no_call_more_than_is_allowed(world: World) -> None:
+    lanes = [world.answer(called(f"k{n}"), person=f"p{n}", key=f"m{n}") for n in range(12)]
+
+    with ThreadPoolExecutor(6) as threads:
+        found = list(threads.map(lambda lane: gate(world, lane), lanes))
+
+    assert sorted(type(one).__name__ for one in found) == ["Closed"] * 9 + ["Ready"] * 3
+
+
+def test_what_the_contact_never_sees_is_neither_muted_nor_waits_for_a_token(world: World) -> None:
+    world.scope.secrets.remove("access_token")
+    lane = world.answer(called("k1"), text("t1", expires_at=NOW + 1))
+    world.deliver(dm("m2"))
+    world.decide(lane, changes=(Change("handoff", value=NOW + DAY), Change("opt_out")))
+
+    ready = gate(world, lane)
+
+    assert isinstance(ready, Ready)
+    assert ready.account.token == ""
+    assert world.begin(lane) == Closed("skipped", "opted_out")
+
+
+def test_a_retry_says_how_often_it_was_tried(world: World) -> None:
+    lane = world.answer(called("k1"))
+    ready = gate(world, lane)
+    assert ready.effect.tries == 0
+
+    world.settle(ready, NotDone(1_000, "status 503"))
+
+    assert gate(world, lane, NOW + 1_000).effect.tries == 1

@@ -30,7 +30,7 @@ def igrules_conditions() -> Iterable[Condition]:
 @hookimpl
 def igrules_actions() -> Iterable[Action]:
     """The actions of the language."""
-    from igrules.builtin import contacts, control, gestures, media, replies, texts
+    from igrules.builtin import contacts, control, gestures, http, media, notify, replies, texts
 
     return (
         *texts.ACTIONS,
@@ -39,6 +39,8 @@ def igrules_actions() -> Iterable[Action]:
         *gestures.ACTIONS,
         *contacts.ACTIONS,
         *control.ACTIONS,
+        *notify.ACTIONS,
+        *http.ACTIONS,
     )
 
 

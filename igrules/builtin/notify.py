@@ -50,7 +50,10 @@ ACTIONS = (
             keys={
                 "text": Slot("template", "what is said", required=True),
                 "to": Slot(
-                    "name", "a channel of notify in tenant.yaml", default=DEFAULT, example="vendas"
+                    "channel",
+                    "a channel of notify in tenant.yaml",
+                    default=DEFAULT,
+                    example="vendas",
                 ),
             },
         ),

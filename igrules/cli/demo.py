@@ -60,9 +60,8 @@ class Demo:
 
     def __init__(self, work: Path, checked: Sequence[Checked], port: int) -> None:
         """Make the parts in ``work``; the phone will be on ``port`` (0: a free one)."""
-        from igrules.cli.store import graph_client
+        from igrules.cli.store import working_registry
         from igrules.ledger import Ledger
-        from igrules.plugins import build_registry
         from igrules.sandbox.server import Sandbox
         from igrules.web.serving import Server
         from igrules.work.configuration import Configuration
@@ -85,7 +84,7 @@ class Demo:
             fbl_url=self._sandbox.url,
         )
         settings = self._settings
-        registry = _telling(build_registry(graph=graph_client(settings)), self._print)
+        registry = _telling(working_registry(settings), self._print)
         self._ledger: Ledger = Ledger.open(settings.database_url, settings.state_dir)
         _publish(self._ledger, self._sandbox, registry, checked, self._secret)
         self._slugs = {tenant.id: tenant.slug for tenant in self._ledger.tenants.list()}

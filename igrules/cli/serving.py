@@ -40,8 +40,7 @@ def serve(
 ) -> None:
     """Take webhooks and answer: server and worker in one process."""
     from igrules.cli.exits import Finish
-    from igrules.cli.store import configuration, graph_client, open_ledger
-    from igrules.plugins import build_registry
+    from igrules.cli.store import configuration, open_ledger, working_registry
     from igrules.web.serving import Server
     from igrules.work.logs import log_to_stderr
 
@@ -50,7 +49,7 @@ def serve(
     )
     log_to_stderr()
     _look_at(settings)
-    registry = build_registry(graph=graph_client(settings))
+    registry = working_registry(settings)
     ledger = open_ledger(settings)
     server = Server(settings, registry, ledger, work=not no_work, measured=True)
     try:
@@ -78,15 +77,14 @@ def work(
 ) -> None:
     """Answer what was stored: a worker beside `igrules serve --no-work`."""
     from igrules.cli.exits import Finish
-    from igrules.cli.store import configuration, graph_client, open_ledger
-    from igrules.plugins import build_registry
+    from igrules.cli.store import configuration, open_ledger, working_registry
     from igrules.web.serving import run_worker
     from igrules.work.logs import log_to_stderr
 
     settings = configuration(database_url, state_dir, threads=threads)
     log_to_stderr()
     _look_at(settings)
-    registry = build_registry(graph=graph_client(settings))
+    registry = working_registry(settings)
     ledger = open_ledger(settings)
     try:
         code = run_worker(settings, registry, ledger, once=once, measured=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from igrules.instagram.client import GraphClient
+    from igrules.kinds import Registry
     from igrules.ledger import Ledger
     from igrules.work.configuration import Configuration
 
@@ -47,6 +48,20 @@ def graph_client(settings: Configuration) -> GraphClient:
     from igrules.instagram.client import GraphClient, GraphUrls
 
     return GraphClient(GraphUrls(settings.igl_url, settings.fbl_url, settings.graph_version))
+
+
+def working_registry(settings: Configuration) -> Registry:
+    """All kinds, with the channels that reach the outside. Raises `UsageError` for settings of
+    theirs that say nothing of use."""
+    from igrules.fetch.guard import Guard
+    from igrules.fetch.mail import Mailer, read_mail_server
+    from igrules.plugins import build_registry
+
+    return build_registry(
+        graph=graph_client(settings),
+        guard=Guard(settings.http_deny.replace(",", " ").split()),
+        mail=Mailer(read_mail_server(settings.smtp_url)) if settings.smtp_url else None,
+    )
 
 
 def state_dir(settings: Configuration) -> Path:

@@ -44,6 +44,9 @@ from igrules.runs import Frame, Run, RunState
 
 MOST_STEPS = 100
 """Steps one run may carry out in its whole life."""
+MOST_CALLS = 5
+"""Calls of ``http`` one run may make in its whole life."""
+_CALLS = "http"
 _DEEPEST = 40
 _STATES: dict[str, RunState] = {"time": "waiting", "message": "asking", "call": "calling"}
 
@@ -253,6 +256,8 @@ class Running:
                 return self._end(item.reason)
             try:
                 if isinstance(item, Effect):
+                    if step.action.plugin and not (last or resumed):
+                        item = replace(item, limit=step.action.name)
                     if not self._send(step, item):
                         return False
                     last = self._ran.effects[-1].key
@@ -317,6 +322,7 @@ class Running:
         contact, end = self._facts.contact, self._window_end()
         if needs_window(effect) and end <= self._scene.now:
             return self._end("window_closed")
+        self._count_call(effect)
         number = self._counts[step.path] = self._counts.get(step.path, 0) + 1
         after = effect.after + self._delay
         placed = placed_in(self._run, step, effect, number, after)
@@ -329,6 +335,14 @@ class Running:
         if effect.kind == "typing":
             self._delay += effect.payload.get("ms", 0)
         return True
+
+    def _count_call(self, effect: Effect) -> None:
+        """Count a call to another service. Raises `Unfit` when the run has made all it may."""
+        if effect.limit != _CALLS:
+            return
+        self._counts[_CALLS] = self._counts.get(_CALLS, 0) + 1
+        if self._counts[_CALLS] > MOST_CALLS:
+            raise Unfit(f"limited: a run calls other services {MOST_CALLS} times at most")
 
     def _window_end(self) -> int:
         return window_end(self._scene.event, self._facts.contact) or 0

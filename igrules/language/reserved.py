@@ -38,7 +38,7 @@ NOT_BUILT: Mapping[str, frozenset[str]] = {
     "action": frozenset(
         {
             "cards", "ask", "hide_comment", "delete_comment", "unset", "increment", "wait",
-            "choose", "split", "run", "handoff", "resume_bot", "notify", "http", "opt_out",
+            "choose", "split", "run", "handoff", "resume_bot", "opt_out",
             "opt_in",
         }
     ),

@@ -192,7 +192,7 @@ def _named_plugins(node: Node, place: Place) -> Iterator[tuple[Scalar, Any]]:
 def _hosts(node: Node | None, values: Mapping[str, Any], place: Place) -> tuple[str, ...]:
     hosts: tuple[str, ...] = values.get("hosts", ())
     for host in hosts:
-        if not _HOST.fullmatch(host):
+        if not _HOST.fullmatch(host) or host.rpartition(".")[2].isdigit():
             span = _key_below(node, "hosts")
             help = "write the name alone, such as  api.luz.example  or  '*.luz.example'"
             if span is not None:

@@ -8,6 +8,7 @@ from igrules.kinds import Slot
 from igrules.language.codes import did_you_mean
 from igrules.language.findings import replace
 from igrules.language.folding import fold
+from igrules.language.hosts import check_host
 from igrules.language.loading import place_in
 from igrules.language.nodes import Scalar
 from igrules.language.place import Place
@@ -107,6 +108,8 @@ def _read_template(scalar: Scalar, text: str, slot: Slot, label: str, place: Pla
             return WRONG
     template = read_template(scalar, place._replace(secrets=slot.secrets))
     if template is None:
+        return WRONG
+    if slot.hosts and not check_host(scalar, text, place):
         return WRONG
     if slot.type == "url" and template.literal:
         _check_encoded(scalar, template, place)

@@ -29,6 +29,10 @@ class Ceiling:
     hosts: tuple[str, ...] | None = None
     plugins: tuple[str, ...] | None = None
 
+    def allows_host(self, host: str) -> bool:
+        """Whether a host, or ``*.host``, lies within the hosts."""
+        return self.hosts is None or any(_within(host, allowed) for allowed in self.hosts)
+
 
 def read(db: Database, tenant_id: int) -> Ceiling:
     """The ceiling of a tenant. Raises `NotFound`."""
@@ -68,10 +72,9 @@ def check(db: Database, tenant_id: int, settings: Settings) -> None:
         for plugin in settings.plugins:
             if plugin not in ceiling.plugins:
                 raise _refused(f"the plugin '{plugin}'", ceiling.plugins)
-    if ceiling.hosts is not None:
-        for host in settings.http_hosts:
-            if not any(_within(host, allowed) for allowed in ceiling.hosts):
-                raise _refused(f"the host '{host}'", ceiling.hosts)
+    for host in settings.http_hosts:
+        if not ceiling.allows_host(host):
+            raise _refused(f"the host '{host}'", ceiling.hosts or ())
 
 
 def _within(host: str, allowed: str) -> bool:

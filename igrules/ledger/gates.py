@@ -3,19 +3,22 @@ closes decides."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import igrules.ledger.columns as columns
 import igrules.ledger.epochs as epochs
 import igrules.ledger.holds as holds
 import igrules.ledger.quotas as quotas
+import igrules.ledger.rates as calls
+from igrules.kinds import Rate
 from igrules.ledger.database import Database, Row
 from igrules.ledger.days import local_day, next_midnight
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.quotas import LIMITS, Limits
-from igrules.ledger.unsaid import Unsaid, end_run
+from igrules.ledger.unsaid import Unsaid, cancel_later, end_run
 from igrules.ledger.values import Closed, DueSend, Lane, Wait
-from igrules.model import STEP_API, Account, Effect
+from igrules.model import EMPTY, STEP_API, Account, Effect
 
 _MINUTE = 60_000
 _WINDOW = 25 * 3_600_000
@@ -54,10 +57,12 @@ def check(
     send: DueSend,
     way: Account | None,
     now: int,
+    rates: Mapping[str, Rate] = EMPTY,
 ) -> Closed | Wait | Passed:
     """The first closed gate of a send, or that it may go out, and was counted. Locks the send.
 
-    ``way`` is the account; what goes out through Instagram waits while it has no token.
+    ``way`` is the account; what goes out through Instagram waits while it has no token. ``rates``
+    say how often the tenant may do what is limited.
     """
     person = db.first(_PERSON, (lane.account_id, lane.person, lane.tenant_id, lane.tenant_id))
     row = db.first(
@@ -82,9 +87,15 @@ def check(
         return shut
     if way is None or (effect.channel == "instagram" and not way.token):
         return Wait(now + _NO_TOKEN, "token")
+    if effect.limit and (shut := calls.closed(db, lane.tenant_id, effect.limit, rates, now)):
+        return shut
     # An earlier attempt that may have gone out counts already.
     counted = day or _reserve(db, lane.tenant_id, person, effect, now)
-    return counted if isinstance(counted, Closed | Wait) else Passed(way, counted)
+    if isinstance(counted, Closed | Wait):
+        return counted
+    if effect.limit:
+        calls.note(db, lane.tenant_id, effect.limit, rates, now)
+    return Passed(way, counted)
 
 
 def _held(
@@ -199,12 +210,18 @@ def open(
 
 
 def close(db: Database, lane: Lane, send: DueSend, closed: Closed, now: int) -> None:
-    """End a pending send without a call. A message outside the window ends its run with it."""
+    """End a pending send without a call. A message outside the window ends its run with it, and
+    the step of one that is limited fails."""
     effect = send.effect
-    if closed.state == "expired" and effect.counted and effect.on_error != "continue":
+    is_late = closed.state == "expired" and effect.counted
+    if effect.on_error != "continue" and (is_late or closed.reason == calls.LIMITED):
         unsaid = Unsaid(send.id, effect.key, lane.tenant_id, lane.id, effect.run or None,
                         send.inbox_id, effect.rule, effect.step)  # fmt: skip
-        end_run(db, unsaid, "window_closed", "", now)
+        if is_late:
+            end_run(db, unsaid, "window_closed", "", now)
+        else:
+            cancel_later(db, unsaid, now)
+            end_run(db, unsaid, "failed", calls.LIMITED, now)
     db.run(
         "UPDATE send SET state = ?, reason = ?, closed_at = ? WHERE id = ? AND state = 'pending'"
         " AND +tenant_id = ?",

@@ -14,13 +14,16 @@ from igrules.model import Effect
 _COLUMNS = (
     "tenant_id, account_id, lane_id, inbox_id, key, slot, track, channel, kind, target, payload,"
     " fingerprint, rule, step, state, reason, not_before, expires_at, counted, idempotent,"
-    " on_doubt, on_error, companion, epoch, created_at, closed_at, run_id, again, unmuted"
+    " on_doubt, on_error, companion, epoch, created_at, closed_at, run_id, again, unmuted,"
+    " limited_by"
 )
 _WIDTH = _COLUMNS.count(",") + 1
 
 EFFECT = (
     "kind, target, payload, channel, track, slot, key, rule, step, expires_at, counted,"
-    " idempotent, on_doubt, on_error, companion, again, unmuted, run_id"
+    " idempotent, on_doubt, on_error, companion, again, unmuted, run_id,"
+    " limited_by,"
+    " retries"
 )
 """The columns `effect` reads, in order."""
 
@@ -102,6 +105,7 @@ def _row(
         effect.run or None,
         columns.yes(effect.again),
         columns.yes(effect.unmuted),
+        columns.text(effect.limit),
     ]
 
 
@@ -109,7 +113,7 @@ def effect(row: Row) -> Effect:
     """The effect a row of `EFFECT` holds."""
     (
         kind, target, payload, channel, track, slot, key, rule, step, expires_at, counted,
-        idempotent, on_doubt, on_error, companion, again, unmuted, run_id,
+        idempotent, on_doubt, on_error, companion, again, unmuted, run_id, limit, retries,
     ) = row  # fmt: skip
     return Effect(
         kind,
@@ -130,4 +134,6 @@ def effect(row: Row) -> Effect:
         again=again == "yes",
         unmuted=unmuted == "yes",
         run=run_id or 0,
+        limit=limit,
+        tries=retries,
     )

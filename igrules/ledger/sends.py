@@ -11,6 +11,7 @@ import igrules.ledger.gates as gates
 import igrules.ledger.outbox as outbox
 import igrules.ledger.settle as settle
 from igrules.errors import SealError
+from igrules.kinds import Rate
 from igrules.ledger.database import Database, Row
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.leases import hold_lane
@@ -19,7 +20,7 @@ from igrules.ledger.proofs import proof_for
 from igrules.ledger.seals import Place, Seals
 from igrules.ledger.secrets import Secrets, from_environment
 from igrules.ledger.values import Closed, DueSend, Lane, Ready, Wait
-from igrules.model import Account, Effect, Receipt
+from igrules.model import EMPTY, Account, Effect, Receipt
 
 
 class Sends:
@@ -71,17 +72,19 @@ class Sends:
         lease: int,
         quiet: int,
         deadline: Callable[[Effect], int],
+        rates: Mapping[str, Rate] = EMPTY,
     ) -> Ready | Closed | Wait:
         """Pass the gates and commit ``sending``, durably, before the call is made.
 
         ``deadline`` says how many milliseconds a call may take, ``quiet`` how long after that an
-        unclear one is left alone. Raises `LeaseLost`.
+        unclear one is left alone, ``rates`` how often the tenant may do what is limited. Raises
+        `LeaseLost`.
         """
         allowed = deadline(send.effect)
         way = self.account(lane)
         with self._db.transaction() as db:
             hold_lane(db, lane, now + _lease_for(allowed, lease))
-            found = gates.check(db, self._deployment, lane, send, way, now)
+            found = gates.check(db, self._deployment, lane, send, way, now, rates)
             if isinstance(found, Closed):
                 gates.close(db, lane, send, found, now)
                 return found
@@ -104,7 +107,7 @@ class Sends:
         """Begin the lane's next send inside a transaction that holds the lane; ``None`` when a gate
         is closed, which is then told by `begin`."""
         send = self.next(lane, now)
-        if not isinstance(send, DueSend):
+        if not isinstance(send, DueSend) or send.effect.limit:
             return None
         found = gates.check(db, self._deployment, lane, send, way, now)
         if not isinstance(found, gates.Passed):

@@ -122,7 +122,7 @@ _CONVERSATIONS = (
         stays("channel kind rule step state evidence", "text"),
         stays("created_at closed_at not_before expires_at", "time"),
         stays("attempt retries", "number"),
-        stays("tenant_id lane_id run_id counted idempotent on_doubt on_error quota_day"
+        stays("tenant_id lane_id run_id counted idempotent on_doubt on_error quota_day limited_by"
               " epoch again unmuted"),
         hashed("target track key message_id"),
         hashed("slot companion", ""),

@@ -28,7 +28,7 @@ class Unsaid:
 
 
 def cancel_later(db: Database, send: Unsaid, now: int) -> None:
-    """What the same run wanted to say after it is not said either."""
+    """What the same run wanted to say after it is not said either; only the team is told."""
     if send.run_id is None and send.inbox_id is None:
         return
     which, value = "run_id = ?", send.run_id
@@ -36,7 +36,8 @@ def cancel_later(db: Database, send: Unsaid, now: int) -> None:
         which, value = "run_id IS NULL AND inbox_id = ?", send.inbox_id
     db.run(
         "UPDATE send SET state = 'cancelled', reason = 'refused', closed_at = ?"
-        f" WHERE lane_id = ? AND {PENDING} AND {which} AND rule = ? AND id > ? AND +tenant_id = ?",
+        f" WHERE lane_id = ? AND {PENDING} AND {which} AND rule = ? AND id > ? AND +tenant_id = ?"
+        " AND kind <> 'notify'",
         (now, send.lane_id, value, send.rule, send.id, send.tenant_id),
     )
 

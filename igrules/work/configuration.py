@@ -54,6 +54,10 @@ class Configuration:
     claim_lanes: int = 8
     public_url: str = ""
     """The address under which Meta reaches this installation, ``https://bot.example``."""
+    http_deny: str = ""
+    """Further addresses no tenant may call, as ranges: ``198.51.100.0/24, 2001:db8::/32``."""
+    smtp_url: str = ""
+    """The server e-mail goes out by: ``smtps://user:password@host:465?from=bot@agency.example``."""
     privacy_url: str = ""
     """The page that tells persons how to ask what is held about them."""
     backup_dir: str = ""

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from igrules.kinds import Channel, Registry
 from igrules.ledger import Closed, DueSend, Lane, Ledger, Ready, Wait
-from igrules.model import Account, Effect, NotDone, Receipt, Refused, Unknown
+from igrules.model import EMPTY, Account, Effect, NotDone, Receipt, Refused, Unknown
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.logs import say
 from igrules.work.observers import Observers
+from igrules.work.outside import Outside
 from igrules.work.patience import insist
 
 if TYPE_CHECKING:
@@ -42,9 +43,11 @@ class Sending:
         clock: Clock,
         observers: Observers,
         giving_up: threading.Event,
+        outside: Outside,
         metrics: Metrics | None = None,
     ) -> None:
         self._metrics = metrics
+        self._outside = outside
         self._ledger = ledger
         self._channels = registry.channels
         self._configuration = configuration
@@ -62,6 +65,7 @@ class Sending:
             lease=self._configuration.lease,
             quiet=self._configuration.quiet,
             deadline=self.deadline,
+            rates=self._outside.rates(lane.tenant_id) if send.effect.limit else EMPTY,
         )
         if isinstance(opened, Wait):
             return False
@@ -119,7 +123,7 @@ class Sending:
         if self._clock.monotonic() > start_by:
             return NotDone(after=_LATE_AGAIN, reason="started too late", counts=False)
         effect = dataclasses.replace(ready.effect, start_by=start_by)
-        return _deliver(channel, effect, ready.account)
+        return _deliver(channel, effect, self._outside.equipped(ready.account, channel))
 
     def _settle(self, ready: Ready, receipt: Receipt) -> str:
         def settle() -> str:

@@ -24,6 +24,7 @@ from igrules.work.deciding import Deciding
 from igrules.work.fetching import Fetching
 from igrules.work.logs import say
 from igrules.work.observers import Observers
+from igrules.work.outside import Outside
 from igrules.work.patience import insist
 from igrules.work.rulesets import Rulesets
 from igrules.work.sending import Sending
@@ -58,8 +59,9 @@ class Turns:
         self._giving_up = giving_up
         self._observers = Observers(registry.observers)
         self._rulesets = Rulesets(ledger, registry)
+        outside = Outside(ledger, self._rulesets, registry.actions.values())
         self._sending = Sending(
-            ledger, registry, configuration, clock, self._observers, giving_up, metrics
+            ledger, registry, configuration, clock, self._observers, giving_up, outside, metrics
         )
         self._fetching = Fetching(ledger, configuration, clock)
         self._deciding = Deciding(
