@@ -114,7 +114,7 @@ def init(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     typer.echo("wrote " + ", ".join(str(path) for path in written))
-    typer.echo(f"next: igrules validate {shlex.quote(directory)}")
+    typer.echo(f'next: igrules simulate {shlex.quote(directory)} --dm "qual o preço?"')
 
 
 def _missing_schemas(directory: Path) -> dict[Path, str]:

@@ -141,7 +141,7 @@ class World:
         decision = decide(
             event,
             self.ruleset,
-            self._facts(event),
+            self.facts_of(event),
             self.now,
             every=True,
             version=VERSION,
@@ -157,7 +157,7 @@ class World:
 
     def _wake(self, run: Run) -> None:
         outcome = outcome_for(run, self.delivery.sends)
-        facts = self._facts(run.event)
+        facts = self.facts_of(run.event)
         decision = wake(run, outcome, self.ruleset, facts, self.now, stopwatch=lambda: 0.0)
         self.log.append(Woken(self.now, run, decision))
         self._record(run.event, decision)
@@ -178,7 +178,7 @@ class World:
 
     def _bind_next(self, event: Event) -> None:
         """Let the first comment on a new post be what ``post: next`` means."""
-        facts = self._facts(event)
+        facts = self.facts_of(event)
         for rule in to_bind(next_rules(self.ruleset), event, facts, {}):
             self._next_posts[rule.id] = event.post
 
@@ -203,7 +203,8 @@ class World:
     def _handoff_ended(self, person: str) -> Event:
         return Event("handoff_ended", self.account, person, key=f"handoff:{self.now}")
 
-    def _facts(self, event: Event) -> Facts:
+    def facts_of(self, event: Event) -> Facts:
+        """What is known while an event of now is decided."""
         person, post = event.person, event.post
         window = self.ruleset.settings.per_contact.window
         sends = self.delivery.sends
