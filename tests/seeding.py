@@ -20,7 +20,9 @@ from typing import Any
 from falcon.testing import Result, TestClient, create_environ
 
 from igrules.kinds import Registry
-from igrules.ledger import Ledger, NewDelivery, Tenant
+from igrules.ledger import DueRun, Ledger, NewDelivery, Tenant
+from igrules.model import Decision, Event
+from igrules.runs import Frame, Run
 from igrules.web.app import build_app
 from igrules.web.health import Stopping
 from igrules.web.ingest import Writer
@@ -166,9 +168,32 @@ def _seeds(ledger: Ledger, slug: str) -> Seeds:
         "key": spare.key.id,
         "app": app.name,
         "secret": "spare",
+        "run": str(_parked(ledger, tenant, event.id)),
         **_more(ledger, tenant),
     }
     return Seeds(tenant, canary(slug), words, keys)
+
+
+def _parked(ledger: Ledger, tenant: Tenant, event_id: int) -> int:
+    """A run of the seeded person that waits for an answer; gives its id."""
+    ledger._db.run(
+        "UPDATE lane SET due = ? WHERE tenant_id = ? AND person = ?",
+        (NOW, tenant.id, PEOPLE[tenant.slug]),
+    )
+    ledger._db.run("UPDATE turn SET next_due = ? WHERE tenant_id = ?", (NOW, tenant.id))
+    (lane,) = ledger.lanes.claim("seed", NOW, lease=30_000, limit=1)
+    word = canary(tenant.slug)
+    event = Event("message", ACCOUNTS[tenant.slug], lane.person, text=word, id=event_id)
+    run = Run(
+        "hello", 1, event, answers={"name": word}, frames=(Frame("hello.do", 0),),
+        state="asking", step="hello.do[1]", wake_at=NOW + 86_400_000, started_at=NOW,
+        notes=((NOW, "hello.do[1]", f"asked {word}"),),
+    )  # fmt: skip
+    beginning = DueRun(run, None, NOW)
+    ledger.lanes.record_wake(lane, beginning, Decision("listened", runs=(run,)), NOW, lease=30_000)
+    ledger.lanes.release(lane, NOW)
+    (row,) = ledger.for_tenant(tenant.id).runs()
+    return row.id
 
 
 def _more(ledger: Ledger, tenant: Tenant) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import igrules.ledger.contacts as contacts
+import igrules.ledger.run_list as run_list
 from igrules.errors import Conflict
 from igrules.ledger.database import Database
 from igrules.ledger.handoffs import FOR_GOOD, ended_event, put
@@ -38,8 +39,19 @@ def change(
             )
         if len(after.tags) > MOST_TAGS:
             raise Conflict(f"a contact has at most {MOST_TAGS} tags", "remove some")
+        _end_runs(db, tenant_id, place[0], before, after, now)
         _tell(db, tenant_id, place, before, after, now)
     return after
+
+
+def _end_runs(
+    db: Database, tenant_id: int, lane_id: int, before: Contact, after: Contact, now: int
+) -> None:
+    """Nobody waits for the answer of somebody who talks with a person now, or wants no more."""
+    if after.opted_out and not before.opted_out:
+        run_list.end_in_lane(db, tenant_id, lane_id, "opted_out", now)
+    if (after.handoff_until or 0) > max(now, before.handoff_until or 0):
+        run_list.end_in_lane(db, tenant_id, lane_id, "handed_off", now, questions=True)
 
 
 def _locked(db: Database, tenant_id: int, contact: Contact) -> tuple[int, int, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from igrules.ledger.database import Database
 from igrules.ledger.open_sends import OPEN
+from igrules.ledger.runs import PARKED
 
 REASON = "restored"
 """Why a send waits, or was parked, after a restore."""
@@ -81,8 +82,13 @@ def release(db: Database, now: int) -> int:
 
 
 def _park(db: Database, number: int, now: int) -> None:
-    """Nobody can tell whether a send of an older generation went out."""
+    """Nobody can tell whether a send of an older generation went out, nor how far its runs are."""
     _set_aside(db, number, now, f"epoch < ? AND {OPEN}", [number])
+    db.run(
+        "UPDATE run SET state = 'ended', ended = 'expired', why = ?, wake_at = NULL, ended_at = ?"
+        f" WHERE epoch < ? AND {PARKED}",
+        (REASON, now, number),
+    )
 
 
 def doubt(db: Database, inbox_id: int, tenant_id: int, now: int) -> None:

@@ -9,6 +9,7 @@ import igrules.ledger.columns as columns
 import igrules.ledger.contacts as contacts
 import igrules.ledger.epochs as epochs
 import igrules.ledger.outbox as outbox
+import igrules.ledger.run_list as run_list
 import igrules.ledger.runs as runs
 import igrules.ledger.versions as versions
 from igrules.errors import Conflict, Stale
@@ -115,6 +116,7 @@ def _take_back(db: Database, lane: Lane, stored: StoredEvent, now: int) -> None:
         f" WHERE state = 'pending' AND +tenant_id = ? AND inbox_id IN ({originals})",
         (now, lane.tenant_id, *parameters),
     )
+    run_list.take_back(db, lane.tenant_id, lane.id, originals, parameters, now)
     closed = "state NOT IN ('pending', 'sending', 'doubt')"
     db.run(
         f"UPDATE send SET payload = NULL WHERE +tenant_id = ? AND {closed}"

@@ -14,7 +14,7 @@ from igrules.ledger.tally import Tally, tally
 _AT_ONCE = 100
 _MARK = "rolled"
 
-WHATS = ("webhook", "event", "outcome", "message", "send", "kind", "rule", "answer")
+WHATS = ("webhook", "event", "outcome", "message", "send", "kind", "rule", "answer", "run")
 
 
 def until(db: Database, tenant_id: int) -> int:
@@ -83,6 +83,11 @@ def first_after(db: Database, tenant_id: int, mark: int) -> int | None:
         db.first(
             "SELECT closed_at FROM send WHERE tenant_id = ? AND closed_at IS NOT NULL"
             " AND closed_at >= ? ORDER BY closed_at LIMIT 1",
+            (tenant_id, mark),
+        ),
+        db.first(
+            "SELECT ended_at FROM run WHERE tenant_id = ? AND ended_at IS NOT NULL"
+            " AND ended_at >= ? ORDER BY ended_at LIMIT 1",
             (tenant_id, mark),
         ),
     )

@@ -19,6 +19,7 @@ import igrules.ledger.numbers as numbers
 import igrules.ledger.orders as orders
 import igrules.ledger.quotas as quotas
 import igrules.ledger.reopening as reopening
+import igrules.ledger.run_list as run_list
 import igrules.ledger.verdicts as verdicts
 import igrules.ledger.versions as versions
 from igrules.kinds import Settings
@@ -204,6 +205,31 @@ class Scope:
     def sends_of_event(self, event_id: int) -> list[SendRow]:
         """The sends of an event, in the order they go out."""
         return history.sends_of_event(self._db, self.tenant_id, event_id)
+
+    def runs(
+        self,
+        limit: int = 50,
+        before: int | None = None,
+        *,
+        state: str = run_list.ANY,
+        person: str = "",
+    ) -> list[run_list.RunRow]:
+        """The newest runs that have ever stopped to wait, newest first: in this state, ``parked``
+        ones or ``any``, of this person. ``before`` is an id to go on from."""
+        return run_list.newest(self._db, self.tenant_id, limit, before, state, person)
+
+    def run(self, id: int) -> run_list.RunRow:
+        """One run. Raises `NotFound`."""
+        return run_list.one(self._db, self.tenant_id, id)
+
+    def cancel_run(self, id: int, now: int) -> bool:
+        """End a run, and what it has not said yet is not said; false when it had ended. Raises
+        `NotFound`."""
+        return run_list.cancel(self._db, self.tenant_id, id, now)
+
+    def cancel_runs(self, now: int) -> int:
+        """End all parked runs; gives how many."""
+        return run_list.cancel_all(self._db, self.tenant_id, now)
 
     def numbers(self, now: int) -> Numbers:
         """What happened so far, and what of the day's limit is left."""

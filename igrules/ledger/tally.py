@@ -21,6 +21,8 @@ Tally = dict[tuple[str, str], tuple[int, int]]
 
 WEBHOOK, EVENT, OUTCOME = "webhook", "event", "outcome"
 MESSAGE, SEND, KIND, RULE, ANSWER = "message", "send", "kind", "rule", "answer"
+RUN = "run"
+"""Runs that had stopped to wait, by how they ended."""
 
 
 def tally(db: Database, tenant_id: int, since: int, until: int) -> Tally:
@@ -39,6 +41,8 @@ def tally(db: Database, tenant_id: int, since: int, until: int) -> Tally:
             found[RULE, rule][0] += count
             if counted == "yes":
                 found[MESSAGE, ""][0] += count
+    for ended, count in db.all(_RUNS, stretch):
+        found[RUN, ended][0] += count
     for (ms,) in db.all(_ANSWERED, (*stretch, tenant_id)):
         entry = found[ANSWER, class_of(int(ms))]
         entry[0] += 1
@@ -57,6 +61,11 @@ _ENDED = (
     "SELECT state, kind, rule, counted, count(*) FROM send WHERE tenant_id = ?"
     " AND closed_at IS NOT NULL AND closed_at >= ? AND closed_at < ?"
     " GROUP BY state, kind, rule, counted"
+)
+
+_RUNS = (
+    "SELECT ended, count(*) FROM run WHERE tenant_id = ? AND ended_at IS NOT NULL"
+    " AND ended_at >= ? AND ended_at < ? GROUP BY ended"
 )
 
 _ANSWERED = (

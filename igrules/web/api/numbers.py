@@ -13,6 +13,7 @@ from igrules.ledger.tally import (
     MESSAGE,
     OUTCOME,
     RULE,
+    RUN,
     SEND,
     WEBHOOK,
     Tally,
@@ -70,6 +71,7 @@ _PART: dict[str, Schema] = {
     "sends": {**_COUNTS, "description": "that ended, by state"},
     "kinds": {**_COUNTS, "description": "sent, by kind"},
     "rules": {**_COUNTS, "description": "sent, by rule; without one those of the API"},
+    "runs": {**_COUNTS, "description": "that had stopped to wait, by how they ended"},
     "answer_times": _TIMES,
 }
 _DAY: Schema = {
@@ -162,6 +164,7 @@ def _part(tally: Tally) -> dict[str, object]:
         "sends": labels(tally, SEND),
         "kinds": labels(tally, KIND),
         "rules": labels(tally, RULE),
+        "runs": labels(tally, RUN),
         "answer_times": {
             "count": answered.count,
             "mean_ms": answered.mean,

@@ -26,7 +26,7 @@ from igrules.web.operations import (
 )
 from igrules.web.pages import paged, read_id
 from igrules.web.refusals import PreconditionFailed, PreconditionRequired
-from igrules.web.schemas import FLAG, TEXT, TIME, closed, given, list_of, map_of, or_null
+from igrules.web.schemas import COUNT, FLAG, TEXT, TIME, closed, given, list_of, map_of, or_null
 from igrules.work import differences, publishing
 
 _FILES: Schema = {
@@ -66,6 +66,7 @@ _PUBLISHED = closed(
         "changed": FLAG,
         "problems": PROBLEMS,
         "missing_secrets": list_of(TEXT),
+        "cancelled_runs": COUNT,
     }
 )
 _VALID = closed({"valid": {"type": "boolean", "enum": [True]}, "problems": PROBLEMS})
@@ -136,6 +137,9 @@ def _go_live(call: Call, prepared: publishing.Prepared, live: int, message: str)
                 if_version=live,
             )  # fmt: skip
             noted.object, noted.before, noted.after = str(version.number), before, version.digest
+            cancelled = 0
+            if call.body.get("in_flight") == "cancel":
+                cancelled = call.scope.cancel_runs(call.now)
     except Conflict as error:
         if (call.scope.live_number() or 0) != live:
             raise PreconditionFailed(error.message, error.help) from error
@@ -148,6 +152,7 @@ def _go_live(call: Call, prepared: publishing.Prepared, live: int, message: str)
         "changed": version.number != live,
         "problems": shown_problems(prepared.problems),
         "missing_secrets": _missing_secrets(call, settings),
+        "cancelled_runs": cancelled,
     }
     return Answer(body, headers=_etag(version.number))
 
@@ -283,6 +288,11 @@ _EXAMPLE = {
     "rules.yaml": "igrules: 1\nreplies:\n  horário: Abrimos às 9h.\n",
 }
 _AUTHOR: Schema = {"type": "string", "maxLength": 100, "description": "for the history"}
+_IN_FLIGHT: Schema = {
+    "enum": ["finish", "cancel"],
+    "description": "`finish`: parked runs end in the version they began with, as without it;"
+    " `cancel`: they end now",
+}
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -298,7 +308,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "PUT", "/ruleset", _publish, (RULES,), "Publish rule files as a new version",
         {200: _PUBLISHED}, "rulesets", tenant=True, audit="ruleset.publish", largest=LARGEST_UPLOAD,
-        body=given({"files": _FILES, "message": _MESSAGE, "author": _AUTHOR}, "files"),
+        body=given(
+            {"files": _FILES, "message": _MESSAGE, "author": _AUTHOR, "in_flight": _IN_FLIGHT},
+            "files",
+        ),
         headers=_IF_MATCH,
         examples={
             "body": {"files": _EXAMPLE, "message": "opening hours"}, "headers": {"If-Match": "*"},
@@ -324,7 +337,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "POST", "/rollback", _rollback, (RULES,), "Publish an old version again, as a new one",
         {200: _PUBLISHED}, "rulesets", tenant=True, audit="ruleset.rollback",
-        body=given({"to": _NUMBER, "message": _MESSAGE, "author": _AUTHOR}),
+        body=given(
+            {"to": _NUMBER, "message": _MESSAGE, "author": _AUTHOR, "in_flight": _IN_FLIGHT}
+        ),
         headers=_IF_MATCH, examples={"body": {"to": 1, "message": "as it was"}},
         description="Without `to`: the version before the live one. It is compiled anew.",
     ),
