@@ -315,6 +315,7 @@ def commands_are_run(one: Installation) -> None:
         ("secret", "list", "luz"), ("secret", "list", "luz", "--format", "json"),
         ("tenant", "key", "luz", "--list"), ("admin", "key", "--list"), ("audit", "list"),
         ("audit", "export"), ("audit", "verify"), ("secret", "rotate"), ("sends", "list", "luz"),
+        ("runs", "list"),
         ("trace", "1"), ("db", "info"), ("doctor",), ("metrics",), ("tenant", "stats", "luz"),
     ):  # fmt: skip
         one.do(*arguments)

@@ -26,6 +26,7 @@ from igrules.cli import (
     plugins,
     privacy,
     replay as replay_command,
+    runs,
     scenarios,
     schema as schema_command,
     secrets,
@@ -48,6 +49,7 @@ _GROUPS = {
     "admin": keys.app,
     "audit": audit.app,
     "sends": sends.app,
+    "runs": runs.app,
     "webhooks": webhooks.webhooks,
     "orphans": webhooks.orphans,
 }

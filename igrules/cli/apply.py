@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from igrules.language.ruleset import Ruleset
 
 
+class InFlight(StrEnum):
+    """What becomes of runs that wait while rules are published."""
+
+    FINISH = "finish"
+    CANCEL = "cancel"
+
+
 def apply(
     paths: Paths = None,
     message: Annotated[
@@ -24,6 +32,13 @@ def apply(
     if_version: Annotated[
         int | None, typer.Option("--if-version", help="Only when this version is live.")
     ] = None,
+    in_flight: Annotated[
+        InFlight,
+        typer.Option(
+            "--in-flight",
+            help="Runs that wait: finish in the version they began with, or cancel them.",
+        ),
+    ] = InFlight.FINISH,
     yes: Yes = False,
     server: ServerUrl = None,
     database_url: Database = None,
@@ -49,7 +64,7 @@ def apply(
         codes = [
             _publish(
                 api, registry, one, message=message, if_version=if_version, yes=yes,
-                colored=wants_color(color),
+                colored=wants_color(color), in_flight=in_flight,
             )
             for one in checked
         ]  # fmt: skip
@@ -66,6 +81,7 @@ def _publish(
     if_version: int | None,
     yes: bool,
     colored: bool,
+    in_flight: InFlight,
 ) -> int:
     """Publish one tenant, tell about it, and give the exit code."""
     from igrules.cli.exits import DONE, FINDINGS, code_of, say_error
@@ -77,16 +93,19 @@ def _publish(
     assert ruleset is not None  # the same bytes compiled a moment ago
     live = _live(api, slug)
     number = live["version"] if live else None
-    if live and live["digest"] == ruleset.digest:
+    if live and live["digest"] == ruleset.digest and in_flight is InFlight.FINISH:
         typer.echo(f"{slug}: version {number} is live already, nothing to publish")
         return DONE
     typer.echo(_plan(slug, number, _rules_of(live, registry, slug) if live else None, ruleset))
+    if live and in_flight is InFlight.CANCEL:
+        typer.echo(f"  {_waiting(api, slug)} cancelled")
     if not ask(f"Publish {slug}?", yes):
         typer.echo(f"{slug}: not published")
         return FINDINGS
     try:
         expected = number if if_version is None else if_version
-        published = _put(api, slug, files, ruleset, message, expected or 0)
+        body = _body(files, message, in_flight)
+        published = _put(api, slug, body, ruleset, expected or 0)
     except RulesetError as error:
         _show_refused(one, error, colored)
         return FINDINGS
@@ -94,24 +113,41 @@ def _publish(
         say_error(_named(slug, error))
         return code_of(error)
     typer.echo(f"{slug}: version {published['version']} is live")
+    if in_flight is InFlight.CANCEL:
+        typer.echo(f"  {published['cancelled_runs']} parked runs were cancelled")
     for secret in published["missing_secrets"]:
         typer.echo(f"  next: igrules secret set {slug} {secret}")
     return DONE
 
 
-def _put(
-    api: Server, slug: str, files: dict[str, bytes], ruleset: Ruleset, message: str, expected: int
-) -> dict[str, Any]:
-    """Publish on top of version ``expected`` (0: none), making the tenant when it is new."""
-    from igrules.cli.remote import address, of_tenant
+def _body(files: dict[str, bytes], message: str, in_flight: InFlight) -> dict[str, Any]:
     from igrules.cli.store import author
-    from igrules.errors import NotFound
 
-    body = {
+    return {
         "files": {name: data.decode("utf-8") for name, data in files.items()},
         "message": message,
         "author": author(),
+        "in_flight": in_flight.value,
     }
+
+
+def _waiting(api: Server, slug: str) -> str:
+    """How many runs wait, and for how many people."""
+    from igrules.cli.remote import of_tenant
+
+    people = [run["contact"] for run in api.pages(of_tenant(slug, "runs"), state="parked")]
+    runs = "1 run" if len(people) == 1 else f"{len(people)} runs"
+    persons = "1 person" if len(set(people)) == 1 else f"{len(set(people))} people"
+    return f"{runs} of {persons} {'is' if len(people) == 1 else 'are'}"
+
+
+def _put(
+    api: Server, slug: str, body: dict[str, Any], ruleset: Ruleset, expected: int
+) -> dict[str, Any]:
+    """Publish on top of version ``expected`` (0: none), making the tenant when it is new."""
+    from igrules.cli.remote import address, of_tenant
+    from igrules.errors import NotFound
+
     headers = {"If-Match": f'"{expected}"'} if expected else {"If-None-Match": "*"}
     path = of_tenant(slug, "ruleset")
     try:
