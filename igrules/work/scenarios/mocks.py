@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from igrules.builtin.http_channel import HttpChannel
+from igrules.errors import FetchError
+from igrules.fetch.guard import Fetched, Guard
 from igrules.kinds import Condition, Moment, Registry, Verdict
 from igrules.language.ruleset import Step
 from igrules.language.scenario_files import Mock
-from igrules.model import Effect, Receipt, Refused, Sent
+from igrules.model import Account, Effect, Receipt, Refused, Sent
+
+_ACCOUNT = Account(0, 0, "", "0", "instagram_login", secret=lambda name: f"secret {name}")
+
+
+class _Mocked(Guard):
+    """A guarded client that reaches nobody: mocks answer."""
+
+    def __init__(self, mocks: Mocks) -> None:
+        self._mocks = mocks
+
+    def fetch(self, method: str, url: str, **_: Any) -> Fetched:
+        """Give what the mock of this address answers. Raises `FetchError`."""
+        return self._mocks.fetch(url)
 
 
 class Mocks:
@@ -20,6 +37,7 @@ class Mocks:
     def __init__(self, mocks: Sequence[Mock]) -> None:
         self._mocks = mocks
         self._counts: dict[int, int] = {}
+        self._calls = HttpChannel(_Mocked(self))
         self.used: set[int] = set()
         self.missing: list[str] = []
         """What was called without anybody having said what it answers."""
@@ -60,7 +78,7 @@ class Mocks:
         if step is None or not (step.action.plugin or effect.kind == "http"):
             return None
         if effect.kind == "http":
-            return self._http(effect)
+            return self._calls.deliver(effect, _ACCOUNT)
         mock = self._take("action", step.action.name)
         if mock is not None:
             if mock.values.get("fails"):
@@ -73,20 +91,16 @@ class Mocks:
         self.missing.append(step.action.name)
         return Refused("not mocked")
 
-    def _http(self, effect: Effect) -> Receipt:
-        url = str(effect.payload.get("url", ""))
+    def fetch(self, url: str) -> Fetched:
+        """The answer to one call over the network. Raises `FetchError`."""
         mock = self._take("http", url)
         if mock is None:
             self.missing.append(url)
-            return Refused("not mocked")
+            raise FetchError("request", "not mocked")
         if mock.values.get("fails"):
-            return Refused("mocked: no connection")
-        code = mock.values.get("code", 200)
-        is_good = 200 <= code <= 299
-        if not is_good and code not in effect.payload.get("accept", ()):
-            return Refused(f"code {code}")
-        result = {"code": code, "ok": is_good, "body": _json(mock.values.get("body", ""))}
-        return Sent(id="mocked", result=result)
+            raise FetchError("connect", "mocked: no connection")
+        body = json.dumps(_json(mock.values.get("body", "")), ensure_ascii=False)
+        return Fetched(mock.values.get("code", 200), {}, body.encode())
 
     def _take(self, sort: str, name: str) -> Mock | None:
         """The first mock that stands for this and is not used up."""

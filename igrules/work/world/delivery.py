@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from igrules.kinds import Registry, Settings
+from igrules.kinds import Rate, Registry, Settings
 from igrules.ledger.settle import SCHEDULE
 from igrules.model import Contact, Effect, NotDone, Receipt, Refused, Sent
-from igrules.work.world.gates import day_of, shut_gate
+from igrules.work.outside import HTTP
+from igrules.work.world.gates import Limits, Shut, day_of, shut_gate
 from igrules.work.world.outside import Outside
 from igrules.work.world.sends import Send, Sends
 
@@ -19,10 +20,19 @@ _WORTHLESS = frozenset({"typing", "mark_seen"})
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What came of trying a send: whether a call was made for the first time, and what closed."""
+    """What came of trying a send: whether a call was made for the first time, and what closed.
+    ``ends`` is how the run that made it ends, and why, unless it waits for just this send."""
 
-    called: bool
+    called: bool = False
     closed: tuple[Send, ...] = ()
+    ends: tuple[str, str] | None = None
+
+
+def _rates(settings: Settings, registry: Registry) -> Mapping[str, Rate]:
+    """How often the tenant may call: as its ``limits`` say, else as usual."""
+    own = {name: kind.limit for name, kind in registry.actions.items() if kind.limit is not None}
+    said = {name: rate for name, rate in settings.extra.items() if isinstance(rate, Rate)}
+    return {"http": HTTP, **own, **said}
 
 
 class Delivery:
@@ -33,7 +43,7 @@ class Delivery:
         self.outside = outside
         self.typed_until = 0
         """Until when bubbles and what they hold back are on their way."""
-        self._settings = settings
+        self._limits = Limits(settings, _rates(settings, registry))
         self._registry = registry
 
     def add(self, person: str, event: int, effect: Effect, now: int) -> Send | None:
@@ -52,73 +62,96 @@ class Delivery:
         """Try a send whose time has come."""
         if send.state == "doubt":
             return self._given_up(send, now)
-        shut = shut_gate(send, self.sends, contact, self._settings, now)
+        shut = shut_gate(send, self.sends, contact, self._limits, now)
         if shut is not None and shut.until is not None:
             self.sends.changed(send, not_before=shut.until, reason=shut.reason)
-            return Tried(False)
+            return Tried()
         if shut is not None:
-            return Tried(False, (self._close(send, shut.state, shut.reason, now),))
-        day = send.day or day_of(send, self._settings, now)
-        tried = self.sends.changed(send, attempts=send.attempts + 1, day=day)
-        return Tried(send.attempts == 0, self._settle(tried, self._call(tried), now))
+            return self._turned_away(send, shut, now)
+        day = send.day or day_of(send, self._limits, now)
+        tried = self.sends.changed(send, attempts=send.attempts + 1, day=day, tried_at=now)
+        came = self._settle(tried, self._call(tried), now)
+        return replace(came, called=send.attempts == 0)
 
     def _call(self, send: Send) -> Receipt:
-        return self.outside.answer(send.effect)
+        return self.outside.answer(replace(send.effect, tries=send.retries))
 
-    def _settle(self, send: Send, receipt: Receipt, now: int) -> tuple[Send, ...]:
+    def _turned_away(self, send: Send, shut: Shut, now: int) -> Tried:
+        """A message outside the window ends its run with it, and a call that is one too many."""
+        closed = self._close(send, shut.state, shut.reason, now)
+        goes_on = send.effect.on_error == "continue"
+        if shut.state == "expired" and send.effect.counted and not goes_on:
+            return Tried(closed=(closed,), ends=("window_closed", ""))
+        if shut.reason == "limited" and not goes_on:
+            behind = self._cancelled(send, now)
+            return Tried(closed=(closed, *behind), ends=("failed", "limited"))
+        return Tried(closed=(closed,))
+
+    def _settle(self, send: Send, receipt: Receipt, now: int) -> Tried:
         if isinstance(receipt, Sent):
             done = self.sends.changed(send, result=receipt)
-            return (self._close(done, "sent", "", now),)
+            return Tried(closed=(self._close(done, "sent", "", now),))
         if isinstance(receipt, NotDone):
             return self._again(send, receipt, now)
         if isinstance(receipt, Refused):
             return self._refused(send, receipt, now)
         if send.effect.kind in _WORTHLESS:
-            return (self._close(send, "dropped", receipt.reason, now),)
+            return Tried(closed=(self._close(send, "dropped", receipt.reason, now),))
         if self._is_idempotent(send.effect):
             return self._again(send, NotDone(reason=receipt.reason), now)
         self.sends.changed(send, state="doubt", reason=receipt.reason, not_before=now + _QUIET)
-        return ()
+        return Tried()
 
-    def _again(self, send: Send, receipt: NotDone, now: int) -> tuple[Send, ...]:
+    def _again(self, send: Send, receipt: NotDone, now: int) -> Tried:
         retries = send.retries + receipt.counts
         if retries > len(SCHEDULE):
-            return (self._close(send, "dead", receipt.reason, now),)
+            return Tried(closed=(self._close(send, "dead", receipt.reason, now),))
         step = SCHEDULE[min(send.retries, len(SCHEDULE) - 1)]
         again = now + (step if receipt.after is None else receipt.after)
         if send.effect.expires_at and again > send.effect.expires_at:
-            return (self._close(send, "dead", receipt.reason, now),)
+            return Tried(closed=(self._close(send, "dead", receipt.reason, now),))
         self.sends.changed(
             send, retries=retries, not_before=again, reason=receipt.reason, day="", state="pending"
         )
-        return ()
+        return Tried()
 
-    def _refused(self, send: Send, receipt: Refused, now: int) -> tuple[Send, ...]:
+    def _refused(self, send: Send, receipt: Refused, now: int) -> Tried:
         """The other side said no. What the same run wanted to say after it is not said either."""
-        state = "expired" if receipt.answer.cls == "WINDOW" else "refused"
-        refused = self._close(self.sends.changed(send, day=""), state, receipt.reason, now)
-        if send.effect.on_error == "continue":
-            return (refused,)
-        behind = [
+        is_late = receipt.answer.cls == "WINDOW"
+        state = "expired" if is_late else "refused"
+        closed = self._close(self.sends.changed(send, day=""), state, receipt.reason, now)
+        if send.effect.on_error == "continue" or not send.effect.counted:
+            return Tried(closed=(closed,))
+        ends = ("window_closed", "") if is_late else ("failed", f"refused: {receipt.reason}")
+        return Tried(closed=(closed, *self._cancelled(send, now)), ends=ends)
+
+    def _cancelled(self, send: Send, now: int) -> list[Send]:
+        """Close what the same run wanted to say after a send; the team is told all the same."""
+        return [
             self._close(other, "cancelled", "refused", now)
             for other in self.sends
-            if other.state == "pending" and other.id > send.id and _is_same_run(other, send)
+            if other.state == "pending"
+            and other.id > send.id
+            and other.effect.kind != "notify"
+            and _is_same_run(other, send)
         ]
-        return (refused, *behind)
 
     def _given_up(self, send: Send, now: int) -> Tried:
         """Nobody can tell any more: a person has to."""
-        return Tried(False, (self._close(send, "parked", "unclear", now),))
+        return Tried(closed=(self._close(send, "parked", "unclear", now),))
 
     def _is_idempotent(self, effect: Effect) -> bool:
         channel = self._registry.channels.get(effect.channel)
-        return channel is not None and bool(channel.idempotent(effect))
+        said = channel is not None and bool(channel.idempotent(effect))
+        return said or effect.idempotent
 
     def _close(self, send: Send, state: str, reason: str, now: int) -> Send:
         return self.sends.changed(send, state=state, reason=reason, closed_at=now)
 
 
 def _is_same_run(one: Send, other: Send) -> bool:
+    if one.effect.rule != other.effect.rule:
+        return False
     if one.effect.run or other.effect.run:
         return one.effect.run == other.effect.run
-    return (one.event, one.effect.rule) == (other.event, other.effect.rule)
+    return one.event == other.event

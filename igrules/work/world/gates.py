@@ -5,10 +5,12 @@ What a test cannot set up has no gate here: holds, tokens, the pace of the accou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from igrules.kinds import Rate, Settings
 from igrules.ledger.days import local_day, next_midnight
+from igrules.ledger.rates import A_MINUTE, HTTP, LIMITED
 from igrules.model import Contact
 from igrules.work.world.sends import OPEN, Send, Sends
 
@@ -26,9 +28,15 @@ class Shut:
     until: int | None = None
 
 
-def shut_gate(
-    send: Send, sends: Sends, contact: Contact, settings: Settings, now: int
-) -> Shut | None:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a tenant may do: its settings, and how often it may call."""
+
+    settings: Settings
+    rates: Mapping[str, Rate]
+
+
+def shut_gate(send: Send, sends: Sends, contact: Contact, limits: Limits, now: int) -> Shut | None:
     """The first closed gate of a send; ``None`` when it may go out."""
     expires = send.effect.expires_at
     return (
@@ -36,12 +44,17 @@ def shut_gate(
         or (Shut("expired", "window") if expires and now > expires else None)
         or (Shut("skipped", "repeated") if _is_repeated(send, sends, now) else None)
         or _accompanied(send, sends, now)
-        or _over_limit(send, sends, settings, now)
+        or _called_too_often(send, sends, limits.rates, now)
+        or _over_limit(send, sends, limits.settings, now)
     )
 
 
-def day_of(send: Send, settings: Settings, now: int) -> str:
+def day_of(send: Send, limits: Limits, now: int) -> str:
     """The local day a send counts against; empty when it counts against none."""
+    return _day(send, limits.settings, now)
+
+
+def _day(send: Send, settings: Settings, now: int) -> str:
     if not send.effect.counted or settings.per_day is None:
         return ""
     return local_day(settings.timezone, now)
@@ -94,11 +107,27 @@ def _accompanied(send: Send, sends: Sends, now: int) -> Shut | None:
     return Shut(reason="companion", until=max(other.not_before, now + 1_000))
 
 
+def _called_too_often(send: Send, sends: Sends, rates: Mapping[str, Rate], now: int) -> Shut | None:
+    """Beyond its own rate a call ends, beyond that of any minute it waits."""
+    limit = send.effect.limit
+    rate = rates.get(limit)
+    if not limit:
+        return None
+    if rate is not None and _free_at(sends, limit, rate) > now:
+        return Shut("skipped", LIMITED)
+    if limit == HTTP and (free := _free_at(sends, limit, A_MINUTE)) > now:
+        return Shut(reason=LIMITED, until=free)
+    return None
+
+
+def _free_at(sends: Sends, limit: str, rate: Rate) -> int:
+    """When the oldest of the newest ``count`` calls leaves the window; 0: there are fewer."""
+    made = sorted(one.tried_at for one in sends if one.effect.limit == limit and one.attempts)
+    return made[-rate.count] + rate.window if len(made) >= rate.count else 0
+
+
 def _over_limit(send: Send, sends: Sends, settings: Settings, now: int) -> Shut | None:
-    rate = settings.extra.get(send.effect.limit) if send.effect.limit else None
-    if isinstance(rate, Rate) and _made(send, sends, now - rate.window) >= rate.count:
-        return Shut("skipped", "limited")
-    day = day_of(send, settings, now)
+    day = _day(send, settings, now)
     if not day or settings.per_day is None or send.day:
         return None
     if sum(other.day == day for other in sends) < settings.per_day:
@@ -106,11 +135,3 @@ def _over_limit(send: Send, sends: Sends, settings: Settings, now: int) -> Shut 
     if send.effect.kind in _COMMENTS:
         return Shut(reason="daily_limit", until=next_midnight(settings.timezone, now))
     return Shut("skipped", "daily_limit")
-
-
-def _made(send: Send, sends: Sends, since: int) -> int:
-    """How many calls that count against the same limit were made after a time."""
-    return sum(
-        other.attempts > 0 and other.effect.limit == send.effect.limit and other.created_at > since
-        for other in sends
-    )

@@ -35,6 +35,14 @@ class Parked:
                 self._runs[number] = replace(run, id=number)
         return new
 
+    def end(self, number: int, key: str) -> Run | None:
+        """End a run because its send ``key`` did not go out; ``None`` when there is none, or it
+        waits for just this send and is told the outcome."""
+        run = self._runs.get(number)
+        if run is None or (run.state == "calling" and run.expects == key):
+            return None
+        return self._runs.pop(number)
+
     def of(self, person: str) -> tuple[Run, ...]:
         """The parked runs of a person, oldest first."""
         return tuple(run for run in self._runs.values() if run.event.person == person)

@@ -27,6 +27,8 @@ class Send:
     reason: str = ""
     attempts: int = 0
     retries: int = 0
+    tried_at: int = 0
+    """When it was tried last."""
     closed_at: int | None = None
     day: str = ""
     """The local day whose limit it counts against."""

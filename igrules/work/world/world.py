@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from igrules.engine.decide import decide
 from igrules.engine.posts import next_rules, to_bind
 from igrules.engine.waking import wake
+from igrules.instagram.ownership import is_own
 from igrules.kinds import Registry
 from igrules.language.ruleset import Ruleset
+from igrules.ledger.handoffs import ended_event
 from igrules.ledger.runs import linked
 from igrules.model import EMPTY, Change, Decision, Event, Facts, Mark, Media
 from igrules.runs import Run
 from igrules.work.world.delivery import Delivery
-from igrules.work.world.happenings import Called, Closed, Happening, Heard, Woken
+from igrules.work.world.happenings import Called, Closed, Ended, Happening, Heard, Woken
 from igrules.work.world.outside import Outside
 from igrules.work.world.parked import Parked, due_at, ends_of, outcome_for
 from igrules.work.world.people import People
@@ -102,7 +104,11 @@ class World:
     @property
     def account(self) -> str:
         """The account's id."""
-        return str(self.ruleset.settings.instagram.get("account_id", "0"))
+        return str(self._instagram.get("account_id", "0"))
+
+    @property
+    def _instagram(self) -> Mapping[str, Any]:
+        return self.ruleset.settings.instagram
 
     def _do(self, due: _Due) -> None:
         self.now = max(self.now, due.at)
@@ -137,6 +143,9 @@ class World:
 
     def _decide(self) -> None:
         event, internal = self._waiting.pop(0)
+        if is_own(event, {self.account}, str(self._instagram.get("username", ""))):
+            self.log.append(Heard(self.now, event, Decision("skipped", "own")))
+            return
         self._bind_next(event)
         decision = decide(
             event,
@@ -190,6 +199,10 @@ class World:
             self.log.append(Called(self.now, send.person, send.effect))
         for closed in tried.closed:
             self._note(closed)
+        if tried.ends is not None:
+            run = self.parked.end(send.effect.run, send.key)
+            if run is not None:
+                self.log.append(Ended(self.now, run.rule, *tried.ends))
 
     def _note(self, send: Send) -> None:
         self.log.append(Closed(self.now, send.person, send.effect, send.state, send.reason))
@@ -201,7 +214,9 @@ class World:
                 self._take_in(self._handoff_ended(contact.person), internal=True)
 
     def _handoff_ended(self, person: str) -> Event:
-        return Event("handoff_ended", self.account, person, key=f"handoff:{self.now}")
+        username = self.people.find(person).username
+        key = f"until:{self.now}:handoff"
+        return ended_event(self.account, person, username, key, self.now)
 
     def facts_of(self, event: Event) -> Facts:
         """What is known while an event of now is decided."""
@@ -221,6 +236,7 @@ class World:
             parked_in_tenant=len(self.parked),
             media=self._media(post),
             next_posts=self._next_posts,
+            text_is_known=bool(event.text) or not event.kind.startswith("mention_"),
         )
 
     def _media(self, post: str) -> Media:
