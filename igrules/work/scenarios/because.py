@@ -11,8 +11,8 @@ from igrules.work.scenarios.seen import Seen
 
 def because(difference: Difference, expected: Expected, seen: Seen) -> str:
     """The reason that is nearest to what was expected; empty when nothing tells it."""
-    reasons = [*_of_rules(difference, expected, seen), *_of_event(seen), *_of_sends(seen),
-               *_of_runs(seen)]  # fmt: skip
+    reasons = [*_of_rules(difference, expected, seen), *_of_event(seen), *_of_question(seen),
+               *_of_sends(seen), *_of_runs(seen)]  # fmt: skip
     return reasons[0] if reasons else ""
 
 
@@ -36,6 +36,24 @@ def _of_event(seen: Seen) -> Iterator[str]:
     if last is not None and last[1].outcome in ("skipped", "failed"):
         decision = last[1]
         yield f"the event was {decision.outcome}: {decision.reason}"
+
+
+def _of_question(seen: Seen) -> Iterator[str]:
+    """How many wrong answers the open question takes."""
+    run, step = seen.asked()
+    last = seen.event()
+    wrong = run.memory.get("wrong", 0) if run is not None else 0
+    if step is None or last is None or not wrong:
+        return
+    times = step.options.get("retry", {}).get("times", 2)
+    name = next(iter(seen.question() or ()), step.path)
+    tries = "1 further try" if times == 1 else f"{times} further tries"
+    text = last[0].text or last[0].title
+    yield f"'{name}' takes {tries} (retry.times), '{text}' was the {_nth(wrong)} wrong answer"
+
+
+def _nth(number: int) -> str:
+    return f"{number}{({1: 'st', 2: 'nd', 3: 'rd'}).get(number, 'th')}"
 
 
 def _of_sends(seen: Seen) -> Iterator[str]:

@@ -19,6 +19,8 @@ from igrules.model import Event, Facts
 from igrules.work.world.happenings import Closed, Heard, Woken
 from igrules.work.world.world import World
 
+_AFTER_IF = frozenset({"fired", "unless", "once", "cooldown", "limit", "running"})
+"""Reasons of a rule whose ``if`` was true."""
 SORTS = ("rules", "branches", "phrases", "variants", "languages")
 
 
@@ -100,8 +102,9 @@ class Coverage:
             rule = rules[one.rule]
             if one.reason == "fired":
                 self._add("rules", rule.id)
+            if one.reason in _AFTER_IF:
                 self._note_phrases(rule, rule.test, heard.event, world)
-            elif one.reason == "unless":
+            if one.reason == "unless":
                 self._note_phrases(rule, rule.unless, heard.event, world)
 
     def _note_phrases(self, rule: Rule, test: Test | None, event: Event, world: World) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from igrules.language.ruleset import Rule, Step
 from igrules.model import Decision, Effect, Event
+from igrules.runs import Run
 from igrules.work.world.happenings import Called, Closed, Ended, Heard
 from igrules.work.world.world import World
 
@@ -97,16 +98,19 @@ class Seen:
         """How many runs of the person are parked."""
         return len(self.world.parked.of(self.person))
 
+    def asked(self) -> tuple[Run | None, Step | None]:
+        """The run whose question is open, and the step that asks."""
+        runs = self.world.parked.of(self.person)
+        run = next((one for one in runs if one.state == "asking"), None)
+        if run is None:
+            return None, None
+        return run, next((one for one in steps_of(self.world) if one.path == run.step), None)
+
     def question(self) -> tuple[str, ...] | None:
         """The names of the open question: step id and field; ``None`` when none is open."""
-        run = next(
-            (one for one in self.world.parked.of(self.person) if one.state == "asking"), None
-        )
-        if run is None:
-            return None
-        step = next((one for one in steps_of(self.world) if one.path == run.step), None)
-        if step is None:
-            return ()
+        run, step = self.asked()
+        if run is None or step is None:
+            return None if run is None else ()
         saved = step.options.get("save") if isinstance(step.options, Mapping) else None
         return tuple(str(name) for name in (step.id, saved) if name)
 
