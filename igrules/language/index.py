@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from igrules.kinds import Word, Words
 from igrules.language.anchors import Anchor
@@ -22,7 +22,8 @@ from igrules.language.ruleset import Ask, Rule, Test
 _NEAR = re.compile(r"(.+)~([0-9])", re.DOTALL)
 _MOST_FORMS = 2**MOST_STRETCHES
 _GRAM = 3
-_NOTHING: tuple[int, ...] = ()
+_MENTION = "mention_"
+"""How the event kinds begin whose text may be unknown."""
 _WEIGHTS = {"word": 1, "ending": 2, "inside": 2, "near": 4}
 
 
@@ -38,50 +39,50 @@ class Key(NamedTuple):
     whole: str = ""
 
 
-class Near(NamedTuple):
-    """A word that may be mistyped: its letters as bits, and the rules that wait for it."""
-
-    letters: int
-    edits: int
-    rules: tuple[int, ...]
+Tables = Mapping[str, Any]
+"""An index as plain JSON. A rule is its number; a number past the last rule is a group of rules."""
 
 
 class Index:
-    """Rules by the words of their conditions. Frozen; made by `build_index`."""
+    """Rules by the words of their conditions. Frozen; made by `build_index`.
+
+    It consists of plain tables and nothing else, so that it can be stored and is there at once.
+    """
 
     __slots__ = (
-        "_always", "_doubled", "_doubled_endings", "_endings", "_every", "_hears", "_inside",
-        "_lengths", "_near", "_sizes", "_words",
+        "_always", "_doubled", "_doubled_endings", "_endings", "_events", "_every", "_groups",
+        "_hears", "_inside", "_lengths", "_near", "_sizes", "_words", "tables",
     )  # fmt: skip
 
-    def __init__(
-        self, hears: Mapping[int, frozenset[str]], kept: Mapping[Key, Sequence[int]]
-    ) -> None:
-        anchored = {number for numbers in kept.values() for number in numbers}
-        self._hears = hears
-        self._every = _by_event(hears, hears)
-        self._always = _by_event(hears, (number for number in hears if number not in anchored))
-        self._words = _of_kind("word", kept)
-        self._endings = _of_kind("ending", kept)
-        self._doubled = _doubled(self._words)
-        self._doubled_endings = _doubled(self._endings)
-        self._lengths = tuple(sorted({len(ending) for ending in self._endings}))
-        self._inside = _inside(kept)
-        self._sizes = tuple(sorted({len(gram) for gram in self._inside}))
-        self._near = _near(kept)
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self._groups: Sequence[Sequence[int]] = tables["groups"]
+        self._hears: Sequence[int] = tables["hears"]
+        self._events: Sequence[Sequence[str]] = tables["events"]
+        self._every: Mapping[str, Sequence[int]] = tables["every"]
+        self._always: Mapping[str, Sequence[int]] = tables["always"]
+        self._words: Mapping[str, int] = tables["words"]
+        self._endings: Mapping[str, int] = tables["endings"]
+        self._doubled: Mapping[str, Sequence[int]] = tables["doubled"]
+        self._doubled_endings: Mapping[str, Sequence[int]] = tables["doubled_endings"]
+        self._inside: Mapping[str, Sequence[tuple[str, int]]] = tables["inside"]
+        self._near: Mapping[str, Sequence[tuple[int, int, int]]] = tables["near"]
+        self._lengths = sorted(set(map(len, self._endings)))
+        self._sizes = sorted(set(map(len, self._inside)))
 
     def candidates(self, words: Words, event_kind: str = "") -> tuple[int, ...]:
         """Numbers of the rules that may match, in order. ``words`` are folded with neither case nor
         accents; with an event kind only rules that hear it are given."""
-        if not words.written and event_kind.startswith("mention_"):
+        if not words.written and event_kind.startswith(_MENTION):
             # A text that could not be fetched makes conditions fail, which the rule must be asked.
-            return self._every.get(event_kind, _NOTHING)
+            return tuple(self._every.get(event_kind, ()))
         found: set[int] = set()
         look_up = self._words.get
         for word in words.words:
             for form in word[0]:
-                if rules := look_up(form):
-                    found.update(rules)
+                number = look_up(form)
+                if number is not None:
+                    found.add(number)
             if len(word[0]) >= _MOST_FORMS:
                 self._add_unlisted(unrepeated(word[0][0]), found)
         if self._lengths:
@@ -90,25 +91,33 @@ class Index:
             self._add_near(words.words, found)
         if self._sizes:
             self._add_inside(words.joined, found)
-        always = self._always.get(event_kind, _NOTHING)
-        if not found:
-            return always
-        if event_kind:
-            hears = self._hears
-            hit = [number for number in found if event_kind in hears[number]]
-        else:
-            hit = list(found)
-        hit.extend(always)
-        hit.sort()
-        return tuple(hit)
+        always = self._always.get(event_kind, ())
+        return tuple(sorted({*always, *self._hearing(found, event_kind)}) if found else always)
+
+    def _hearing(self, found: set[int], event_kind: str) -> Iterable[int]:
+        """Those of the rules and groups that hear the event."""
+        hears, events = self._hears, self._events
+        most = len(hears)
+        if max(found) >= most:
+            groups = [number for number in found if number >= most]
+            found.difference_update(groups)
+            for number in groups:
+                found.update(self._groups[number - most])
+        if not event_kind:
+            return found
+        return [number for number in found if event_kind in events[hears[number]]]
 
     def _add_unlisted(self, letters: str, found: set[int]) -> None:
         """Add rules for the readings of a word that are not listed, because it has too many."""
-        found.update(self._words.get(letters, _NOTHING))
-        found.update(self._doubled.get(letters, _NOTHING))
         for length in range(1, len(letters) + 1):
-            found.update(self._endings.get(letters[:length], _NOTHING))
-            found.update(self._doubled_endings.get(letters[:length], _NOTHING))
+            start = letters[:length]
+            tables = [(self._endings, self._doubled_endings)]
+            if length == len(letters):
+                tables.append((self._words, self._doubled))
+            for plain, doubled in tables:
+                if start in plain:
+                    found.add(plain[start])
+                found.update(doubled.get(start, ()))
 
     def _add_endings(self, words: Iterable[Word], found: set[int]) -> None:
         look_up, lengths = self._endings.get, self._lengths
@@ -117,30 +126,29 @@ class Index:
                 for length in lengths:
                     if length > len(form):
                         break
-                    if rules := look_up(form[:length]):
-                        found.update(rules)
+                    number = look_up(form[:length])
+                    if number is not None:
+                        found.add(number)
 
     def _add_near(self, words: Iterable[Word], found: set[int]) -> None:
         for word in words:
             for form in word[0]:
-                meant = self._near.get((form[0], len(form)))
+                meant = self._near.get(f"{form[0]}{len(form)}")
                 if meant is None:
                     continue
                 letters = _bits(form)
-                for near in meant:
-                    missing = (near.letters & ~letters).bit_count()
-                    more = (letters & ~near.letters).bit_count()
-                    if missing <= near.edits and more <= near.edits:
-                        found.update(near.rules)
+                for those, edits, number in meant:
+                    missing = (those & ~letters).bit_count()
+                    more = (letters & ~those).bit_count()
+                    if missing <= edits and more <= edits:
+                        found.add(number)
 
     def _add_inside(self, joined: str, found: set[int]) -> None:
         letters = unrepeated(joined)
         for size in self._sizes:
             grams = {letters[i : i + size] for i in range(len(letters) - size + 1)}
             for gram in self._inside.keys() & grams:
-                for whole, rules in self._inside[gram]:
-                    if whole in letters:
-                        found.update(rules)
+                found.update(number for whole, number in self._inside[gram] if whole in letters)
 
 
 def build_index(rules: Sequence[Rule]) -> Index:
@@ -152,13 +160,12 @@ def build_index(rules: Sequence[Rule]) -> Index:
         anchors = _anchors(rule.test, counts) or ()
         for key in {_kept_under(anchor, counts) for anchor in anchors}:
             kept.setdefault(key, []).append(rule.number)
-    heard = {rule.number: _events(rule) for rule in rules}
-    return Index(heard, kept)
+    return Index(_tables([_events(rule) for rule in rules], kept))
 
 
-def _events(rule: Rule) -> frozenset[str]:
+def _events(rule: Rule) -> tuple[str, ...]:
     """The event kinds a rule hears."""
-    return frozenset().union(*(hears.trigger.events for hears in rule.hears))
+    return tuple(sorted(frozenset().union(*(hears.trigger.events for hears in rule.hears))))
 
 
 def _all_keys(test: Test | None) -> set[Key]:
@@ -244,48 +251,74 @@ def _bits(word: str) -> int:
     return bits
 
 
-def _by_event(
-    hears: Mapping[int, frozenset[str]], numbers: Iterable[int]
-) -> dict[str, tuple[int, ...]]:
+def _tables(heard: Sequence[tuple[str, ...]], kept: Mapping[Key, Sequence[int]]) -> Tables:
+    """The index of rules that hear these events and are kept under these keys."""
+    anchored = {number for numbers in kept.values() for number in numbers}
+    always = _by_event(heard, (n for n in range(len(heard)) if n not in anchored))
+    every = _by_event(heard, range(len(heard)))
+    events = list(dict.fromkeys(heard))
+    groups: dict[tuple[int, ...], int] = {}
+    numbers = {key: _number(tuple(rules), groups, len(heard)) for key, rules in kept.items()}
+    words, endings = _of_kind("word", numbers), _of_kind("ending", numbers)
+    return {
+        "groups": [list(group) for group in groups],
+        "events": [list(kinds) for kinds in events],
+        "hears": [events.index(kinds) for kinds in heard],
+        "always": always,
+        "every": {kind: rules for kind, rules in every.items() if kind.startswith(_MENTION)},
+        "words": words,
+        "endings": endings,
+        "doubled": _doubled(words),
+        "doubled_endings": _doubled(endings),
+        "inside": _inside(numbers),
+        "near": _near(numbers),
+    }
+
+
+def _number(rules: tuple[int, ...], groups: dict[tuple[int, ...], int], most: int) -> int:
+    """The number of one rule, or of the group of several."""
+    return rules[0] if len(rules) == 1 else groups.setdefault(rules, most + len(groups))
+
+
+def _by_event(heard: Sequence[tuple[str, ...]], numbers: Iterable[int]) -> dict[str, list[int]]:
     """The numbers by the event kind they hear; all of them below the empty kind."""
     lists: dict[str, list[int]] = {}
-    for number in sorted(numbers):
-        for event in ("", *hears[number]):
+    for number in numbers:
+        for event in ("", *heard[number]):
             lists.setdefault(event, []).append(number)
-    return {event: tuple(list_) for event, list_ in lists.items()}
-
-
-def _of_kind(kind: str, kept: Mapping[Key, Sequence[int]]) -> dict[str, tuple[int, ...]]:
-    return {key.letters: tuple(rules) for key, rules in kept.items() if key.kind == kind}
-
-
-def _doubled(table: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    """The entries with a doubled letter, by what is left when every letter stands once."""
-    lists: dict[str, tuple[int, ...]] = {}
-    for letters, rules in table.items():
-        if (short := unrepeated(letters)) != letters:
-            lists[short] = (*lists.get(short, ()), *rules)
     return lists
 
 
-def _inside(
-    kept: Mapping[Key, Sequence[int]],
-) -> dict[str, tuple[tuple[str, tuple[int, ...]], ...]]:
+def _of_kind(kind: str, numbers: Mapping[Key, int]) -> dict[str, int]:
+    return {key.letters: number for key, number in numbers.items() if key.kind == kind}
+
+
+def _doubled(table: Mapping[str, int]) -> dict[str, list[int]]:
+    """The entries with a doubled letter, by what is left when every letter stands once."""
+    lists: dict[str, list[int]] = {}
+    for letters, number in table.items():
+        if (short := unrepeated(letters)) != letters:
+            lists.setdefault(short, []).append(number)
+    return lists
+
+
+def _inside(numbers: Mapping[Key, int]) -> dict[str, list[tuple[str, int]]]:
     """Letters inside words and the rules that wait for them, by the three they are looked up by."""
-    lists: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
-    for key, rules in kept.items():
+    lists: dict[str, list[tuple[str, int]]] = {}
+    for key, number in numbers.items():
         if key.kind == "inside":
-            lists.setdefault(key.letters, []).append((key.whole, tuple(rules)))
-    return {gram: tuple(list_) for gram, list_ in lists.items()}
+            lists.setdefault(key.letters, []).append((key.whole, number))
+    return lists
 
 
-def _near(kept: Mapping[Key, Sequence[int]]) -> dict[tuple[str, int], tuple[Near, ...]]:
-    """Words that may be mistyped, by the first letter and the length of what may be typed."""
-    lists: dict[tuple[str, int], list[Near]] = {}
-    for key, rules in kept.items():
+def _near(numbers: Mapping[Key, int]) -> dict[str, list[tuple[int, int, int]]]:
+    """Words that may be mistyped, as bits with the errors forgiven and who waits for them, by the
+    first letter and the length of what may be typed."""
+    lists: dict[str, list[tuple[int, int, int]]] = {}
+    for key, number in numbers.items():
         if key.kind != "near":
             continue
-        near = Near(_bits(key.letters), key.edits, tuple(rules))
+        near = (_bits(key.letters), key.edits, number)
         for length in range(len(key.letters) - key.edits, len(key.letters) + key.edits + 1):
-            lists.setdefault((key.letters[0], length), []).append(near)
-    return {place: tuple(list_) for place, list_ in lists.items()}
+            lists.setdefault(f"{key.letters[0]}{length}", []).append(near)
+    return lists
