@@ -106,7 +106,7 @@ def test_info_says_where_the_data_is(ledger: Ledger, database_url: str) -> None:
     facts = ledger.info()
 
     assert facts["engine"] == ledger.engine
-    assert facts["schema_version"] == "0004_calls"
+    assert facts["schema_version"] == "0005_images"
     if ledger.engine == "sqlite":
         assert facts["path"] == database_url
         assert (facts["wal_fix"], facts["journal_mode"], facts["synchronous"]) == (

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from igrules.engine.posts import names_posts, next_rules
+from igrules.engine.posts import next_rules
 from igrules.engine.scene import is_tap
 from igrules.language.folding import fold
 from igrules.language.ruleset import Rule, Ruleset
 from igrules.model import Event, Facts
 
 _MENTIONS = frozenset({"mention_comment", "mention_caption"})
-_WRITTEN = b"permalink"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +27,8 @@ NO_NEEDS = Needs()
 
 
 def needs_of(ruleset: Ruleset) -> Needs:
-    """What a ruleset needs; found once, when it is compiled."""
-    # A word that stands nowhere in the files is in no text and no condition made of them.
-    shown = any(_WRITTEN in data for data in ruleset.files.values())
-    return Needs(
-        any(rule.profile for rule in ruleset.rules),
-        shown or any(map(names_posts, ruleset.rules)),
-        next_rules(ruleset),
-    )
+    """What a ruleset needs."""
+    return Needs(bool(ruleset.profiles), ruleset.permalinks, next_rules(ruleset))
 
 
 def wants_profile(needs: Needs, event: Event, ruleset: Ruleset, facts: Facts) -> bool:
@@ -48,7 +41,7 @@ def wants_profile(needs: Needs, event: Event, ruleset: Ruleset, facts: Facts) ->
     if any(ruleset.rules[number].profile for number in numbers):
         return True
     running = {run.rule for run in facts.runs}
-    return bool(running) and any(rule.profile for rule in ruleset.rules if rule.id in running)
+    return not running.isdisjoint(ruleset.profiles)
 
 
 def lacks_words(event: Event) -> bool:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from igrules.language.ahead import NEXT, is_looked_up, named
 from igrules.language.permalinks import is_address, post_code
 from igrules.language.ruleset import Rule, Ruleset
 from igrules.model import Event, Facts
 
-NEXT = "next"
 _SECOND = 1_000
 _BINDING = frozenset({"post", "reel", "ad", ""})
 """What was commented on, of which a comment binds ``next``: not a story and not a broadcast."""
@@ -25,26 +25,16 @@ def with_posts(
     """The parameters of a trigger, with the id of this event's post or story where they mean it."""
     for key, id in (("post", event.post), ("story", event.story)):
         named: Sequence[str] = options.get(key) or ()
-        if not id or id in named or not any(map(_is_looked_up, named)):
+        if not id or id in named or not any(map(is_looked_up, named)):
             continue
         if any(_means(one, id, facts, rule) for one in named):
             return {**options, key: (*named, id)}
     return options
 
 
-def names_posts(rule: Rule) -> bool:
-    """Whether a trigger of the rule names a post by what has to be looked up."""
-    return any(
-        _is_looked_up(one)
-        for hears in rule.hears
-        for key in ("post", "story")
-        for one in _named(hears.options, key)
-    )
-
-
 def next_rules(ruleset: Ruleset) -> tuple[Rule, ...]:
     """The rules that wait for the next post."""
-    return tuple(rule for rule in ruleset.rules if _waits(rule))
+    return tuple(ruleset.rules[number] for number in ruleset.next_posts)
 
 
 def to_bind(
@@ -73,25 +63,12 @@ def _means(named: str, id: str, facts: Facts, rule: Rule) -> bool:
     return bool(code) and facts.media.id == id and post_code(facts.media.permalink) == code
 
 
-def _is_looked_up(named: str) -> bool:
-    return named == NEXT or is_address(named)
-
-
-def _named(options: Mapping[str, Any], key: str) -> Sequence[str]:
-    found = options.get(key) or ()
-    return found if isinstance(found, tuple) else ()
-
-
-def _waits(rule: Rule) -> bool:
-    return any(NEXT in _named(hears.options, "post") for hears in rule.hears)
-
-
 def _takes(rule: Rule, event: Event) -> bool:
     """Whether a post of this kind is one the rule waits for."""
     if event.media_kind not in _BINDING:
         return False
     for hears in rule.hears:
-        wanted = _named(hears.options, "media")
-        if NEXT in _named(hears.options, "post") and (not wanted or event.media_kind in wanted):
+        wanted = named(hears.options, "media")
+        if NEXT in named(hears.options, "post") and (not wanted or event.media_kind in wanted):
             return True
     return False

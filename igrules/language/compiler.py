@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from igrules.errors import Note, Problem, Severity, Span
 from igrules.kinds import Registry, Settings
+from igrules.language.ahead import looks_up_posts, may_park, waiting_for_next
 from igrules.language.blocks import blocks_of
 from igrules.language.codes import problem
 from igrules.language.examples import check_examples
@@ -151,6 +152,10 @@ def _ruleset(
         marks_all=everyone,
         blocks=blocks,
         filters=registry.filters,
+        parks=may_park(blocks.values()),
+        next_posts=waiting_for_next(rules),
+        permalinks=looks_up_posts(rules, files.values()),
+        profiles=tuple(rule.id for rule in rules if rule.profile),
     )
 
 

@@ -136,7 +136,7 @@ def _read_kind(condition: Condition, name: Scalar, node: Node, place: Place) -> 
             return None
     captures = call(_captures(condition), options, name, place) or frozenset()
     _note(condition, value, place)
-    return Said(condition, value, Ask(condition, options, name.span), name.span, captures)
+    return Said(condition, value, Ask(condition, options, name.span, value), name.span, captures)
 
 
 def _note(condition: Condition, value: Any, place: Place) -> None:

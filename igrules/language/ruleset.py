@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,11 +23,13 @@ class Hears:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A condition bound to its kind. ``options`` are what the kind's ``prepare`` made of them."""
+    """A condition bound to its kind. ``options`` are what the kind's ``prepare`` made of those that
+    were ``written``."""
 
     condition: Condition
     options: Any
     span: Span
+    written: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Ruleset:
     and answering ones, then the short forms of ``replies`` and ``comments``, then the fallback."""
 
     settings: Settings
-    rules: tuple[Rule, ...]
+    rules: Sequence[Rule]
     names: Names
     index: Any
     """The phrase index (`igrules.language.index`)."""
@@ -152,3 +154,11 @@ class Ruleset:
     """Every list of steps by its path: where a run stands."""
     filters: Mapping[str, Filter] = EMPTY
     """The template filters of the registry it was compiled with."""
+    parks: bool = False
+    """Whether a run of these rules may stop somewhere and wait."""
+    next_posts: tuple[int, ...] = ()
+    """The numbers of the rules that wait for the next post."""
+    permalinks: bool = False
+    """Whether some rule names or shows the address of a post."""
+    profiles: tuple[str, ...] = ()
+    """The ids of the rules that look at profile facts."""

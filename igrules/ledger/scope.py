@@ -14,6 +14,7 @@ import igrules.ledger.event_list as event_list
 import igrules.ledger.exporting as exporting
 import igrules.ledger.history as history
 import igrules.ledger.holds as holds
+import igrules.ledger.images as images
 import igrules.ledger.next_posts as next_posts
 import igrules.ledger.numbers as numbers
 import igrules.ledger.orders as orders
@@ -131,6 +132,15 @@ class Scope:
     def versions(self, limit: int = 20, before: int | None = None) -> list[Version]:
         """The newest versions below a number, newest first, without their files."""
         return versions.versions(self._db, self.tenant_id, limit, before)
+
+    def keep_image(self, number: int, image: bytes) -> None:
+        """Keep the compiled rules of a version beside its files."""
+        images.keep(self._db, self.tenant_id, number, image)
+
+    def image(self, number: int) -> tuple[bytes, int] | None:
+        """The compiled rules of a version and when it was published; ``None`` when none are kept,
+        or it does not exist."""
+        return images.find(self._db, self.tenant_id, number)
 
     def offered_at(self, number: int) -> int | None:
         """When a version last offered a tap with steps of its own; ``None``: never."""

@@ -234,7 +234,7 @@ _TENANTS = (
     _table(
         "version", TENANT, "id",
         stays("id tenant_id number digest folding state published_at offered_at"),
-        stays("files plugins author message", why=_STRANGERS),
+        stays("files image plugins author message", why=_STRANGERS),
         leaving=DELETED, tenant="tenant_id = ?", why="the rules of a tenant, by its own people",
     ),
     _table("secret", TENANT, "id", stays("id tenant_id set_at"),

@@ -102,7 +102,7 @@ class Deciding:
             marks_post=ruleset.marks_post,
             marks_all=ruleset.marks_all,
             per_contact_window=ruleset.settings.per_contact.window,
-            parks=rules.parks,
+            parks=ruleset.parks,
         )
         return self._fetching.complete(lane, event, facts, rules)
 

@@ -14,6 +14,8 @@ from igrules.engine.posts import next_rules
 from igrules.errors import Problem, RulesetError
 from igrules.kinds import Registry, Settings
 from igrules.language.compiler import compile_tenant
+from igrules.language.fingerprint import fingerprint_of
+from igrules.language.image import make_image
 from igrules.language.ruleset import Ruleset
 from igrules.ledger import Scope, Version
 from igrules.model import EMPTY
@@ -29,6 +31,8 @@ class Prepared:
     files: Mapping[str, bytes]
     ruleset: Ruleset
     problems: tuple[Problem, ...]
+    image: bytes | None = None
+    """The compiled rules as workers find them."""
 
 
 def prepare(files: Mapping[str, bytes], registry: Registry, slug: str) -> Prepared:
@@ -36,7 +40,8 @@ def prepare(files: Mapping[str, bytes], registry: Registry, slug: str) -> Prepar
     compiled = compile_tenant(files, registry, slug=slug)
     if compiled.ruleset is None:
         raise RulesetError(compiled.problems)
-    return Prepared(files, compiled.ruleset, compiled.problems)
+    image = make_image(compiled.ruleset, registry, fingerprint_of(registry))
+    return Prepared(files, compiled.ruleset, compiled.problems, image)
 
 
 def publish(
@@ -63,6 +68,8 @@ def publish(
         if_version=if_version,
     )
     scope.keep_waiting({rule.id: rule.was for rule in next_rules(ruleset)}, now)
+    if prepared.image is not None:
+        scope.keep_image(version.number, prepared.image)
     return version
 
 
