@@ -3,12 +3,14 @@ else."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from igrules.errors import LeaseLost
 from igrules.ledger import Closed, Ledger, Ready, Wait
 from igrules.ledger.settle import SCHEDULE
-from igrules.model import Answer, Decision, Effect, NotDone, Refused, Sent, Unknown
+from igrules.model import Answer, Decision, Effect, NotDone, Receipt, Refused, Sent, Unknown
 from tests.ledgering import (
     DAY,
     DEADLINE,
@@ -70,6 +72,27 @@ def test_messages_of_a_track_go_out_strictly_in_order(world: World) -> None:
     assert (ready.effect.key, beside.key, behind_doubt.key) == ("k1", "k3", "k3")
     world.settle(world.started(lane), Sent("c.1"))
     assert world.ledger.sends.next(lane, NOW) == Wait(NOW + DEADLINE + QUIET)
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "state"),
+    [
+        ("delete_comment", Unknown("timeout"), "sent"),
+        ("delete_comment", Unknown("unclear", Answer("UNCLEAR", 500, 1)), "sent"),
+        ("delete_comment", NotDone(0), "refused"),
+        ("hide_comment", Unknown("timeout"), "refused"),
+    ],
+)
+def test_a_comment_that_an_unclear_call_deleted_is_deleted(
+    world: World, kind: str, before: Receipt, state: str
+) -> None:
+    """The second call finds nothing, which is what was wanted."""
+    gone = Refused("recipient", Answer("RECIPIENT", 400, 100, 33))
+    lane = world.answer(replace(public("k1"), kind=kind, payload={}, idempotent=True))
+    world.settle(world.started(lane), before)
+
+    later = NOW + SCHEDULE[0] * 2
+    assert world.settle(world.started(lane, later), gone) == state
 
 
 def test_a_decision_recorded_twice_makes_each_send_once(world: World) -> None:

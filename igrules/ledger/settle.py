@@ -27,6 +27,8 @@ _WORTHLESS = frozenset({"typing", "mark_seen"})
 """Kinds that nobody misses: an unclear one is dropped, so it does not hold back what follows."""
 
 _COMMENTS = frozenset({"reply", "private_reply", "hide_comment", "delete_comment"})
+_MISSING = 33
+"""The subcode for what does not exist."""
 _UNFETCHED = 2018008
 """The subcode for media the platform could not fetch from its address."""
 
@@ -117,6 +119,8 @@ def _apply(db: Database, send: _Send, receipt: Receipt, now: int, retry_scale: f
     if isinstance(receipt, Refused):
         if receipt.answer.subcode == _UNFETCHED and _is_first(db, send, _UNFETCHED):
             return _again(db, send, NotDone(reason=receipt.reason), now, retry_scale)
+        if _is_deleted(db, send, receipt):
+            return mark_sent(db, send.id, send.tenant_id, "", "gone", now)
         return _refuse(db, send, receipt, now)
     return _doubt(db, send, receipt, now, retry_scale)
 
@@ -174,6 +178,20 @@ def _is_first(db: Database, send: _Send, subcode: int) -> bool:
     return not db.first(
         "SELECT n FROM attempt WHERE send_id = ? AND n < ? AND subcode = ?",
         (send.id, send.attempt, subcode),
+    )
+
+
+def _is_deleted(db: Database, send: _Send, receipt: Refused) -> bool:
+    """Whether the comment is not there because an earlier call, whose answer was lost, has deleted
+    it."""
+    if send.kind != "delete_comment" or receipt.answer.subcode != _MISSING:
+        return False
+    return bool(
+        db.first(
+            "SELECT n FROM attempt WHERE send_id = ? AND n < ?"
+            " AND (ended_at IS NULL OR outcome IN ('UNCLEAR', 'Unknown'))",
+            (send.id, send.attempt),
+        )
     )
 
 
