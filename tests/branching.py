@@ -95,6 +95,9 @@ ACTIONS = (
     ),
     Action("demo.call", "call", Slot("template"), _call, parks=True),
     Action(
+        "demo.fetch", "fetch", Slot("template"), _call, parks=True, result=("code", "ok", "body")
+    ),
+    Action(
         "demo.offer",
         "offer",
         Slot("map", keys={"quick_replies": _OFFER, "buttons": _OFFER}),

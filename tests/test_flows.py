@@ -54,7 +54,7 @@ def test_steps_of_flows_are_named_after_them() -> None:
     compiled = flawless("""rules:
   - {id: a, when: dm, do: {demo.run: {flow: f, with: {x: "1"}}}}
 flows:
-  f: [{log: x}, {log: y, id: b}, {demo.choose: {do: {log: z}}}]
+  f: [{log: "{{ arg.x }}"}, {log: y, id: b}, {demo.choose: {do: {log: z}}}]
 """)
 
     block = compiled.blocks["flows.f"]

@@ -158,7 +158,10 @@ def test_a_question_cannot_save_what_instagram_says() -> None:
         ("evnt.text: oi", ["IGR401 2: 'evnt.text' is no value of a run"]),
         ("contact.name: oi", ["IGR401 2: 'contact.name' is no value of a run"]),
         ("answer: oi", ["IGR401 2: 'answer' is no value of a run"]),
-        ("result.pedido.body.0.total: {gt: 5}", []),
+        (
+            "result.pedido.body.0.total: {gt: 5}",
+            ["IGR404 2: nothing sets 'result.pedido' before this step"],
+        ),
     ],
 )
 def test_a_value_is_one_of_a_run(path: str, problems: list[str]) -> None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from igrules.errors import Span
+from igrules.kinds import Action, Moment, Slot
 from igrules.language.conditions import Tree
 from igrules.language.nodes import Node
-from igrules.language.place import Place
+from igrules.language.place import Place, Use
 from igrules.language.ruleset import Block, Hears, Step
+from igrules.model import EMPTY, Planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Listed:
 @dataclass(frozen=True, slots=True)
 class Done:
     """A step as written. ``around`` is where it stands, ``place`` the same below its own
-    conditions; ``node`` is what stands under the action."""
+    conditions; ``node`` is what stands under the action, ``uses`` the values it names."""
 
     step: Step
     test: Tree | None
@@ -61,11 +63,32 @@ class Done:
     id_span: Span | None = None
     lists: tuple[Listed, ...] = ()
     calls: tuple[Call, ...] = ()
+    uses: tuple[Use, ...] = ()
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether nobody knows what the step does."""
+        return self.step.action is _UNREAD
 
     @property
     def hears(self) -> tuple[Hears, ...]:
         """The triggers that get there."""
         return self.place.hears
+
+
+def _plan_nothing(moment: Moment, options: Any) -> Iterable[Planned]:
+    return ()
+
+
+_UNREAD = Action("?", "a step that could not be read", Slot("any"), _plan_nothing)
+
+
+def unread(node: Node, place: Place) -> Done:
+    """A step that could not be read: it keeps its place, so that nothing is guessed about what
+    stands behind it."""
+    step = Step(_UNREAD, EMPTY, place.path, node.span)
+    lists, uses = tuple(place.lists or ()), tuple(place.uses or ())
+    return Done(step, None, None, place, place, node.span, node, lists=lists, uses=uses)
 
 
 def every(steps: Iterable[Done]) -> Iterator[Done]:

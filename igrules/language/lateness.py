@@ -101,6 +101,9 @@ class Lateness:
             state.replied,
         )  # fmt: skip
 
+    def unread(self, state: Elapsed) -> Elapsed:
+        return state._replace(heard=0, unheard=_NEVER)
+
     def failed(self, done: Done, state: Elapsed) -> Elapsed:
         return self.behind(done, state)
 

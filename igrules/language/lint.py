@@ -1,15 +1,14 @@
-"""Remarks about a single rule that the grammar cannot make: keys without effect, unreachable steps,
-too many of something."""
+"""Remarks about a single rule that the grammar cannot make: keys without effect, too
+many of something."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 
 from igrules.errors import Span
 from igrules.language.codes import did_you_mean
 from igrules.language.conditions import Tree, said
-from igrules.language.done import Done, every, every_list, every_tree
+from igrules.language.done import Done, every, every_tree
 from igrules.language.flows import WrittenFlow
 from igrules.language.place import Place
 from igrules.language.rules import Written
@@ -26,7 +25,6 @@ def check_rule(written: Written, place: Place, flows: Iterable[WrittenFlow] = ()
     _check_scopes(written, place)
     _check_effect(written, flows, place)
     _check_final(written, place)
-    _check_after_stop(written.steps, place)
     heard = [one.trigger.name for one in written.rule.hears]
     _check_named_triggers((written.test, written.unless), heard, "rule", place)
     _check_named_in_steps(written.steps, place)
@@ -35,7 +33,6 @@ def check_rule(written: Written, place: Place, flows: Iterable[WrittenFlow] = ()
 def check_flow(flow: WrittenFlow, place: Place) -> None:
     """Report what is odd about one flow."""
     _check_steps(flow.steps, f"flow '{flow.name}'", flow.span, place)
-    _check_after_stop(flow.steps, place)
     _check_named_in_steps(flow.steps, place)
 
 
@@ -95,16 +92,6 @@ def _check_final(written: Written, place: Place) -> None:
         message = "'final: true' on a rule that only listens"
         help = "remove it: listening rules always run, and end nothing"
         place.problem("IGR109", written.keys["final"], message, help)
-
-
-def _check_after_stop(steps: Iterable[Done], place: Place) -> None:
-    for listed in every_list(steps):
-        for done, after in pairwise(listed):
-            if done.step.action.name == "stop" and done.test is None and done.unless is None:
-                help = "remove it, or put an  if:  on the 'stop'"
-                message = "this step is never reached: 'stop' stands before it"
-                place.problem("IGR205", after.key, message, help)
-                break
 
 
 def _check_named_in_steps(steps: Iterable[Done], place: Place) -> None:

@@ -14,6 +14,8 @@ from igrules.language.contact_fields import type_of_field
 from igrules.language.findings import replace
 from igrules.language.nodes import Entry, Scalar
 from igrules.language.place import Place
+from igrules.language.segments import Blank
+from igrules.language.templates import Template
 
 NAMED_IN_EVENT = (
     "text", "trigger", "time", "post", "permalink", "emoji", "payload", "ref", "attachment", "url",
@@ -72,4 +74,10 @@ def is_path(key: Scalar, place: Place) -> bool:
         fix = replace(key.span, f"event.{near}") if near else None
         place.problem("IGR401", key.span, f"'event' has no '{rest}'", help, fix=fix)
         return False
+    if root != "event":
+        before = place.findings.errors()
+        blank = Blank((root, *rest.split(".")), (), 0, len(key.text))
+        named = Template(key.text, (blank,), (blank,))
+        place.fill(named, key, place._replace(said=False))
+        return place.findings.errors() == before
     return True

@@ -16,6 +16,7 @@ from igrules.model import EMPTY
 if TYPE_CHECKING:
     from igrules.language.conditions import Tree
     from igrules.language.done import Call, Listed
+    from igrules.language.segments import Blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,20 @@ class Known:
 @dataclass(slots=True)
 class Unit:
     """What is found while one rule or one flow is read: the flows it calls, whether it looks at
-    profile facts, and the rules whose firing it looks at, each with how many times.
-
-    ``lost``: a step could not be read, so that nobody knows what its paths are like.
-    """
+    profile facts, and the rules whose firing it looks at, each with how many times."""
 
     calls: list[Call] = field(default_factory=list)
     profile: bool = False
     fired: list[tuple[str, int]] = field(default_factory=list)
-    lost: bool = False
+
+
+class Use(NamedTuple):
+    """A value of the run that a text or a condition names. Whether it is there depends on the way
+    that leads to it, so it is judged once all steps are read."""
+
+    blank: Blank
+    span: Span
+    place: Place
 
 
 class Nested(Protocol):
@@ -91,6 +97,8 @@ class Place(NamedTuple):
     """The path of the step that is read, as traces and marks name it."""
     unit: Unit | None = None
     """Takes what is found in the rule or flow."""
+    uses: list[Use] | None = None
+    """Takes the values that are named in a step, or in the conditions of a rule."""
     lists: list[Listed] | None = None
     """Takes the lists of steps that stand in the options of a step."""
     guard: tuple[Tree | None, Tree | None] = (None, None)

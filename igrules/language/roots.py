@@ -6,7 +6,7 @@ are not asked for a default.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from igrules.errors import Span
@@ -15,7 +15,7 @@ from igrules.language.contact_fields import NAMED_IN_TEXTS, PROFILE
 from igrules.language.findings import replace
 from igrules.language.loading import place_in
 from igrules.language.nodes import Scalar
-from igrules.language.place import Place
+from igrules.language.place import Place, Use
 from igrules.language.reserved import refusal
 from igrules.language.segments import Blank
 from igrules.language.templates import Template, check_calls
@@ -232,33 +232,38 @@ def _is_captured(blank: Blank, span: Span, place: Place) -> bool:
 
 
 def _check_presence(blank: Blank, span: Span, place: Place) -> None:
-    """Report a value that may be empty in a text for the contact."""
+    """Report a value that may be empty in a text for the contact; inside rules and flows that
+    depends on the way that leads there."""
     root, *rest = blank.path
     if root == "texts":
         _check_inner(rest[0], span, place)
-    if (
-        not place.said
-        or blank.optional
-        or blank.has_default
-        or not _may_be_empty(root, rest, place)
-    ):
-        return
-    name = blank.name
-    place.problem(
-        "IGR402",
-        span,
-        f"'{name}' may be empty",
-        f"write  {{{{ {name} | default('…') }}}},  or put  [[ ]]  around what belongs to it",
-    )
+    if place.uses is not None:
+        place.uses.append(Use(blank, span, place))
+    elif root not in OF_RUN and needs_value(blank, place) and may_be_empty(root, rest, place):
+        report_empty_blank(blank.name, span, place)
 
 
-def _may_be_empty(root: str, rest: list[str], place: Place) -> bool:
+def needs_value(blank: Blank, place: Place) -> bool:
+    """Whether it would be seen that the blank is empty."""
+    return place.said and not blank.optional and not blank.has_default
+
+
+def report_empty_blank(name: str, span: Span, place: Place) -> None:
+    """Report a value that may be empty."""
+    help = f"write  {{{{ {name} | default('…') }}}},  or put  [[ ]]  around what belongs to it"
+    place.problem("IGR402", span, f"'{name}' may be empty", help)
+
+
+def may_be_empty(root: str, rest: Sequence[str], place: Place) -> bool:
+    """Whether a value may be empty here, whatever a run has done on its way."""
     hears = {one.trigger.name for one in place.hears}
     if root == "contact":
         known = rest[0] == "username" and hears and hears <= _COMMENTS
         return rest[0] != "language" and not known
     if root == "match":
         return bool(place.rule) and rest[0] not in place.sure
+    if root in OF_RUN:
+        return True
     if root != "event" or not hears:
         return False
     if rest[0] == "text":

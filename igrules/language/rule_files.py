@@ -11,6 +11,7 @@ from igrules.language.calls import check_calls, flows_below
 from igrules.language.defined import report_twice
 from igrules.language.flows import WrittenFlow, find_flows, read_flows
 from igrules.language.grammar import DEFAULTS, FILE
+from igrules.language.holding import check_holding
 from igrules.language.homes import Home
 from igrules.language.lateness import check_lateness
 from igrules.language.lint import check_flow, check_rule
@@ -117,7 +118,8 @@ def _check(written: list[Written], flows: Mapping[str, WrittenFlow], place: Plac
     """What can be said about rules and flows one by one, and about their ids and sizes."""
     if check_calls(flows, place):
         check_messages(written, flows, place)
-        _check_paths(written, flows, place)
+        check_lateness(written, flows, place)
+        check_holding(written, flows)
     for one in written:
         check_rule(one, place, flows_below(one.unit, flows))
     for flow in flows.values():
@@ -125,20 +127,6 @@ def _check(written: list[Written], flows: Mapping[str, WrittenFlow], place: Plac
     check_step_ids(written, flows, place)
     _check_ids(written, place)
     _check_counts([*written, *flows.values()], place)
-
-
-def _check_paths(written: list[Written], flows: Mapping[str, WrittenFlow], place: Place) -> None:
-    """What depends on the way that leads somewhere; unknown steps have unknown ways."""
-    known = [
-        one
-        for one in written
-        if not any(unit.lost for unit in _units_of(one, flows_below(one.unit, flows)))
-    ]
-    check_lateness(known, flows, place)
-
-
-def _units_of(one: Written, flows: Iterable[WrittenFlow]) -> list[Unit]:
-    return [one.unit, *(flow.unit for flow in flows)]
 
 
 def _as_many_as_allowed(found: list[_Found], place: Place) -> list[_Found]:

@@ -12,7 +12,7 @@ from igrules.language.done import Done, every, every_tree
 from igrules.language.flows import WrittenFlow
 from igrules.language.grammar import EXAMPLES, RULE
 from igrules.language.nodes import Map, Node, Scalar, Sequence
-from igrules.language.place import Place, Unit
+from igrules.language.place import Place, Unit, Use
 from igrules.language.ruleset import Rule
 from igrules.language.shapes import report_empty, report_shape
 from igrules.language.slots import read_entries
@@ -50,6 +50,8 @@ class Written:
     phrases: int
     """How many stand in its conditions; ``patterns`` are those of ``like`` and ``regex``."""
     patterns: int
+    uses: tuple[Use, ...] = ()
+    """The values of the run that its conditions name."""
 
 
 def read_rule(
@@ -69,10 +71,11 @@ def read_rule(
     id = place.named(id or values.get("id", "")) or "?"
     heard = read_triggers(nodes["when"], place) if "when" in nodes else ()
     unit = Unit()
-    place = place._replace(rule=id, stem=id, path=f"{id}.do", hears=heard, unit=unit)
+    place = place._replace(rule=id, stem=id, path=f"{id}.do", hears=heard, unit=unit, uses=[])
     test = read_condition(nodes["if"], "if", place) if "if" in nodes else None
     unless = read_condition(nodes["unless"], "unless", place) if "unless" in nodes else None
     check_unless(nodes.get("unless"), "this rule stays silent", place)
+    uses = tuple(place.uses or ())
     inside = below(place, test, unless)
     steps = read_steps(nodes["do"], inside) if "do" in nodes else ()
     rule = Rule(
@@ -91,8 +94,8 @@ def read_rule(
         **_plain(values),
     )
     sound = place.findings.errors() == before
-    phrases, patterns = count_values([test, unless, *every_tree(steps)])
-    return Written(rule, test, unless, steps, keys, values, unit, inside, sound, phrases, patterns)
+    sizes = count_values([test, unless, *every_tree(steps)])
+    return Written(rule, test, unless, steps, keys, values, unit, inside, sound, *sizes, uses)
 
 
 def completed(written: Written, flows: Iterable[WrittenFlow]) -> Written:

@@ -20,7 +20,7 @@ from igrules.language.conditions import (
     opens_window,
     read_condition,
 )
-from igrules.language.done import Call, Done, Listed
+from igrules.language.done import Call, Done, unread
 from igrules.language.grammar import STEP
 from igrules.language.nodes import Entry, Map, Node, Scalar, Sequence
 from igrules.language.place import Place
@@ -66,12 +66,11 @@ def read_steps(node: Node, place: Place, label: str = "do") -> tuple[Done, ...]:
         return ()
     found: list[Done] = []
     for number, item in enumerate(items, 1):
-        done = _read_step(item, number, place, isinstance(node, Sequence))
+        here = place._replace(uses=[], lists=[])
+        done = _read_step(item, number, here, isinstance(node, Sequence))
+        found.append(done or unread(item, here))
         if done is not None:
-            found.append(done)
             place = _behind(done, place)
-        elif place.unit is not None:
-            place.unit.lost = True
     return tuple(found)
 
 
@@ -210,9 +209,8 @@ def below(place: Place, test: Tree | None, unless: Tree | None) -> Place:
 def _read_action(entry: Entry, around: _Around) -> Done | None:
     place = around.place
     action = place.registry.actions[entry.key.text]
-    lists: list[Listed] = []
     inside = place._replace(
-        said=action.answers, limits="IGR303", path=around.path, lists=lists, guard=(None, None)
+        said=action.answers, limits="IGR303", path=around.path, guard=(None, None)
     )
     slot = _with_typing(action.options, place)
     if isinstance(entry.value, Scalar) and entry.value.text.strip() and _stands_alone(action):
@@ -226,9 +224,9 @@ def _read_action(entry: Entry, around: _Around) -> Done | None:
         check_reach(action, entry.key, place)
         return None
     good = accepts(action.check, options, entry.value, slot, entry.key, inside, known=known)
-    if action.parks and place.unit is not None and place.findings.errors() > known:
-        place.unit.lost = True
-    done = _finish(action, entry, options, around, on_error, lists)
+    if action.parks and place.findings.errors() > known:
+        good = False  # nobody knows how the run goes on from here
+    done = _finish(action, entry, options, around, on_error)
     return done if good else None
 
 
@@ -273,9 +271,9 @@ def _finish(
     options: Any,
     around: _Around,
     on_error: str | Block = "stop",
-    lists: Many[Listed] = (),
 ) -> Done:
     place, beside = around.place, around.beside
+    lists = tuple(place.lists or ())
     check_reach(action, entry.key, place)
     step = Step(
         action,
@@ -302,8 +300,9 @@ def _finish(
         entry.key.span,
         entry.value,
         around.id_span,
-        tuple(lists),
+        lists,
         calls,
+        tuple(place.uses or ()),
     )
 
 

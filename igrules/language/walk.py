@@ -44,6 +44,9 @@ class Watch(Protocol[S]):
     def waited(self, done: Done, state: S, took: int) -> S:
         """After a time in which nobody wrote."""
 
+    def unread(self, state: S) -> S:
+        """Behind a step of which nobody knows what it does."""
+
     def failed(self, done: Done, state: S) -> S:
         """After a step that failed."""
 
@@ -117,6 +120,9 @@ class Walk(Generic[S]):
         action, watch = done.step.action, self._watch
         if action.name == "stop":
             return
+        if done.is_unread:
+            yield self._past_unread(done, watch.unread(state))
+            return
         if done.step.on_error == "continue":
             yield watch.failed(done, state)
         parks = parking(done)
@@ -131,6 +137,12 @@ class Walk(Generic[S]):
             yield from self._branches(done, branches, state)
         else:
             yield watch.behind(done, state)
+
+    def _past_unread(self, done: Done, state: S) -> S:
+        for listed in done.lists:
+            if not listed.begins:
+                self._along(listed.steps, state)
+        return state
 
     def _dead_ends(self, done: Done, state: S, parks: Parking | None) -> None:
         """Steps below this one after which the run is over."""
