@@ -176,6 +176,17 @@ def test_a_call_that_was_given_up_wakes_its_run(world: World, state: str) -> Non
     assert (found.outcome, found.due_at) == (Refused(f"{state}: why"), NOW + 3)
 
 
+def test_a_call_that_ended_before_the_clock_was_put_back_wakes_its_run(world: World) -> None:
+    """Otherwise the lane would be due, and nothing in it, for an hour."""
+    lane = calling(world, Sent("mid"))
+
+    found = world.ledger.lanes.next_run(lane, NOW - 3_600_000)
+    world.ledger.lanes.release(lane, NOW - 3_600_000)
+
+    assert found is not None
+    assert (found.due_at, world.due(lane)) == (NOW - 3_600_000, NOW - 3_600_000)
+
+
 def test_a_receipt_that_comes_after_the_lease_wakes_the_lane(world: World) -> None:
     lane, _ = ask(world, state="calling", expects="k1", wake_at=None)
     ready = world.started(lane)
@@ -207,6 +218,16 @@ def test_the_oldest_run_comes_first(world: World) -> None:
     assert rules == ["r10", "r20"]
     world.ledger.lanes.release(lane, NOW + 20)
     assert world.due(lane) == NOW + 30
+
+
+def test_how_many_runs_of_the_tenant_wait_is_counted_where_it_matters(world: World) -> None:
+    lane, _ = ask(world)
+    event = Event("message", "1", "p1")
+
+    counted = world.ledger.lanes.facts(lane, event, NOW, parks=True).parked_in_tenant
+
+    assert counted == 1
+    assert world.ledger.lanes.facts(lane, event, NOW).parked_in_tenant == 0
 
 
 def test_an_event_says_that_runs_wait_beside_it(world: World) -> None:

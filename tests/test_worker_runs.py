@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+from collections import Counter
 from types import MappingProxyType
 
 import pytest
@@ -137,6 +139,54 @@ def test_an_answer_after_the_time_is_a_message_like_any_other(stage: Stage) -> N
 
     assert stage.work(2 * HOUR) == ["still there?", "what?"]
     assert stage.runs() == [("ended", "timed_out", "")]
+
+
+def test_answers_and_time_outs_that_meet_take_one_way_each(stage: Stage) -> None:
+    """Two workers, and for each person an answer about the moment at which the time is out."""
+    people = [f"2000{n:02}" for n in range(20)]
+    app = stage.ledger.apps.list()[0].id
+    first = [dm(ACCOUNT, who, f"q{who}", "size", NOW) for who in people]
+    stage.ledger.deliveries.store([NewDelivery(app, None, body, NOW) for body in first])
+    stage.work()
+    at = [NOW + HOUR - 10 + n for n in range(20)]
+    second = [
+        NewDelivery(app, None, dm(ACCOUNT, who, f"a{who}", who, then), then)
+        for who, then in zip(people, at, strict=True)
+    ]
+    stage.ledger.deliveries.store(second)
+    stage.clock.at = NOW + HOUR + 20
+    workers = [
+        Worker(stage.ledger, stage.registry, Configuration(threads=2), clock=stage.clock)
+        for _ in range(2)
+    ]
+
+    def work(worker: Worker) -> None:
+        idle = 0
+        while idle < 20:
+            idle = 0 if worker.turn() else idle + 1
+
+    threads = [threading.Thread(target=work, args=(worker,)) for worker in workers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    stage.work(HOUR + 40)
+
+    ways = Counter(
+        (effect.target, effect.payload["text"].partition(",")[0])
+        for effect in stage.out.calls
+        if effect.payload["text"] != "which?"
+    )
+    in_time = {
+        (who, "thanks"): 1 for who, then in zip(people, at, strict=True) if then <= NOW + HOUR
+    }
+    too_late = {
+        (who, said): 1
+        for who, then in zip(people, at, strict=True)
+        if then > NOW + HOUR
+        for said in ("still there?", "what?")
+    }
+    assert ways == in_time | too_late
 
 
 def test_a_conversation_under_way_is_not_changed_by_a_new_version(stage: Stage) -> None:

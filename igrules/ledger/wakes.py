@@ -44,22 +44,22 @@ class DueRun:
 def next_run(db: Database, lane: Lane, now: int) -> DueRun | None:
     """The run of the lane that has been due for longest."""
     rows = db.all(_WAITING, (lane.id, lane.tenant_id))
-    due = [(_since(row, now), row) for row in rows]
-    for at, row in sorted((at, row) for at, row in due if at is not None and at <= now):
-        run = one(db, lane, row[0])
+    due = sorted((at, row[0]) for row in rows if (at := _since(row, now)) <= now)
+    by_id = {row[0]: row for row in rows}
+    for at, id in due:
+        run = one(db, lane, id)
         if run is not None:
-            return DueRun(run, _outcome(db, row), at)
+            return DueRun(run, _outcome(db, by_id[id]), at)
     return None
 
 
-def _since(row: Row, now: int) -> int | None:
+def _since(row: Row, now: int) -> int:
     """Since when a run is due, or from when on it will be."""
     _, due_at, state, send_id, send_state, _, closed_at = row[:7]
-    if state == "calling" and send_id is None:
-        return now
-    if state == "calling" and not _is_open(send_state):
-        return now if closed_at is None else int(closed_at)
-    return int(due_at)
+    if state != "calling" or _is_open(send_state):
+        return int(due_at)
+    # Not later than now, or a clock that was put back would have the lane looked at in vain.
+    return now if send_id is None or closed_at is None else min(int(closed_at), now)
 
 
 def _outcome(db: Database, row: Row) -> Sent | Refused | None:
@@ -78,5 +78,5 @@ def _outcome(db: Database, row: Row) -> Sent | Refused | None:
     return Sent(message_id, evidence=evidence, result=result)
 
 
-def _is_open(state: str) -> bool:
+def _is_open(state: str | None) -> bool:
     return state in ("pending", "sending", "doubt")
