@@ -87,7 +87,7 @@ if TYPE_CHECKING:
         opening as opening,
     )
     from igrules.language.local_time import (
-        local as local,
+        local_time as local_time,
         next_time as next_time,
     )
     from igrules.language.patterns import (
@@ -105,8 +105,10 @@ if TYPE_CHECKING:
         read_phrase as read_phrase,
         starts_with as starts_with,
     )
+    from igrules.language.tap_payload import tap_payload as tap_payload
     from igrules.model import (
         EMPTY as EMPTY,
+        FOR_GOOD as FOR_GOOD,
         Account as Account,
         Answer as Answer,
         Answered as Answered,
@@ -163,7 +165,7 @@ _HOMES = {
     "igrules.language.hours": (
         "Hours", "is_open", "longest_closed", "next_close", "next_open", "opening",
     ),
-    "igrules.language.local_time": ("local", "next_time"),
+    "igrules.language.local_time": ("local_time", "next_time"),
     "igrules.language.patterns": (
         "Like", "PatternError", "compile_like",
     ),
@@ -171,10 +173,12 @@ _HOMES = {
     "igrules.language.phrases": (
         "Hit", "Matcher", "Phrase", "PhraseError", "is_whole", "read_phrase", "starts_with",
     ),
+    "igrules.language.tap_payload": ("tap_payload",),
     "igrules.model": (
-        "EMPTY", "Account", "Answer", "Answered", "Attachment", "Change", "Contact", "Decision",
-        "Effect", "Enter", "Event", "Facts", "Failure", "Halt", "Mark", "Media", "NotDone",
-        "Outcome", "Park", "Planned", "Receipt", "Refused", "Remark", "Resulted", "Sent", "Unknown",
+        "EMPTY", "FOR_GOOD", "Account", "Answer", "Answered", "Attachment", "Change", "Contact",
+        "Decision", "Effect", "Enter", "Event", "Facts", "Failure", "Halt", "Mark", "Media",
+        "NotDone", "Outcome", "Park", "Planned", "Receipt", "Refused", "Remark", "Resulted", "Sent",
+        "Unknown",
     ),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -23,6 +23,7 @@ from igrules.model import (
     Planned,
     Receipt,
 )
+from igrules.settings import Rate as Rate, Secret as Secret, Settings as Settings
 
 SlotType = Literal[
     "text", "template", "phrase", "name", "id", "tag", "bool", "int", "number", "duration", "clock",
@@ -58,15 +59,18 @@ class Slot:
     many: bool = False
     """Takes a list; one value stands for a list of one. Compiled to a tuple, always."""
     choices: tuple[str, ...] = ()
+    """A ``text`` is one of these words; of other types they may stand instead of a value."""
     keys: Mapping[str, Slot] = EMPTY
     """The keys of a ``map``; all others are refused."""
     values: Slot | None = None
     """A ``map`` with free keys: the shape of each value. ``names`` is the type of the keys."""
     names: SlotType = "name"
+    """``field``: one that may be written or, beside a ``compare``, read. ``path``: a value of the
+    run as blanks name it."""
     required: bool = False
     short: str = ""
     """A ``map`` that may be written as the bare value of this key: ``text: hi`` is ``text: {text:
-    hi}``."""
+    hi}``. ``*`` where the keys are free: as one value or, if values have a default, as keys."""
     default: Any = None
     low: float | None = None
     """Lowest number, or milliseconds of a duration."""
@@ -86,21 +90,6 @@ class Slot:
     empty: bool = False
     """An empty list or map is allowed."""
     example: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """``count`` times in any window of ``window`` milliseconds."""
-
-    count: int
-    window: int
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A reference to a stored secret, never its value."""
-
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,35 +138,6 @@ class Verdict:
     holds: bool | None
     why: str = ""
     captures: Mapping[str, str] = EMPTY
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a tenant's ``tenant.yaml`` says, with defaults filled in."""
-
-    slug: str
-    name: str = ""
-    email: str = ""
-    timezone: str = ""
-    languages: tuple[str, ...] = ("pt",)
-    enabled: bool = True
-    instagram: Mapping[str, Any] = EMPTY
-    """Keys ``account_id``, ``api``, ``page_id``, ``username``, ``token`` (a `Secret`), ``app``."""
-    per_day: int | None = None
-    per_contact: Rate = Rate(50, 86_400_000)
-    preset: str = "careful"
-    plugins: Mapping[str, Any] = EMPTY
-    http_hosts: tuple[str, ...] = ()
-    notify: Mapping[str, Any] = EMPTY
-    consent: Mapping[str, Any] = EMPTY
-    on_doubt: str = ""
-    answer_within: int | None = None
-    pause_after_human: int = 3_600_000
-    allow: tuple[str, ...] = ()
-    keep: int = 30 * 86_400_000
-    phone_prefix: str = ""
-    extra: Mapping[str, Any] = EMPTY
-    """The remaining settings, for limits of plugin actions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +245,8 @@ class Condition:
     captures: Callable[[Any], Iterable[str]] | None = None
     """Names it may set below ``match.``."""
     facts: frozenset[str] = frozenset()
+    facts_of: Callable[[Any], bool] | None = None
+    """Whether it needs its ``facts`` with these options; without this function always."""
     offline: bool = False
     examples: tuple[Example, ...] = ()
     plugin: str = ""
@@ -309,6 +271,12 @@ class Action:
     plan: Callable[[Moment, Any], Iterable[Planned]]
     answers: bool = False
     needs: str = ""
+    needs_of: Callable[[Any], str] | None = None
+    """What it must reach with these options, where that is not always ``needs``."""
+    guarded: bool = False
+    """Cannot be undone: ``allow`` in tenant.yaml must name it."""
+    zoned: Callable[[Any], bool] | None = None
+    """Whether, with these options, it asks for the day or time of a time zone."""
     bare: bool = False
     check: Callable[[Any], Iterable[Complaint]] | None = None
     limit: Rate | None = None

@@ -263,6 +263,10 @@ class Effect:
         return self.counted or self.channel == "instagram"
 
 
+FOR_GOOD = 253_402_214_400_000
+"""The last day of the calendar: the ``value`` of a handoff without an end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A change of the contact: ``tag``, ``untag`` (``name``), ``set``, ``unset``, ``increment``

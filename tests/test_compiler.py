@@ -308,24 +308,21 @@ hours: {loja: {mon-fri: "09:00-18:00"}}
 include: saudacao.yaml
 use: [{blueprint: lead-magnet@2, as: ebook}]
 flows: {precos: [{wait: 20h}]}
+fields: {orders: number}
 rules:
   - id: tudo
     when: [dm, handoff_ended]
-    if: {open: loja, field: {orders: {gte: 1}}, contact: {new: true}, fired: {rule: a}}
+    if: {open: loja, field: {orders: {gte: 1}}, contact: {new: true}, window: open}
     unless: {handed_off: true}
     do:
       - cards: [{title: a, url: "https://luz.example"}]
       - ask: {text: Qual?, save: size}
       - wait: 2h
       - choose: [{do: {text: "{{ contact.size | default('?') }}"}}]
-      - split: {name: a, arms: {}}
       - run: precos
       - handoff
       - resume_bot
-      - notify: Oi
-      - http: {url: "https://luz.example"}
       - opt_out
-      - hide_comment
       - unset: size
       - increment: orders
 """)

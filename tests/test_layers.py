@@ -10,14 +10,15 @@ PACKAGE = Path(__file__).parent.parent / "igrules"
 
 # Part of the package -> what it may import besides itself. Inside a floor a later entry may import
 # an earlier one: `language` may know `instagram`, never the other way.
-WORDS = {"errors", "receipts", "model", "runs", "kinds", "hookspecs"}
+WORDS = {"errors", "receipts", "model", "runs", "settings", "kinds", "hookspecs"}
 TOOLS = WORDS | {"fetch", "instagram", "language"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "receipts": {"errors"},
     "model": {"errors", "receipts", "runs"},  # `runs` for types only: a decision holds runs
     "runs": {"errors", "model"},
-    "kinds": {"errors", "model"},
+    "settings": {"model"},
+    "kinds": {"errors", "model", "settings"},
     "hookspecs": {"errors", "model", "kinds"},
     "fetch": WORDS,
     "instagram": WORDS,

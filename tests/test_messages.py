@@ -190,8 +190,8 @@ BUTTON = "{title: A, payload: A}"
             "IGR109 a button has one of 'url', 'payload' and 'then', this one has url and payload",
         ),
         (
-            "{text: {text: x, quick_replies: [{title: A, then: {text: y}}]}}",
-            "IGR110 this igrules has no 'then' yet",
+            "{text: {text: x, quick_replies: [{title: A, payload: A, then: {text: y}}]}}",
+            "IGR109 an option has a 'payload' for other rules or a 'then' of its own, not both",
         ),
         (
             f"{{text: {{text: {'x' * 641}, buttons: [{BUTTON}]}}}}",

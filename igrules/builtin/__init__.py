@@ -22,22 +22,57 @@ def igrules_triggers() -> Iterable[Trigger]:
 @hookimpl
 def igrules_conditions() -> Iterable[Condition]:
     """The conditions of the language; ``any``, ``all`` and ``none`` are grammar."""
-    from igrules.builtin import conditions, keywords, matches
+    from igrules.builtin import (
+        conditions,
+        contact_conditions,
+        keywords,
+        matches,
+        time_conditions,
+        value_condition,
+    )
 
-    return (*keywords.CONDITIONS, *matches.CONDITIONS, *conditions.CONDITIONS)
+    return (
+        *keywords.CONDITIONS,
+        *matches.CONDITIONS,
+        *conditions.CONDITIONS,
+        *contact_conditions.CONDITIONS,
+        *value_condition.CONDITIONS,
+        *time_conditions.CONDITIONS,
+    )
 
 
 @hookimpl
 def igrules_actions() -> Iterable[Action]:
     """The actions of the language."""
-    from igrules.builtin import contacts, control, gestures, http, media, notify, replies, texts
+    from igrules.builtin import (
+        asking,
+        branching,
+        cards,
+        contacts,
+        control,
+        gestures,
+        http,
+        media,
+        moderation,
+        notify,
+        replies,
+        team,
+        texts,
+        waiting,
+    )
 
     return (
         *texts.ACTIONS,
         *media.ACTIONS,
+        *cards.ACTIONS,
         *replies.ACTIONS,
+        *asking.ACTIONS,
         *gestures.ACTIONS,
+        *moderation.ACTIONS,
         *contacts.ACTIONS,
+        *waiting.ACTIONS,
+        *branching.ACTIONS,
+        *team.ACTIONS,
         *control.ACTIONS,
         *notify.ACTIONS,
         *http.ACTIONS,

@@ -1,11 +1,19 @@
-"""Conditions about the event and the contact: trigger, payload, emoji, attachment, tag, window."""
+"""Conditions about the event: trigger, payload, emoji, attachment, and window."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from igrules import Condition, Example, Moment, Slot, Verdict, window_end
 from igrules.builtin.parameters import ATTACHMENTS, carries, matches_text, plain_emoji
+
+
+def without_text(moment: Moment) -> Verdict:
+    """What a condition on the text finds when there is none: a mention has one that could not be
+    fetched."""
+    if not moment.facts.text_is_known or moment.event.kind.startswith("mention_"):
+        return Verdict(None, "the text of the mention could not be fetched")
+    return Verdict(False, "no text")
 
 
 def _came_by(moment: Moment, names: Sequence[str]) -> Verdict:
@@ -30,27 +38,11 @@ def _has_attachment(moment: Moment, kinds: Sequence[str]) -> Verdict:
     return Verdict(carries(event.sub, event.attachments, kinds), "what the message carries")
 
 
-def _has_tag(moment: Moment, options: Mapping[str, Sequence[str]]) -> Verdict:
-    event = moment.event
-    if event.kind.startswith("mention_"):
-        return Verdict(None, "who mentioned us is known by user name only")
-    tags = moment.facts.contact.tags
-    if "any" in options and tags.isdisjoint(options["any"]):
-        return Verdict(False, "has none of the tags")
-    if "all" in options and not tags.issuperset(options["all"]):
-        return Verdict(False, "lacks a tag")
-    if "none" in options and not tags.isdisjoint(options["none"]):
-        return Verdict(False, "has a tag it must not have")
-    return Verdict(True, "tags")
-
-
 def _is_window(moment: Moment, wanted: str) -> Verdict:
     end = window_end(moment.event, moment.facts.contact)
     found = "open" if end is not None and moment.now < end else "closed"
     return Verdict(found == wanted, f"the window is {found}")
 
-
-_TAGS = Slot("tag", many=True)
 
 CONDITIONS = (
     Condition(
@@ -84,20 +76,6 @@ CONDITIONS = (
         _has_attachment,
         offline=True,
         examples=(Example("if: {attachment: [image, video]}"),),
-    ),
-    Condition(
-        "tag",
-        "the contact has one of these tags",
-        Slot(
-            "map",
-            keys={"any": _TAGS, "all": _TAGS, "none": _TAGS},
-            short="any",
-        ),
-        _has_tag,
-        examples=(
-            Example("if: {tag: vip}"),
-            Example("if: {tag: {all: [vip, sp], none: [atacado]}}"),
-        ),
     ),
     Condition(
         "window",

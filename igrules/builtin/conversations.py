@@ -113,6 +113,14 @@ def _tag_added(account: str, text: str) -> Event:
     return Event("tag_added", account, _PERSON, tag="vip")
 
 
+def _is_handoff_ended(event: Event, options: Mapping[str, Any]) -> bool:
+    return True
+
+
+def _handoff_ended(account: str, text: str) -> Event:
+    return Event("handoff_ended", account, _PERSON)
+
+
 _PAYLOAD = Slot(
     "map",
     keys={"payload": Slot("text", "exact texts; a trailing * means begins with", many=True)},
@@ -228,5 +236,15 @@ TRIGGERS = (
         reaches=_IN_WINDOW,
         example_event=_tag_added,
         examples=(Example("when: {tag_added: {tag: vip}}"),),
+    ),
+    Trigger(
+        "handoff_ended",
+        "a handoff ended: by a person, by resume_bot, by time",
+        frozenset({"handoff_ended"}),
+        _is_handoff_ended,
+        Slot("map", empty=True),
+        reaches=_IN_WINDOW,
+        example_event=_handoff_ended,
+        examples=(Example("when: handoff_ended"),),
     ),
 )

@@ -20,6 +20,7 @@ from igrules import (
     read_phrase,
 )
 from igrules.builtin.accents import namesake
+from igrules.builtin.conditions import without_text
 
 MOST_LISTED = 3
 """So many phrases are named in a trace; of longer lists the number."""
@@ -59,8 +60,8 @@ def _anchors_of(options: Mapping[str, Any], **how: bool) -> Sequence[tuple[str, 
 
 
 def _test(moment: Moment, options: Keywords) -> Verdict:
-    if not moment.event.text:
-        return _without_text(moment)
+    if not moment.event.text or not moment.facts.text_is_known:
+        return without_text(moment)
     words = moment.read(options.case, options.accents)
     hit: Hit | None = None
     if options.any:
@@ -80,12 +81,6 @@ def _test(moment: Moment, options: Keywords) -> Verdict:
         return Verdict(True, _none_of(options.none))
     why = f"'{hit.phrase}' ({hit.how})" if hit.how else f"'{hit.phrase}'"
     return Verdict(True, why, {"phrase": hit.phrase})
-
-
-def _without_text(moment: Moment) -> Verdict:
-    if moment.event.kind.startswith("mention_"):
-        return Verdict(None, "the text of the mention could not be fetched")
-    return Verdict(False, "no text")
 
 
 def _none_of(matcher: Matcher) -> str:

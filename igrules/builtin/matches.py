@@ -33,6 +33,7 @@ from igrules import (
     starts_with,
     text_anchors,
 )
+from igrules.builtin.conditions import without_text
 
 TESTS = ("is", "starts", "like", "contains", "regex", "length")
 Anchors = Sequence[tuple[str, ...]] | None
@@ -102,10 +103,8 @@ def _of_like(text: str) -> Anchors:
 
 
 def _test(moment: Moment, options: Sequence[Match]) -> Verdict:
-    if not moment.event.text:
-        if moment.event.kind.startswith("mention_"):
-            return Verdict(None, "the text of the mention could not be fetched")
-        return Verdict(False, "no text")
+    if not moment.event.text or not moment.facts.text_is_known:
+        return without_text(moment)
     verdict = Verdict(False)
     for match in options:
         verdict = _test_one(moment, match)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from igrules import Action, Complaint, Effect, Example, Failure, Moment, Planned, Slot
@@ -31,7 +31,12 @@ def _plan_reply(moment: Moment, options: Mapping[str, Any]) -> Iterable[Planned]
 
 
 def _plan_private(moment: Moment, options: Mapping[str, Any]) -> Iterable[Planned]:
-    event, text = moment.event, pick(options["text"], moment)
+    return plan_private_reply(moment, pick(options["text"], moment))
+
+
+def plan_private_reply(moment: Moment, text: str) -> Sequence[Planned]:
+    """The one message to the author of the comment the run began with."""
+    event = moment.event
     if event.kind not in _COMMENTS:
         return [Failure("there is no comment to reply to")]
     if not text:

@@ -18,13 +18,18 @@ from igrules import (
 )
 from igrules.builtin.gestures import TYPING, show_typing
 from igrules.builtin.lengths import check_lengths, count_bytes
+from igrules.builtin.options import (
+    BUTTON,
+    QUICK_REPLY,
+    buttons,
+    check_buttons,
+    check_options,
+    quick_replies,
+)
 
 MESSAGE_BYTES = 1000
 PARTS = 3
 _WITH_BUTTONS = 640
-_TITLE = 20
-_PAYLOAD = 1000
-_MOST = {"quick_replies": 13, "buttons": 3}
 
 
 def pick(variants: Sequence[Any], moment: Moment) -> str:
@@ -33,43 +38,43 @@ def pick(variants: Sequence[Any], moment: Moment) -> str:
 
 
 def _plan(moment: Moment, options: Mapping[str, Any]) -> Iterable[Planned]:
-    text = pick(options["text"], moment)
+    text, person = pick(options["text"], moment), moment.event.person
     if not text:
         return [Failure("the text is empty")]
-    parts = _parts(text, options)
-    if not parts:
+    said = say(person, text, _options(options, moment), options.get("overflow", "split"))
+    if not said:
         return [Failure(f"the text has {count_bytes(text):,} bytes")]
-    person = moment.event.person
-    *first, last = [{"text": part} for part in parts]
+    return [*show_typing(person, options.get("typing")), *said]
+
+
+def say(
+    person: str, text: str, shown: Mapping[str, Any], overflow: str = "split"
+) -> Sequence[Effect]:
+    """A text as messages, what is ``shown`` with the last; none when it is empty or too long."""
+    parts = _parts(text, "buttons" in shown, overflow) if text else ()
     return [
-        *show_typing(person, options.get("typing")),
-        *(Effect("text", person, payload) for payload in first),
-        Effect("text", person, last | _options(options)),
+        Effect("text", person, {"text": part} | (dict(shown) if number == len(parts) else {}))
+        for number, part in enumerate(parts, 1)
     ]
 
 
-def _parts(text: str, options: Mapping[str, Any]) -> Sequence[str]:
+def _parts(text: str, has_buttons: bool, overflow: str) -> Sequence[str]:
     """The text as messages; none when it does not fit."""
-    if options.get("buttons"):
+    if has_buttons:
         fits, limit = len(text) <= _WITH_BUTTONS, _WITH_BUTTONS
     else:
         fits, limit = count_bytes(text) <= MESSAGE_BYTES, MESSAGE_BYTES
     if fits:
         return (text,)
-    if options.get("overflow", "split") == "error":
-        return ()
-    return split_text(text, limit, PARTS)
+    return () if overflow == "error" else split_text(text, limit, PARTS)
 
 
-def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+def _options(options: Mapping[str, Any], moment: Moment) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     if options.get("quick_replies"):
-        shown["quick_replies"] = [
-            {"title": option["title"], "payload": option.get("payload") or option["title"]}
-            for option in options["quick_replies"]
-        ]
+        shown["quick_replies"] = quick_replies(options["quick_replies"], moment)
     if options.get("buttons"):
-        shown["buttons"] = [dict(button) for button in options["buttons"]]
+        shown["buttons"] = buttons(options["buttons"], moment)
     return shown
 
 
@@ -81,61 +86,10 @@ def _check(options: Mapping[str, Any]) -> Iterable[Complaint]:
             "a message has quick replies or buttons, not both",
             "send two messages, or turn the buttons into quick replies",
         )
-    for key in _MOST:
-        yield from _check_options(key, options.get(key) or ())
-    for place, button in enumerate(options.get("buttons") or ()):
-        yield from _check_button(place, button)
+    for key in ("quick_replies", "buttons"):
+        yield from check_options(key, options.get(key) or ())
+    yield from check_buttons(options.get("buttons") or ())
     yield from _check_text(options)
-
-
-def _check_options(key: str, shown: Sequence[Mapping[str, Any]]) -> Iterable[Complaint]:
-    if len(shown) > _MOST[key]:
-        yield Complaint(
-            (key, _MOST[key]),
-            "IGR303",
-            f"{len(shown)} {key.replace('_', ' ')}, Instagram shows {_MOST[key]}",
-            f"leave out {len(shown) - _MOST[key]}, or spread them over two messages",
-        )
-    for place, option in enumerate(shown):
-        if len(option["title"]) > _TITLE:
-            yield Complaint(
-                (key, place, "title"),
-                "IGR303",
-                f"this title has {len(option['title'])} characters, Instagram shows {_TITLE}",
-                f"shorten it to {_TITLE} characters; the text above it can say more",
-            )
-        if len(option.get("payload") or "") > _PAYLOAD:
-            yield Complaint(
-                (key, place, "payload"),
-                "IGR303",
-                f"this payload has {len(option['payload']):,} characters, at most {_PAYLOAD:,}",
-                "shorten it; a payload is a word for rules, nobody sees it",
-            )
-        if "then" in option:
-            yield Complaint(
-                (key, place, "then"),
-                "IGR110",
-                "this igrules has no 'then' yet",
-                "give it a payload, and write a rule whose 'when' names that payload",
-            )
-
-
-def _check_button(place: int, button: Mapping[str, Any]) -> Iterable[Complaint]:
-    given = [key for key in ("url", "payload", "then") if key in button]
-    if not given:
-        yield Complaint(
-            ("buttons", place),
-            "IGR102",
-            "this button does nothing",
-            "give it a 'url' to open or a 'payload' for a rule",
-        )
-    if len(given) > 1:
-        yield Complaint(
-            ("buttons", place, given[1]),
-            "IGR109",
-            f"a button has one of 'url', 'payload' and 'then', this one has {' and '.join(given)}",
-            "keep one of them; a second purpose needs a second button",
-        )
 
 
 def _check_text(options: Mapping[str, Any]) -> Iterable[Complaint]:
@@ -150,34 +104,12 @@ def _check_text(options: Mapping[str, Any]) -> Iterable[Complaint]:
     return check_lengths(options["text"], ("text",), limit, "bytes", count_bytes, remedy)
 
 
-_THEN = Slot("steps", "steps to go on with after the tap")
-
 TEXT = Slot(
     "map",
     keys={
         "text": Slot("template", "the message; a list is a set of variants", True, required=True),
-        "quick_replies": Slot(
-            "map",
-            "at most 13, each a title or a map",
-            many=True,
-            short="title",
-            keys={
-                "title": Slot("text", "20 characters at most", required=True),
-                "payload": Slot("text", "the word a rule hears; the title unless given"),
-                "then": _THEN,
-            },
-        ),
-        "buttons": Slot(
-            "map",
-            "at most 3",
-            many=True,
-            keys={
-                "title": Slot("text", "20 characters at most", required=True),
-                "url": Slot("url", "a page to open"),
-                "payload": Slot("text", "the word a rule hears"),
-                "then": _THEN,
-            },
-        ),
+        "quick_replies": QUICK_REPLY,
+        "buttons": BUTTON,
         "typing": TYPING,
         "overflow": Slot(
             "text",

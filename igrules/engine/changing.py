@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from igrules.engine.fields import read_field
@@ -16,11 +17,15 @@ class Unfit(Exception):
 
 
 def fitted(
-    change: Change, contact: Contact, fields: Mapping[str, Mapping[str, Any]], phone_prefix: str
+    change: Change,
+    contact: Contact,
+    fields: Mapping[str, Mapping[str, Any]],
+    phone_prefix: str,
+    today: Callable[[], date],
 ) -> Change | None:
     """The change with its value read by the field's type; ``None`` when it changes nothing.
 
-    Raises `Unfit`.
+    ``today`` tells what a day without a year is. Raises `Unfit`.
     """
     if change.kind == "tag" and change.name in contact.tags:
         return None
@@ -28,7 +33,9 @@ def fitted(
         return None
     if change.kind != "set" or not isinstance(change.value, str):
         return change
-    value = read_field(change.value, fields.get(change.name), phone_prefix)
+    declared = fields.get(change.name)
+    is_day = declared is not None and declared["type"] == "date"
+    value = read_field(change.value, declared, phone_prefix, today() if is_day else None)
     if value is None:
         raise Unfit(f"the text does not fit the field '{change.name}'")
     return replace(change, value=value)

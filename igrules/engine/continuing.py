@@ -9,9 +9,9 @@ from igrules.engine.conversation import Conversation, ended_as
 from igrules.engine.planning import Budget
 from igrules.engine.running import Ran, Running
 from igrules.engine.scene import Scene
-from igrules.engine.taps import read_tap
 from igrules.instagram.windows import happened_at, opens_window
 from igrules.language.ruleset import Ruleset
+from igrules.language.tap_payload import read_tap
 from igrules.model import Event, Facts
 from igrules.runs import LONGEST_LIFE, Frame, Run
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from igrules.language.formats import Coming, locale
 from igrules.language.hours import Hours, next_close, next_open, today
-from igrules.language.local_time import local
+from igrules.language.local_time import local_time
 
 
 class TimesOfHours(Mapping[str, Any]):
@@ -51,7 +51,7 @@ class _Times(Mapping[str, Any]):
 def _soon(moment: int | None, hours: Hours, now: int) -> Coming | None:
     if moment is None:
         return None
-    return Coming.of(local(moment, hours.zone), local(now, hours.zone).date())
+    return Coming.of(local_time(moment, hours.zone), local_time(now, hours.zone).date())
 
 
 _ASKED: Mapping[str, Callable[[Hours, int, str], Any]] = {

@@ -10,6 +10,7 @@ way to go on, wherever a run stands.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 
 from igrules.engine.changing import Unfit, announced, fitted, is_announced
@@ -19,6 +20,7 @@ from igrules.engine.held import Held
 from igrules.engine.outgoing import placed_in, said_by
 from igrules.engine.planning import Budget, planned_by
 from igrules.engine.scene import Scene
+from igrules.engine.scope import zone_of
 from igrules.engine.truth import weigh
 from igrules.engine.variants import turn_of
 from igrules.instagram.windows import window_end
@@ -350,7 +352,7 @@ class Running:
     def _change(self, step: Step, change: Change) -> None:
         scene, contact = self._scene, self._facts.contact
         prefix = scene.ruleset.settings.phone_prefix
-        fit = fitted(change, contact, scene.ruleset.names.fields, prefix)
+        fit = fitted(change, contact, scene.ruleset.names.fields, prefix, self._today)
         if fit is None:
             return
         if is_announced(fit, contact, scene.now):
@@ -362,6 +364,10 @@ class Running:
         self._mutes |= fit.kind == "opt_out" or (fit.kind == "handoff" and fit.value is not None)
         self._facts = replace(self._facts, contact=changed(contact, fit))
         self._ran.changes.append(fit)
+
+    def _today(self) -> date:
+        zone = zone_of(self._scene.ruleset)
+        return datetime.fromtimestamp(self._scene.now / 1000, zone).date()
 
     def _finish(self) -> Ran:
         """The run as it stands now, and what came of this stretch."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, tzinfo
 from types import MappingProxyType
@@ -13,6 +14,8 @@ from igrules.engine.opening import TimesOfHours
 from igrules.language.formats import format_moment
 from igrules.language.ruleset import Ruleset
 from igrules.model import Event, Facts
+
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class Scope(Mapping[str, Any]):
@@ -82,7 +85,7 @@ class Scope(Mapping[str, Any]):
         return dict(self._held.captures)
 
     def _answer(self) -> Mapping[str, Any]:
-        return self._held.answers
+        return {name: _day(value) for name, value in self._held.answers.items()}
 
     def _result(self) -> Mapping[str, Any]:
         return self._held.results
@@ -156,9 +159,15 @@ def zone_of(ruleset: Ruleset) -> tzinfo:
 
 def _field(value: Any, declared: Mapping[str, Any] | None) -> Any:
     """A field as templates read it: a day is stored as text."""
-    if declared is not None and declared.get("type") == "date" and isinstance(value, str):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            return value
-    return value
+    is_day = declared is not None and declared.get("type") == "date"
+    return _day(value) if is_day else value
+
+
+def _day(value: Any) -> Any:
+    """A text that is a day as it is stored, as a day; anything else unchanged."""
+    if not isinstance(value, str) or not _ISO.fullmatch(value):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return value

@@ -21,12 +21,12 @@ from igrules.language.ruleset import Ask, Group, Hears, Test
 from igrules.language.shapes import report_empty, report_shape
 from igrules.language.slots import read_slot
 from igrules.language.unknown import report_unknown
+from igrules.language.unknown_facts import check_known
 from igrules.language.values import WRONG
 
 DEEPEST = 8
 DEEP = 3
 _DEFAULTED = ("fuzzy", "case", "accents")
-_NOT_FETCHED = frozenset({"new", "username", "else"})
 _SLOT = Slot("condition", example="{keywords: [preço, valor]}")
 
 
@@ -135,22 +135,22 @@ def _read_kind(condition: Condition, name: Scalar, node: Node, place: Place) -> 
         if place.findings.errors() > known:
             return None
     captures = call(_captures(condition), options, name, place) or frozenset()
-    _note(condition, value, place)
+    _note(condition, value, name, place)
     return Said(condition, value, Ask(condition, options, name.span, value), name.span, captures)
 
 
-def _note(condition: Condition, value: Any, place: Place) -> None:
+def _note(condition: Condition, value: Any, name: Scalar, place: Place) -> None:
     """Note what the condition needs to be fetched with an event."""
+    needs_profile = "profile" in condition.facts and (
+        condition.facts_of is None or bool(call(condition.facts_of, value, name, place))
+    )
+    if needs_profile:
+        check_known(condition, value, name, place)
     if place.unit is None:
         return
-    if "profile" in condition.facts and not _is_known_without(condition, value):
+    if needs_profile:
         place.unit.profile = True
     place.unit.fired.extend(_fired(condition.options, value))
-
-
-def _is_known_without(condition: Condition, value: Any) -> bool:
-    """Whether ``contact`` asks only for what is known without a look-up."""
-    return condition.name == "contact" and set(value) <= _NOT_FETCHED
 
 
 def _fired(slot: Slot, value: Any) -> Iterator[tuple[str, int]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from igrules.language.local_time import WHOLE_DAY, clock_of, local, moment_of
+from igrules.language.local_time import WHOLE_DAY, clock_of, local_time, moment_of
 from igrules.model import EMPTY
 
 Range = tuple[int, int]
@@ -50,7 +50,7 @@ def ranges_on(hours: Hours, day: date) -> Ranges:
 
 def today(hours: Hours, now: int) -> tuple[str, ...]:
     """The ranges of the present day as they are written; none when it is closed."""
-    ranges = ranges_on(hours, local(now, hours.zone).date())
+    ranges = ranges_on(hours, local_time(now, hours.zone).date())
     return tuple(f"{clock_of(begin)}-{clock_of(end)}" for begin, end in ranges)
 
 
@@ -72,7 +72,7 @@ def next_open(hours: Hours, now: int) -> int | None:
 
 def next_close(hours: Hours, now: int) -> int | None:
     """When it closes next; ``None`` when it never opens, or never closes."""
-    latest = moment_of(local(now, hours.zone).date(), (_FARTHEST - 1) * WHOLE_DAY, hours.zone)
+    latest = moment_of(local_time(now, hours.zone).date(), (_FARTHEST - 1) * WHOLE_DAY, hours.zone)
     end = next((end for _, end in _stretches(hours, now)), None)
     return end if end is not None and end < latest else None
 
@@ -99,7 +99,7 @@ def longest_closed(hours: Hours) -> int | None:
 
 def _spans(hours: Hours, now: int, ahead: int) -> Iterator[tuple[int, int]]:
     """The ranges that have not ended, as moments, up to so many days ahead."""
-    first = local(now, hours.zone).date()
+    first = local_time(now, hours.zone).date()
     for number in range(-1, ahead + 1):
         day = first + timedelta(days=number)
         for begin, end in ranges_on(hours, day):

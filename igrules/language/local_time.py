@@ -13,7 +13,7 @@ WHOLE_DAY = 24 * 60
 """Minutes."""
 
 
-def local(now: int, zone: str) -> datetime:
+def local_time(now: int, zone: str) -> datetime:
     """The moment on the clocks of a zone."""
     return datetime.fromtimestamp(now / 1000, ZoneInfo(zone))
 
@@ -60,7 +60,7 @@ def clock_of(minute: int) -> str:
 
 def next_time(clock: str, now: int, zone: str) -> int:
     """The next moment at which the clocks of a zone show ``clock``, later than ``now``."""
-    today, minute = local(now, zone).date(), minutes_of(clock)
+    today, minute = local_time(now, zone).date(), minutes_of(clock)
     day = today - timedelta(days=1)
     while (moment := moment_of(day, minute, zone)) <= now:
         day += timedelta(days=1)
@@ -69,4 +69,4 @@ def next_time(clock: str, now: int, zone: str) -> int:
 
 def next_midnight(now: int, zone: str) -> int:
     """When the present day of a zone ends."""
-    return moment_of(local(now, zone).date(), WHOLE_DAY, zone)
+    return moment_of(local_time(now, zone).date(), WHOLE_DAY, zone)

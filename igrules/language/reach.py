@@ -7,35 +7,41 @@ from typing import Any
 
 from igrules.errors import Note, Span
 from igrules.kinds import Action
+from igrules.language.bound import call
 from igrules.language.nodes import Scalar
 from igrules.language.place import Place
+from igrules.language.values import WRONG
 
 _POSTED = frozenset({"comment", "live_comment"})
 
 
 def need_of(action: Action, options: Any) -> str:
     """What the action must reach with these options; empty when it works everywhere."""
-    return action.needs
+    return action.needs if action.needs_of is None else action.needs_of(options)
 
 
-def check_reach(action: Action, key: Scalar, place: Place) -> None:
-    """Report an action that one of the triggers heard at ``place`` never allows."""
-    if not action.needs:
+def check_reach(action: Action, options: Any, key: Scalar, place: Place) -> None:
+    """Report an action that one of the triggers heard at ``place`` never allows.
+
+    ``options`` that could not be read are `WRONG`.
+    """
+    if not action.needs or (options is WRONG and action.needs_of is not None):
         return
+    need = call(lambda value: need_of(action, value), options, key, place)
     never = [
-        hears.trigger.name
-        for hears in place.hears
-        if hears.trigger.reaches.get(action.needs, "no") == "no"
+        hears.trigger.name for hears in place.hears if hears.trigger.reaches.get(need, "no") == "no"
     ]
     if never:
-        _report_never(action, key, never, place)
+        _report_never(action, need, key, never, place)
 
 
-def _report_never(action: Action, key: Scalar, triggers: list[str], place: Place) -> None:
+def _report_never(
+    action: Action, need: str, key: Scalar, triggers: list[str], place: Place
+) -> None:
     able = [
         trigger.name
         for trigger in place.registry.triggers.values()
-        if trigger.reaches.get(action.needs, "no") != "no"
+        if trigger.reaches.get(need, "no") != "no"
     ]
     mine = [hears.trigger.name for hears in place.hears if hears.trigger.name in able]
     if mine:
@@ -65,11 +71,11 @@ def report_closed(action: Action, key: Span, triggers: list[str], place: Place) 
 def _notes(triggers: Iterable[str], place: Place) -> tuple[Note, ...]:
     """Inside a flow: who brings these triggers here."""
     wanted = set(triggers)
-    for call in place.callers:
-        if any(hears.trigger.name in wanted for hears in call.place.hears):
-            sort = "flow" if call.place.rule.startswith("flows.") else "rule"
-            name = call.place.rule.removeprefix("flows.")
-            return (Note(call.span, f"{sort} '{name}' runs this flow here"),)
+    for caller in place.callers:
+        if any(hears.trigger.name in wanted for hears in caller.place.hears):
+            sort = "flow" if caller.place.rule.startswith("flows.") else "rule"
+            name = caller.place.rule.removeprefix("flows.")
+            return (Note(caller.span, f"{sort} '{name}' runs this flow here"),)
     return ()
 
 

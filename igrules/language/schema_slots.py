@@ -8,7 +8,7 @@ from typing import Any
 
 from igrules.kinds import Slot
 from igrules.language.grammar import FREE
-from igrules.language.slots import COMPARISONS
+from igrules.language.slots import COMPARISONS, short_of
 from igrules.language.values import ID, NAME, TAG, write_duration
 
 Schema = dict[str, Any]
@@ -81,6 +81,8 @@ def _described(slot: Slot, title: str) -> Schema:
 
 def _written(slot: Slot, value: Any) -> Any:
     """A default as an author would write it."""
+    if isinstance(value, str):
+        return value
     if slot.type == "duration":
         return write_duration(value)
     if slot.type == "percent":
@@ -96,7 +98,7 @@ def _single(slot: Slot) -> Schema:
     if slot.type == "secret":
         keys = {"secret": Slot("name", "its name", required=True)}
         return object_of(Slot("map", keys=keys))
-    if slot.choices:
+    if slot.choices and slot.type == "text":
         return {"enum": _closed(slot.choices)}
     if slot.type == "bool":
         return {"enum": [True, False, "true", "false"]}
@@ -112,7 +114,8 @@ def _closed(choices: tuple[str, ...]) -> list[Any]:
 def _scalar(slot: Slot) -> Schema:
     schema: Schema = {"type": list(_TYPES.get(slot.type, TEXT))}
     if slot.type in _PATTERNS:
-        schema["pattern"] = _PATTERNS[slot.type]
+        words = f"^({'|'.join(slot.choices)})$|" if slot.choices else ""
+        schema["pattern"] = words + _PATTERNS[slot.type]
     else:
         schema["minLength"] = 1
     if slot.max_length and slot.type == "text":
@@ -149,7 +152,7 @@ def _items(slot: Slot, one: Schema) -> Schema:
 def _map(slot: Slot) -> Schema:
     """A map, beside the shapes of its short form."""
     schema = object_of(slot)
-    short = slot.keys.get(slot.short) or (slot.values if slot.short else None)
+    short = short_of(slot)
     if short is None:
         return schema
     bare = schema_of(short)

@@ -49,7 +49,7 @@ def words_for(slot: Slot) -> str:
     """The shapes a slot takes, in the words of the rule file: ``phrases or a map``."""
     if slot.choices:
         words = "one of " + ", ".join(slot.choices)
-        return f"{words}, or steps" if slot.type == "steps" else words
+        return words if slot.type == "text" else f"{words}, or {_WORDS[slot.type][0]}"
     if slot.type == "map":
         short = slot.keys.get(slot.short) or (slot.values if slot.short else None)
         plain = "a map" if not slot.many else "a map or a list of maps"

@@ -226,7 +226,7 @@ def _read_map(node: Node, slot: Slot, label: str, place: Place) -> Any:
         lacks = any(below.required and key not in values for key, below in slot.keys.items())
         empty = not values and not slot.empty
         return WRONG if lacks or empty else MappingProxyType(values)
-    short = slot.keys.get(slot.short) or (slot.values if slot.short else None)
+    short = short_of(slot)
     if short is None or (isinstance(node, Sequence) and not short.many and short.type != "any"):
         if isinstance(node, Scalar) and node.is_empty:
             report_empty(place, node, label)
@@ -236,7 +236,16 @@ def _read_map(node: Node, slot: Slot, label: str, place: Place) -> Any:
     value = read_slot(node, short, label, place)
     if value is WRONG:
         return WRONG
+    if slot.values is not None and slot.values.default is not None:
+        return MappingProxyType(dict.fromkeys(value, slot.values.default))
     return MappingProxyType({**_defaults(slot), slot.short: value})
+
+
+def short_of(slot: Slot) -> Slot | None:
+    """What may stand instead of a map; ``None`` when nothing may."""
+    if slot.values is not None and slot.short:
+        return slot.values if slot.values.default is None else Slot(slot.names, many=True)
+    return slot.keys.get(slot.short)
 
 
 def _defaults(slot: Slot) -> Mapping[str, Any]:

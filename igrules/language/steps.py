@@ -31,6 +31,7 @@ from igrules.language.slots import GUARDS, options_of_bare, read_entries, read_s
 from igrules.language.unknown import report_unknown
 from igrules.language.unless_maps import check_unless
 from igrules.language.values import WRONG
+from igrules.language.zones import check_zone
 from igrules.model import EMPTY
 
 _SLOT = Slot("steps", example="{text: Olá!}")
@@ -210,7 +211,7 @@ def _read_action(entry: Entry, around: _Around) -> Done | None:
     place = around.place
     action = place.registry.actions[entry.key.text]
     inside = place._replace(
-        said=action.answers, limits="IGR303", path=around.path, guard=(None, None)
+        said=_is_said(action), limits="IGR303", path=around.path, guard=(None, None)
     )
     slot = _with_typing(action.options, place)
     if isinstance(entry.value, Scalar) and entry.value.text.strip() and _stands_alone(action):
@@ -221,7 +222,7 @@ def _read_action(entry: Entry, around: _Around) -> Done | None:
     options = read_slot(entry.value, slot, action.name, inside)
     on_error = _read_on_error(around.on_error, action, inside)
     if options is WRONG:
-        check_reach(action, entry.key, place)
+        check_reach(action, WRONG, entry.key, place)
         return None
     good = accepts(action.check, options, entry.value, slot, entry.key, inside, known=known)
     if action.parks and place.findings.errors() > known:
@@ -230,12 +231,26 @@ def _read_action(entry: Entry, around: _Around) -> Done | None:
     return done if good else None
 
 
+def _is_said(action: Action) -> bool:
+    """Whether its texts go to the contact: what hands over speaks to the team."""
+    return action.answers and action.needs != "contact"
+
+
+def _check_settings(action: Action, options: Any, key: Scalar, place: Place) -> None:
+    """Report what tenant.yaml must say first: that the action is allowed, and a time zone."""
+    if action.guarded and action.name not in place.settings.allow:
+        help = f"add  allow: [{action.name}]  to tenant.yaml: it cannot be undone"
+        place.problem("IGR311", key.span, f"'{action.name}' is not allowed for this tenant", help)
+    check_zone(action, options, key, place)
+
+
 def _read_on_error(entry: Entry | None, action: Action, place: Place) -> str | Block:
     """A word, or the steps to carry out instead of all that follow."""
     if entry is None:
         return "stop"
     slot = STEP.keys["on_error"]
-    if not action.parks and not _is_word(entry.value, slot):
+    asks_outside = action.parks and (action.waits is None or action.plugin)
+    if not asks_outside and not _is_word(entry.value, slot):
         message = f"'on_error' of '{action.name}' takes one of {', '.join(slot.choices)}, not steps"
         help = "steps may stand there on 'http' and on plugin actions that wait for an answer"
         place.problem("IGR103", entry.value.span, message, help)
@@ -274,7 +289,8 @@ def _finish(
 ) -> Done:
     place, beside = around.place, around.beside
     lists = tuple(place.lists or ())
-    check_reach(action, entry.key, place)
+    check_reach(action, options, entry.key, place)
+    _check_settings(action, options, entry.key, place)
     step = Step(
         action,
         options,

@@ -30,7 +30,9 @@ def read_scalar(scalar: Scalar, slot: Slot, label: str, place: Place) -> Any:
     if "{{" in text and slot.type not in _MAY_HOLD_BRACES and not slot.blanks:
         report_braces(scalar, label, place)
         return WRONG
-    if slot.choices and text not in slot.choices:
+    if slot.choices and text in slot.choices:
+        return text
+    if slot.choices and slot.type == "text":
         report_choice(scalar, text, slot.choices, label, place)
         return WRONG
     if not _is_short_enough(scalar, len(text), slot, label, place):

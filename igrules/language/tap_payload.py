@@ -21,7 +21,7 @@ class Tap(NamedTuple):
     block: str
 
 
-def payload_of(version: int, rule: str, block: str) -> str:
+def tap_payload(version: int, rule: str, block: str) -> str:
     """What an option with ``then`` sends back when it is tapped."""
     return f"{_MARK}:{version}:{rule}:{block}"
 
