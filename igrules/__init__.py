@@ -19,8 +19,8 @@ if TYPE_CHECKING:
         Problem as Problem,
         Span as Span,
     )
+    from igrules.fetch.carried import HEADERS as HEADERS
     from igrules.fetch.guard import (
-        HEADERS as HEADERS,
         Fetched as Fetched,
         Guard as Guard,
     )
@@ -138,7 +138,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "igrules.errors": ("FetchError", "IgrulesError", "PluginError", "Problem", "Span"),
-    "igrules.fetch.guard": ("HEADERS", "Fetched", "Guard"),
+    "igrules.fetch.carried": ("HEADERS",),
+    "igrules.fetch.guard": ("Fetched", "Guard"),
     "igrules.fetch.mail": ("Mailer",),
     "igrules.hookspecs": ("hookimpl",),
     "igrules.instagram.text": ("split_text",),

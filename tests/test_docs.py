@@ -3,6 +3,7 @@
 A code block is executed when a comment stands on the line before it:
 
     <!-- test: valid ruleset -->      the YAML compiles without an error
+    <!-- test: valid tenant -->       tenant.yaml and, behind ---, a rule file compile together
     <!-- test: shell -->              the lines run one after the other and end with 0
     <!-- test: python -->             the module runs
     <!-- test: output of validate --> `igrules validate` on the YAML prints the block after it
@@ -28,7 +29,7 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "plugins").glob("*/README.md")),
 ]
-KINDS = ("valid ruleset", "shell", "python", "output of validate")
+KINDS = ("valid ruleset", "valid tenant", "shell", "python", "output of validate")
 _BLOCK = re.compile(r"<!-- test: ([a-z ]+) -->\n```\w*\n(.*?)```", re.DOTALL)
 
 
@@ -60,6 +61,16 @@ def test_a_rule_file_in_the_docs_compiles(block: Block) -> None:
     compiled = compile_tenant({"rules.yaml": block.text.encode()}, build_registry(), slug="docs")
 
     assert [p for p in compiled.problems if p.severity == "error"] == []
+
+
+@pytest.mark.parametrize("block", blocks("valid tenant"), ids=where)
+def test_a_tenant_in_the_docs_compiles_without_a_remark(block: Block) -> None:
+    tenant, rules = block.text.split("---\n")
+    files = {"tenant.yaml": tenant.encode(), "rules.yaml": rules.encode()}
+
+    compiled = compile_tenant(files, build_registry(), slug="docs")
+
+    assert [p for p in compiled.problems if p.severity != "hint"] == []
 
 
 @pytest.mark.parametrize("block", blocks("shell"), ids=where)

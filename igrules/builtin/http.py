@@ -183,11 +183,6 @@ def _names_secret(text: Any) -> bool:
     return any(blank.path[0] == "secrets" for blank in getattr(text, "paths", ()))
 
 
-def _longest(options: Mapping[str, Any], hours: Mapping[str, Any]) -> int:
-    retry = options.get("retry", 0)
-    return int(options.get("timeout", _TIMEOUT) * (retry + 1) + sum(PAUSES[:retry]))
-
-
 _TEXTS = Slot("template", secrets=True)
 
 ACTIONS = (
@@ -227,7 +222,6 @@ ACTIONS = (
         _plan,
         check=_check,
         parks=True,
-        waits=_longest,
         result=("code", "ok", "body"),
         examples=(
             Example('do: {id: vip, http: {method: GET, url: "https://api.luz.example/vip"}}'),

@@ -18,6 +18,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from igrules.errors import FetchError
 from igrules.fetch.addresses import is_outside, networks
+from igrules.fetch.carried import HEADERS, LARGEST, METHODS
 from igrules.fetch.lines import (
     Dial,
     Line,
@@ -31,18 +32,8 @@ from igrules.fetch.lines import (
 from igrules.fetch.targets import Target, is_allowed, read_target
 from igrules.model import EMPTY
 
-LARGEST = 64 * 1024
-"""Bytes of a request's body, and of an answer's."""
 DEADLINE_MS = 5_000
 LONGEST_MS = 10_000
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
-HEADERS = frozenset(
-    {
-        "accept", "accept-language", "authorization", "content-type", "idempotency-key",
-        "if-match", "if-none-match", "x-api-key", "x-igrules-signature", "x-igrules-timestamp",
-    }
-)  # fmt: skip
-"""The request headers that may be set, in small letters."""
 
 _ON_THE_WIRE = 3 * LARGEST
 """An answer with its headers and the lengths of its pieces; beyond, the line is cut."""
