@@ -41,6 +41,8 @@ class Span:
     column: int
     end_line: int
     end_column: int
+    via: Span | None = None
+    """In a blueprint: where a tenant's file uses it."""
 
 
 @dataclass(frozen=True, slots=True)

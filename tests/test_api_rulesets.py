@@ -319,3 +319,23 @@ def test_the_schemas_are_those_of_the_command(luz: Client, seeded: Seeded) -> No
 
     assert answer.json == schema("ruleset", seeded.registry)
     assert luz("GET", "/schemas/nothing").status_code == 404
+
+
+def test_a_version_keeps_the_shared_files_it_is_made_of(luz: Client) -> None:
+    """Otherwise a machine with other files would compile other rules of the same version."""
+    shared = {"_shared/ola.yaml": "igrules: 1\nfallback: Olá!\n", "_shared/b.yaml": ONE}
+    files = {"rules.yaml": "igrules: 1\ninclude: ola.yaml\n", "tenant.yaml": SETTINGS}
+
+    luz("PUT", "/ruleset", {"files": {**files, **shared}}, match="*")
+
+    live = luz("GET", "/ruleset").json["files"]
+    assert live == {**files, "_shared/ola.yaml": shared["_shared/ola.yaml"]}
+    again = luz("PUT", "/ruleset", {"files": live}, match="*")
+    assert again.json["version"] == luz("GET", "/ruleset").json["version"] == 2
+
+
+@pytest.mark.parametrize("name", ["_shared/../a.yaml", "other/a.yaml", "_shared/", "/a.yaml"])
+def test_no_other_directory_is_taken(luz: Client, name: str) -> None:
+    refused = luz("PUT", "/ruleset", {"files": {"rules.yaml": ONE, name: ONE}}, match="*")
+
+    assert refused.status_code == 400

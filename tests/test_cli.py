@@ -322,3 +322,20 @@ def test_a_command_on_this_machine_does_not_pay_for_the_workers() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
     assert (result.stdout, result.stderr) == ("[]\n", "")
+
+
+def test_shared_files_lie_beside_the_tenants(tmp_path: Path) -> None:
+    for name, text in {
+        "rulesets/luz/tenant.yaml": "igrules-tenant: 1\n",
+        "rulesets/luz/a.yaml": "igrules: 1\ninclude: ola.yaml\n",
+        "rulesets/_shared/ola.yaml": "igrules: 1\nfallback: {texto: Olá!}\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    wrong = igrules("validate", "rulesets", cwd=tmp_path)
+    (tmp_path / "rulesets/_shared/ola.yaml").write_text("igrules: 1\nfallback: Olá!\n")
+    right = igrules("validate", "rulesets/luz", cwd=tmp_path)
+
+    assert "rulesets/_shared/ola.yaml:2:12: error[IGR101] unknown key 'texto'" in wrong.stdout
+    assert (wrong.returncode, right.returncode) == (1, 0)

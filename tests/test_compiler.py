@@ -301,36 +301,6 @@ def shown(one: Rule) -> object:
     )  # fmt: skip
 
 
-def test_words_that_are_not_built_yet_are_the_only_thing_wrong_with_the_whole_language() -> None:
-    compiled = compile_text("""igrules: 1
-timezone: America/Sao_Paulo
-hours: {loja: {mon-fri: "09:00-18:00"}}
-include: saudacao.yaml
-use: [{blueprint: lead-magnet@2, as: ebook}]
-flows: {precos: [{wait: 20h}]}
-fields: {orders: number}
-rules:
-  - id: tudo
-    when: [dm, handoff_ended]
-    if: {open: loja, field: {orders: {gte: 1}}, contact: {new: true}, window: open}
-    unless: {handed_off: true}
-    do:
-      - cards: [{title: a, url: "https://luz.example"}]
-      - ask: {text: Qual?, save: size}
-      - wait: 2h
-      - choose: [{do: {text: "{{ contact.size | default('?') }}"}}]
-      - run: precos
-      - handoff
-      - resume_bot
-      - opt_out
-      - unset: size
-      - increment: orders
-""")
-
-    assert {one.code for one in compiled.problems} == {"IGR110"}
-    assert all(one.message.startswith("this igrules has no '") for one in compiled.problems)
-
-
 def test_a_remark_is_silenced_where_it_stands() -> None:
     text = """igrules: 1
 rules:

@@ -91,6 +91,7 @@ def _publish(
     slug, files = one.tenant.slug, one.tenant.for_ledger()
     ruleset = compile_tenant(files, registry, slug=slug, shared=one.tenant.shared).ruleset
     assert ruleset is not None  # the same bytes compiled a moment ago
+    files = dict(ruleset.files)
     live = _live(api, slug)
     number = live["version"] if live else None
     if live and live["digest"] == ruleset.digest and in_flight is InFlight.FINISH:

@@ -140,12 +140,12 @@ def _publish(
         ledger.apps.add(name, "instagram_login", [secret], secrets.token_urlsafe(24), now())
     for one in checked:
         slug, files = one.tenant.slug, one.tenant.for_ledger()
-        ruleset = compile_tenant(files, registry, slug=slug).ruleset
+        ruleset = compile_tenant(files, registry, slug=slug, shared=one.tenant.shared).ruleset
         assert ruleset is not None  # `_tenants` refused everything that does not compile
         settings = ruleset.settings
         tenant = ledger.tenants.add(slug, settings.name or slug, now())
         scope = ledger.for_tenant(tenant.id)
-        scope.publish(files, ruleset.digest, settings, "demo", "demo", now())
+        scope.publish(ruleset.files, ruleset.digest, settings, "demo", "demo", now())
         account = settings.instagram
         if not account:
             continue

@@ -108,15 +108,21 @@ def _tenant(path: Path) -> TenantFiles:
         slug_of(path.resolve().name),
         files,
         {name: Path(name).name for name in files},
-        _shared(path.resolve().parent / _SHARED),
+        _shared(_beside(path)),
         skipped=tuple(skipped),
     )
+
+
+def _beside(path: Path) -> Path:
+    """The directory of shared files beside that of a tenant, as it is shown."""
+    beside = path.parent / _SHARED
+    return beside if path.name and beside.is_dir() else path.resolve().parent / _SHARED
 
 
 def _shared(path: Path) -> dict[str, bytes]:
     if not path.is_dir():
         return {}
-    return {entry.name: _read(entry) for entry in _yaml_files(path)}
+    return {str(entry): _read(entry) for entry in _yaml_files(path)}
 
 
 def _yaml_files(path: Path) -> list[Path]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from igrules.errors import Note, Problem, Severity, Span
@@ -20,7 +19,6 @@ from igrules.language.codes import problem
 from igrules.language.examples import check_examples
 from igrules.language.findings import Findings
 from igrules.language.folding import VERSION
-from igrules.language.homes import Home
 from igrules.language.index import build_index
 from igrules.language.lint import check_tags
 from igrules.language.loading import MAX_PROBLEMS, Loaded, apply_ignores, load
@@ -35,6 +33,8 @@ from igrules.language.roots import check_blanks
 from igrules.language.rule_files import RuleFiles, read_rule_files
 from igrules.language.ruleset import Names, Ruleset
 from igrules.language.shadows import check_shadows
+from igrules.language.shared_files import SharedFiles, is_shared, stored_name
+from igrules.language.sources import find_homes, relocated
 from igrules.language.taps import check_taps
 from igrules.language.tenant import Tenant, read_tenant
 from igrules.language.tokens import check_tokens
@@ -68,19 +68,23 @@ def compile_tenant(
     """Compile the files of a tenant, given under the paths they are shown by.
 
     Nothing is raised for anything that stands in a file. ``shared`` are the files of ``_shared/``;
-    they are read only when a file includes one.
+    those a file includes or uses become part of the ruleset, and its `Ruleset.files` hold them
+    under ``_shared/<name>``, so that the same version can be compiled again without ``shared``.
     """
     ordered = {name: files[name] for name in sorted(files)}
+    own, shared_files = _parted(ordered, shared or EMPTY)
     findings = Findings()
-    _check_size(ordered, findings)
+    _check_size(own, findings)
     if findings.errors():
         return Compiled(None, findings.ordered(), EMPTY)
-    loaded = {name: load(data, name) for name, data in ordered.items()}
+    loaded = {name: load(data, name) for name, data in own.items()}
     for file in loaded.values():
         findings.extend(file.problems)
     kinds = sort_files(loaded, findings)
     place = Place(findings, registry, Settings(slug), Known(), NestedReader(), check_blanks)
-    homes = [Home(node, place) for node in kinds.rules.values()]
+    homes = find_homes(kinds.rules, shared_files, place)
+    used = {**own, **shared_files.bytes_used()}
+    _check_size(used, findings)
     place = place._replace(known=collect_names(homes, place))
     tenant = Tenant(Settings(slug, name=slug))
     if kinds.tenant is not None:
@@ -91,16 +95,28 @@ def compile_tenant(
     homes = [home.knowing(place.known) for home in homes]
     check_texts(homes)
     found = read_rule_files(homes, place)
+    loaded |= shared_files.loaded
     for file in loaded.values():
         if file.node is not None:
             check_tokens(file.node, file.text, place)
-    ruleset = _ruleset(found, place, registry, ordered)
+    ruleset = _ruleset(found, place, registry, used)
     _check_whole(found, ruleset, place)
     if not findings.errors():
         check_unused(kinds.rules.values(), (file.text for file in loaded.values()), place)
-        check_uncalled(found.flows, place)
+        check_uncalled(found.flows, kinds.rules, place)
         _run_lints(ruleset, registry, place)
     return _finish(ruleset, tenant, loaded, findings)
+
+
+def _parted(
+    files: Mapping[str, bytes], shared: Mapping[str, bytes]
+) -> tuple[Mapping[str, bytes], SharedFiles]:
+    """The tenant's own files and those of ``_shared/``, which a stored version holds as well."""
+    own = {name: data for name, data in files.items() if not is_shared(name)}
+    if not own:
+        return files, SharedFiles(shared)  # somebody looks at the shared files themselves
+    mine = {name: data for name, data in files.items() if is_shared(name)}
+    return own, SharedFiles({**shared, **mine})
 
 
 def _check_whole(found: RuleFiles, ruleset: Ruleset, place: Place) -> None:
@@ -160,8 +176,8 @@ def _ruleset(
 
 
 def _stored(files: Mapping[str, bytes]) -> Mapping[str, bytes]:
-    """The files by their names inside the tenant's directory."""
-    return MappingProxyType({PurePosixPath(name).name: data for name, data in files.items()})
+    """The files by their names inside the tenant's directory; shared ones beside it."""
+    return MappingProxyType({stored_name(name): data for name, data in files.items()})
 
 
 def digest_of(files: Mapping[str, bytes]) -> str:
@@ -200,20 +216,30 @@ def _finish(
     by_file: dict[str, list[Problem]] = {name: [] for name in loaded}
     for found in findings.ordered():
         by_file.setdefault(found.span.file, []).append(found)
-    told: list[Problem] = []
-    failed = False
+    shown: dict[str, list[Problem]] = {name: [] for name in by_file}
     for name, mine in by_file.items():
         ignores = loaded[name].ignores if name in loaded else ()
-        kept = sorted(apply_ignores(mine, ignores), key=_by_place)
-        failed = failed or any(found.severity == "error" for found in kept)
-        told.extend(_most_severe(kept))
+        for found in apply_ignores(mine, ignores):
+            moved = _relocated(found)
+            shown.setdefault(moved.span.file, []).append(moved)
+    failed = any(found.severity == "error" for one in shown.values() for found in one)
+    told = tuple(found for one in shown.values() for found in _most_severe(one))
     return Compiled(
         None if failed else ruleset,
-        tuple(told),
+        told,
         MappingProxyType({name: file.text for name, file in loaded.items()}),
         tenant.account,
         tenant.settings.instagram.get("account_id", ""),
     )
+
+
+def _relocated(found: Problem) -> Problem:
+    """A problem of a blueprint is told where the blueprint is used."""
+    span, notes = relocated(found.span)
+    if not notes:
+        return found
+    kept = tuple(replace(note, span=replace(note.span, via=None)) for note in found.notes)
+    return replace(found, span=span, notes=(*notes, *kept), fix=None)
 
 
 def _most_severe(problems: list[Problem]) -> list[Problem]:

@@ -49,11 +49,15 @@ class Findings:
 
     def ordered(self) -> tuple[Problem, ...]:
         """Every problem once, by place; those of one place in the order of their codes."""
-        unique = {
-            (found.span.file, found.span.line, found.span.column, found.code, found.message): found
-            for found in reversed(self._found)
-        }
+        unique = {_key(found): found for found in reversed(self._found)}
         return tuple(unique[key] for key in sorted(unique))
+
+
+def _key(found: Problem) -> tuple[str | int, ...]:
+    """What makes two problems the same; one of a blueprint stands once for each use of it."""
+    span, via = found.span, found.span.via
+    used = (via.file, via.line, via.column) if via is not None else ("", 0, 0)
+    return (span.file, span.line, span.column, found.code, found.message, *used)
 
 
 def replace(span: Span, text: str, *, safe: bool = False) -> Fix:

@@ -8,6 +8,7 @@ and `steps` read them. A map with fixed and free keys takes free ones with a poi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -188,6 +189,66 @@ FIELD = Slot(
     short="type",
 )
 
+INPUT_TYPES: Mapping[str, Slot] = MappingProxyType(
+    {
+        "text": Slot("text"),
+        "template": Slot("any"),
+        "phrases": Slot("phrase", many=True),
+        "url": Slot("url"),
+        "tag": Slot("tag"),
+        "name": Slot("name"),
+        "number": Slot("number"),
+        "bool": Slot("bool"),
+        "duration": Slot("duration"),
+        "post": Slot("text", many=True),
+        "hours": Slot("name"),
+        "channel": Slot("name"),
+    }
+)
+"""What an input of a blueprint takes, by its type. What a text or a name leads to is judged where
+the blueprint uses it."""
+BLUEPRINT = Slot(
+    "map",
+    "what this file is a blueprint of",
+    keys={
+        "version": Slot("int", "named by every use", required=True, low=1, example="1"),
+        "summary": Slot("text", "what it does", required=True, example="Comment, get a link"),
+        "inputs": Slot(
+            "map",
+            "what a use fills in: {{ input.name }}",
+            values=Slot(
+                "map",
+                keys={
+                    "type": Slot(
+                        "text", "what it takes", required=True, choices=tuple(INPUT_TYPES)
+                    ),
+                    "default": Slot("any", "makes it optional"),
+                    "help": Slot("text", "for people"),
+                },
+            ),
+        ),
+    },
+    example="{version: 1, summary: Comment a word, get a link}",
+)
+ADJUSTABLE = ("status", "priority", "cooldown", "once", "limit", "rollout", "labels")
+USE = Slot(
+    "map",
+    "blueprints of _shared/, each under a name",
+    many=True,
+    keys={
+        "blueprint": Slot("text", "its name and version", required=True, example="guia@1"),
+        "as": Slot("name", "what its rules begin with", required=True, example="ebook"),
+        "with": Slot("map", "its inputs", values=Slot("any")),
+        "adjust": Slot(
+            "map",
+            "other keys of its rules",
+            names="text",
+            values=Slot("map", keys={key: RULE.keys[key] for key in ADJUSTABLE}),
+        ),
+    },
+    example="[{blueprint: guia@1, as: ebook, with: {keywords: [ebook]}}]",
+)
+
 WEEK = Slot(
     "map",
     "days and ranges of days, each with its hours; except: other hours by date",
@@ -203,6 +264,9 @@ FILE = Slot(
         "igrules": Slot("text", "the version of the language", required=True, example="1"),
         "description": Slot("text", "shown by `igrules list` and `plan`"),
         "timezone": Slot("zone", "zone of the dates of this file", example="America/Sao_Paulo"),
+        "include": Slot("text", "files of _shared/", many=True, example="[saudacao.yaml]"),
+        "use": USE,
+        "blueprint": BLUEPRINT,
         "defaults": DEFAULTS,
         "vars": Slot(
             "map", "constants: {{ vars.name }}", values=Slot("text"), example="{shop: Luz}"
@@ -248,100 +312,6 @@ FILE = Slot(
             example="{precos: [{text: Olá!}]}",
         ),
         "fallback": FALLBACK,
-        FREE: _FREE,
-    },
-)
-
-SECRET = Slot("secret", "a stored secret", example="{secret: access_token}")
-CHANNEL = Slot(
-    "map",
-    "A way to reach the team",
-    keys={
-        "email": Slot("text", "addresses", many=True),
-        "webhook": Slot(
-            "map",
-            "an address of yours that is called",
-            keys={"url": Slot("url", "where to", required=True), "secret": SECRET},
-        ),
-    },
-    values=Slot("any", "a channel of a plugin", empty=True),
-)
-INSTAGRAM = Slot(
-    "map",
-    "the connected account",
-    keys={
-        "account_id": Slot("text", "the id of the account", required=True),
-        "api": Slot(
-            "text",
-            "how it is connected",
-            required=True,
-        ),
-        "page_id": Slot("text", "the Facebook page; with facebook_login only"),
-        "username": Slot("text", "without @"),
-        "token": SECRET,
-        "app": Slot("name", "name of a Meta app of the server", default="default"),
-    },
-)
-APIS = ("instagram_login", "facebook_login")
-LIMITS = Slot(
-    "map",
-    "quotas; a plugin's action may stand here, too",
-    keys={
-        "per_day": Slot("int", "messages and replies of the tenant per local day", low=0),
-        "per_contact": Slot("rate", "automatic messages to one contact", example='"50 per 1d"'),
-        "preset": Slot(
-            "text", "pace of the account", choices=("careful", "documented"), default="careful"
-        ),
-        "http": Slot("rate", "calls to other services", example='"1000 per 1d"'),
-    },
-    values=Slot("rate", "calls of a plugin's action"),
-)
-TENANT = Slot(
-    "map",
-    "Who the tenant is and what it may do",
-    keys={
-        "igrules-tenant": Slot("text", "the version of the language", required=True, example="1"),
-        "name": Slot("text", "shown in lists"),
-        "email": Slot("text", "the tenant's contact address"),
-        "timezone": Slot(
-            "zone", "needed for dates, hours and per_day", example="America/Sao_Paulo"
-        ),
-        "languages": Slot("text", "two letters each; the first is the default", many=True),
-        "enabled": Slot("bool", "false: nothing is answered", default=True),
-        "instagram": INSTAGRAM,
-        "limits": LIMITS,
-        "plugins": Slot(
-            "map",
-            "the plugins this tenant may use, with their settings",
-            values=Slot("any", empty=True),
-            example="{shop: {}}",
-        ),
-        "http": Slot(
-            "map",
-            "other services",
-            keys={"hosts": Slot("text", "hosts that may be called", many=True)},
-        ),
-        "notify": Slot("map", "ways to reach the team", values=CHANNEL),
-        "consent": Slot(
-            "map",
-            "more words to stop and start",
-            keys={
-                "stop": Slot("phrase", "more stop phrases", many=True, lists=True),
-                "start": Slot("phrase", "more start phrases", many=True, lists=True),
-                "reply": Slot("text", "the confirmation"),
-                "confirm": Slot("bool", "false: no confirmation", default=True),
-            },
-        ),
-        "on_doubt": Slot("text", "what happens to a send of unclear outcome", choices=DOUBTS),
-        "answer_within": Slot("duration", "later answers are dropped", low=1000),
-        "pause_after_human": Slot(
-            "duration", "silence after a person answered in the app", default=HOUR
-        ),
-        "allow": Slot("text", "what cannot be undone", many=True, choices=("delete_comment",)),
-        "keep": Slot(
-            "duration", "how long texts are kept", default=30 * DAY, low=1000, high=30 * DAY
-        ),
-        "phone_prefix": Slot("text", "country code for phone answers", example='"+55"'),
         FREE: _FREE,
     },
 )

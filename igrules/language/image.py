@@ -30,7 +30,7 @@ _PLAIN = (
     "digest", "folding", "zone", "marks", "marks_post", "marks_all", "parks", "next_posts",
     "permalinks", "profiles",
 )  # fmt: skip
-_FLOW = re.compile(r"flows\.[a-z0-9_]+")
+_FLOW = re.compile(r"flows(\.[a-z0-9_]+){1,2}")
 _PIECE = 32
 """Rules of one piece: so many are unpacked to build one of them."""
 _HEAD, _NAMES, _FIRST = range(3)

@@ -29,7 +29,7 @@ def sort_files(loaded: Mapping[str, Loaded], findings: Findings) -> Sorted:
     for name, file in loaded.items():
         if file.node is None:
             continue
-        marker = _marker(name, file.node, findings)
+        marker = marker_of(name, file.node, findings)
         if marker == RULES:
             rules[name] = file.node
         elif marker == TENANT and tenant is None:
@@ -43,7 +43,7 @@ def sort_files(loaded: Mapping[str, Loaded], findings: Findings) -> Sorted:
     return Sorted(rules, None if tenant is None else tenant[1])
 
 
-def _marker(name: str, node: Map, findings: Findings) -> str:
+def marker_of(name: str, node: Map, findings: Findings) -> str:
     """The marker of a file; empty when it has none that is good."""
     entry = next((one for one in node.entries if one.key.text in MARKERS), None)
     if entry is None:

@@ -34,7 +34,13 @@ def _in_block(scalar: Scalar, start: int, end: int) -> Span:
     first, at = _line_and_column(scalar.text, start)
     last, to = _line_and_column(scalar.text, end)
     top = span.line + 1
-    return Span(span.file, top + first, margin + at, top + last, margin + to)
+    return replace(
+        span,
+        line=top + first,
+        column=margin + at,
+        end_line=top + last,
+        end_column=margin + to,
+    )
 
 
 def _line_and_column(text: str, index: int) -> tuple[int, int]:

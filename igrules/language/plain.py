@@ -103,7 +103,8 @@ class Writer:
             return self._mapping(value)
         if isinstance(value, Span):
             file = self._files.setdefault(value.file, len(self._files))
-            return [_SPAN, file, value.line, value.column, value.end_line, value.end_column]
+            place = [_SPAN, file, value.line, value.column, value.end_line, value.end_column]
+            return place if value.via is None else [*place, self.write(value.via)]
         if type(value) in _SORT_OF:
             return self._kind(_SORT_OF[type(value)], value)
         if type(value) in _CODES:
@@ -177,7 +178,9 @@ class Reader:
         return getattr(self._registry, _SORTS[value[1]][1])[value[2]]
 
     def _span(self, value: list[Any]) -> Span:
-        return Span(self._files[value[1]], *value[2:])
+        _, file, line, column, end_line, end_column, *rest = value
+        via = self.read(rest[0]) if rest else None
+        return Span(self._files[file], line, column, end_line, end_column, via)
 
 
 _READERS: Mapping[int, Callable[[Reader, list[Any]], Any]] = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-Sort = Literal["key", "trigger", "parameter", "condition", "action", "root"]
+Sort = Literal["key", "trigger", "parameter", "condition", "action", "root", "input"]
 
 INSTEAD: Mapping[tuple[str, str], str] = {
     ("trigger", "schedule"): "nothing could be delivered outside the 24-hour window; leave it out",
@@ -42,8 +42,6 @@ NOT_BUILT: Mapping[str, frozenset[str]] = {
             "opt_in",
         }
     ),
-    "key": frozenset({"include", "use", "blueprint"}),
-    "root": frozenset({"input"}),
 }  # fmt: skip
 """Words of version 1 that are not built yet, by sort."""
 

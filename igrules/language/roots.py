@@ -105,6 +105,11 @@ def _is_known(blank: Blank, span: Span, place: Place) -> bool:
     if refused is not None:
         place.problem("IGR110", span, *refused)
         return False
+    if root == "input":
+        message = "'input' is known only inside a blueprint"
+        help = "write the text itself, or  vars.name  for one that is used in several places"
+        place.problem("IGR401", span, message, help)
+        return False
     if root == "secrets":
         return _is_secret_here(blank, span, place)
     if root not in ROOTS:

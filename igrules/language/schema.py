@@ -14,11 +14,12 @@ from typing import Any, Literal
 
 from igrules.errors import UsageError
 from igrules.kinds import Registry, Slot
-from igrules.language.grammar import TENANT, file_slot
+from igrules.language.grammar import file_slot
 from igrules.language.scenarios import TEST_FILE
 from igrules.language.schema_kinds import definitions
 from igrules.language.schema_sharing import shared
 from igrules.language.schema_slots import object_of
+from igrules.language.tenant_grammar import TENANT
 
 SchemaName = Literal["ruleset", "tenant", "test"]
 NAMES: tuple[SchemaName, ...] = ("ruleset", "tenant", "test")

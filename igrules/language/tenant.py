@@ -10,11 +10,12 @@ from typing import Any
 
 from igrules.errors import Span
 from igrules.kinds import Rate, Settings
-from igrules.language.grammar import APIS, CHANNEL, DAY, HOUR, INSTAGRAM, LIMITS, TENANT
+from igrules.language.grammar import DAY, HOUR
 from igrules.language.nodes import Map, Node, Scalar, Sequence
 from igrules.language.place import Place
 from igrules.language.shapes import report_empty, report_shape
 from igrules.language.slots import plain, read_entries, read_slot
+from igrules.language.tenant_grammar import APIS, CHANNEL, INSTAGRAM, LIMITS, TENANT
 from igrules.language.typed import report_flaw
 from igrules.language.unknown import report_disallowed, report_unknown
 from igrules.language.values import READERS, WRONG, Flaw

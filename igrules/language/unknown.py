@@ -14,6 +14,7 @@ from igrules.language.findings import replace
 from igrules.language.nodes import Scalar
 from igrules.language.place import Place
 from igrules.language.reserved import Sort, refusal
+from igrules.language.tenant_grammar import TENANT
 
 _SHOWN = 14
 """A longer list of known words is looked up in the schema instead."""
@@ -106,10 +107,10 @@ def _homes(word: str, registry: Registry) -> Iterator[str]:
         if word in trigger.options.keys:
             yield f"under the trigger '{trigger.name}'"
     for name in ("defaults", "limits", "instagram", "http", "consent"):
-        slot = grammar.TENANT.keys.get(name) or grammar.FILE.keys[name]
+        slot = TENANT.keys.get(name) or grammar.FILE.keys[name]
         if word in slot.keys:
             yield f"under '{name}'"
-    if word in grammar.TENANT.keys:
+    if word in TENANT.keys:
         yield "in tenant.yaml"
 
 

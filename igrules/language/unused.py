@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from igrules.language.flows import WrittenFlow
 from igrules.language.nodes import Map
@@ -30,9 +30,11 @@ def check_unused(files: Iterable[Map], texts: Iterable[str], place: Place) -> No
                     place.problem("IGR209", entry.key.span, message, help)
 
 
-def check_uncalled(flows: Mapping[str, WrittenFlow], place: Place) -> None:
-    """Report every flow that nothing starts."""
+def check_uncalled(flows: Mapping[str, WrittenFlow], files: Container[str], place: Place) -> None:
+    """Report every flow that nothing starts. ``files`` are the tenant's own: shared ones hold what
+    others need."""
     for flow in flows.values():
-        if not flow.place.callers:
+        is_own = flow.span.file in files and flow.span.via is None
+        if is_own and not flow.place.callers:
             help = f"remove it, or start it with  - run: {flow.name}"
             place.problem("IGR209", flow.span, f"nothing starts the flow '{flow.name}'", help)

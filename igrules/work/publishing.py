@@ -26,7 +26,8 @@ _INSIDE = frozenset({"email"})
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Files that compile. ``problems`` holds warnings and hints."""
+    """Files that compile, without shared ones that nothing names. ``problems`` holds warnings and
+    hints."""
 
     files: Mapping[str, bytes]
     ruleset: Ruleset
@@ -41,7 +42,7 @@ def prepare(files: Mapping[str, bytes], registry: Registry, slug: str) -> Prepar
     if compiled.ruleset is None:
         raise RulesetError(compiled.problems)
     image = make_image(compiled.ruleset, registry, fingerprint_of(registry))
-    return Prepared(files, compiled.ruleset, compiled.problems, image)
+    return Prepared(compiled.ruleset.files, compiled.ruleset, compiled.problems, image)
 
 
 def publish(

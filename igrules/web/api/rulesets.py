@@ -35,8 +35,9 @@ _FILES: Schema = {
     "maxProperties": 200,
     "propertyNames": {
         "maxLength": 200,
-        "pattern": r"^[^./\\\u0000-\u001f\u007f][^/\\\u0000-\u001f\u007f]*\.ya?ml$",
-        "description": "a file's name without a directory, ending in .yaml",
+        "pattern": r"^(_shared/)?[^./\\\u0000-\u001f\u007f][^/\\\u0000-\u001f\u007f]*\.ya?ml$",
+        "description": "a file's name without a directory, ending in .yaml; what it includes or"
+        " uses of the shared files stands beside it as _shared/<name>",
     },
     "additionalProperties": {"type": "string", "maxLength": 600_000},
     "description": "name to text: tenant.yaml and the rule files",
