@@ -67,12 +67,12 @@ class Shop:
         """A worker that remembers nothing."""
         return Worker(self.ledger, self.registry, self.configuration, clock=self.clock)
 
-    def publish(self, rules: str) -> None:
-        """Publish these rules from the present moment on."""
+    def publish(self, rules: str, settings: str = "") -> None:
+        """Publish these rules, and further settings, from the present moment on."""
         tenant = (
             f'igrules-tenant: 1\ntimezone: America/Sao_Paulo\ninstagram:\n  account_id: "{SHOP}"\n'
             f"  username: luz.loja\n  api: {self._api}\n  token: {{secret: access_token}}"
-            f"{_APIS[self._api]}\n"
+            f"{_APIS[self._api]}\n{settings}"
         )
         files = {"tenant.yaml": tenant.encode(), "rules.yaml": f"igrules: 1\n{rules}".encode()}
         scope = self.ledger.for_tenant(self.tenant)
