@@ -6,6 +6,7 @@ a number and two letters beside a text. A value that is not set satisfies only `
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -28,6 +29,8 @@ ORDERED: Mapping[str, Callable[[Any, Any], bool]] = MappingProxyType(
     }
 )
 _LISTS = ("is", "not")
+_NO_DIGIT = re.compile(r"\D")
+_SHORTEST_PHONE = 8
 
 
 def compares(
@@ -116,6 +119,17 @@ def is_same_text(value: str, literal: str) -> bool:
 
 def _is_same_word(word: Word, wanted: Word) -> bool:
     return wanted.mark in ("", word.mark) and not set(word.forms).isdisjoint(wanted.forms)
+
+
+def may_be_equal(one: Any, other: Any) -> bool:
+    """Whether two literals might be the same value, whatever its type; ``False`` is certain."""
+    if _is_same(one, other, "") or (_yes_no(one) is not None and _yes_no(one) == _yes_no(other)):
+        return True
+    numbers = _number(one, "number"), _number(other, "number")
+    digits = [_NO_DIGIT.sub("", str(value)) for value in (one, other)]
+    return (None not in numbers and numbers[0] == numbers[1]) or (
+        min(map(len, digits)) >= _SHORTEST_PHONE and digits[0][-8:] == digits[1][-8:]
+    )
 
 
 def misfits(

@@ -187,6 +187,15 @@ def bound(tree: Tree | None) -> Test | None:
     return Group(tree.mode, parts)
 
 
+def conjuncts(tree: Tree | None) -> tuple[Tree, ...]:
+    """The conditions that must all hold for a tree to hold."""
+    if tree is None:
+        return ()
+    if isinstance(tree, Joined) and tree.mode == "all":
+        return tuple(part for below in tree.parts for part in conjuncts(below))
+    return (tree,)
+
+
 def said(tree: Tree | None) -> Iterator[Said]:
     """Every single condition of a tree."""
     if isinstance(tree, Said):

@@ -10,6 +10,7 @@ from igrules.language.codes import did_you_mean
 from igrules.language.conditions import Tree, said
 from igrules.language.done import Done, every, every_tree
 from igrules.language.flows import WrittenFlow
+from igrules.language.impossible import Contradictions
 from igrules.language.place import Place
 from igrules.language.rules import Written
 
@@ -125,6 +126,23 @@ def _check_trigger_names(
         elif name not in heard:
             help = f"add it to 'when', or take it out; {hears}"
             place.problem("IGR204", span, f"this {what} never hears '{name}'", help)
+
+
+def check_contradictions(
+    rules: Iterable[Written], flows: Iterable[WrittenFlow], place: Place
+) -> None:
+    """Report conditions that can never hold, of rules, steps and branches."""
+    contradictions = Contradictions(place)
+    lists = []
+    for written in rules:
+        contradictions.check(written.test, written.unless, "rule")
+        lists.append(written.steps)
+    for done in (
+        one for steps in (*lists, *(flow.steps for flow in flows)) for one in every(steps)
+    ):
+        contradictions.check(done.test, done.unless, "step")
+        for listed in done.lists:
+            contradictions.check(listed.test, listed.unless, "branch")
 
 
 def check_tags(rules: list[Written], flows: Iterable[WrittenFlow], place: Place) -> None:

@@ -14,7 +14,7 @@ from igrules.language.grammar import DEFAULTS, FILE
 from igrules.language.holding import check_holding
 from igrules.language.homes import Home
 from igrules.language.lateness import check_lateness
-from igrules.language.lint import check_flow, check_rule
+from igrules.language.lint import check_contradictions, check_flow, check_rule
 from igrules.language.nodes import Map, Node, Scalar, Sequence
 from igrules.language.paths import check_messages
 from igrules.language.place import Known, Place, Unit
@@ -124,6 +124,7 @@ def _check(written: list[Written], flows: Mapping[str, WrittenFlow], place: Plac
         check_rule(one, place, flows_below(one.unit, flows))
     for flow in flows.values():
         check_flow(flow, place)
+    check_contradictions(written, flows.values(), place)
     check_step_ids(written, flows, place)
     _check_ids(written, place)
     _check_counts([*written, *flows.values()], place)

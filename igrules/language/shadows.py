@@ -6,7 +6,7 @@ It is proved, never guessed: what is not understood does not follow.
 from __future__ import annotations
 
 from igrules.errors import Note
-from igrules.language.conditions import Joined, Said, Tree, frozen, sense
+from igrules.language.conditions import Said, Tree, conjuncts, frozen, sense
 from igrules.language.covering import Proof, phrases_of
 from igrules.language.place import Place
 from igrules.language.rules import Written
@@ -31,16 +31,16 @@ def _check_one(later: Written, candidates: list[Written], proof: Proof, place: P
     """Report the first rule that shadows this one, whole or in part."""
     if later.rule.interrupt != "false" or later.rule.status == "disabled":
         return False
-    conjuncts = _conjuncts(later.test)
+    given = conjuncts(later.test)
     for earlier in candidates:
         if not _may_shadow(earlier.rule) or not _hears_all(earlier.rule, later.rule):
             continue
         if not _spares_less(earlier, later):
             continue
-        if proof.covers(earlier.test, conjuncts):
+        if proof.covers(earlier.test, given):
             _report_never(earlier, later, proof, place)
             return True
-        hidden = _hidden_phrases(earlier, conjuncts, proof)
+        hidden = _hidden_phrases(earlier, given, proof)
         if hidden:
             _report_partly(earlier, later, hidden, place)
             return True
@@ -75,20 +75,12 @@ def _spares_less(earlier: Written, later: Written) -> bool:
     return earlier.unless is None or sense(earlier.unless) == sense(later.unless)
 
 
-def _conjuncts(tree: Tree | None) -> tuple[Tree, ...]:
-    if tree is None:
-        return ()
-    if isinstance(tree, Joined) and tree.mode == "all":
-        return tuple(part for below in tree.parts for part in _conjuncts(below))
-    return (tree,)
-
-
-def _hidden_phrases(earlier: Written, conjuncts: tuple[Tree, ...], proof: Proof) -> list[str]:
+def _hidden_phrases(earlier: Written, given: tuple[Tree, ...], proof: Proof) -> list[str]:
     """Phrases of a later rule by which it can never answer."""
-    words = [one for one in conjuncts if isinstance(one, Said) and one.condition.name == "keywords"]
+    words = [one for one in given if isinstance(one, Said) and one.condition.name == "keywords"]
     if len(words) != 1 or set(phrases_of(words[0].value)) != {"any"}:
         return []
-    rest = tuple(one for one in conjuncts if one is not words[0])
+    rest = tuple(one for one in given if one is not words[0])
     return [
         phrase
         for phrase in words[0].value["any"]
@@ -134,8 +126,8 @@ def _report_partly(earlier: Written, later: Written, hidden: list[str], place: P
 
 def _example(earlier: Written, later: Written, proof: Proof) -> tuple[str, str] | None:
     """A phrase of the later rule and the one of the earlier that stands in it."""
-    mine = [one for tree in _conjuncts(earlier.test) for one in _phrases(tree)]
-    for tree in _conjuncts(later.test):
+    mine = [one for tree in conjuncts(earlier.test) for one in _phrases(tree)]
+    for tree in conjuncts(later.test):
         for phrase in _phrases(tree):
             for short in mine:
                 if proof.contains(phrase, short):
@@ -156,11 +148,11 @@ def _check_same_phrase(
     """Two rules that differ in nothing but their phrases share one of them."""
     if not _is_plain(later):
         return
-    mine = {proof.words(phrase) for tree in _conjuncts(later.test) for phrase in _phrases(tree)}
+    mine = {proof.words(phrase) for tree in conjuncts(later.test) for phrase in _phrases(tree)}
     for earlier in candidates:
         if not _is_plain(earlier) or not _share_trigger(earlier.rule, later.rule):
             continue
-        for tree in _conjuncts(earlier.test):
+        for tree in conjuncts(earlier.test):
             shared = [phrase for phrase in _phrases(tree) if proof.words(phrase) in mine]
             if shared:
                 place.problem(
@@ -174,8 +166,8 @@ def _check_same_phrase(
 
 
 def _is_plain(written: Written) -> bool:
-    conjuncts = _conjuncts(written.test)
-    return len(conjuncts) == 1 and bool(_phrases(conjuncts[0])) and written.unless is None
+    given = conjuncts(written.test)
+    return len(given) == 1 and bool(_phrases(given[0])) and written.unless is None
 
 
 def _share_trigger(one: Rule, other: Rule) -> bool:
