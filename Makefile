@@ -20,6 +20,7 @@ check: $(VENV)/ready
 	@for file in $(VENV)/schemas/*.json; do cmp $$file schemas/$$(basename $$file) || \
 	  { echo "renew it: igrules schema --out schemas; igrules schema openapi --out schemas"; exit 1; }; done
 	@$(BIN)/igrules validate rulesets --strict
+	@$(BIN)/igrules test rulesets --require-tests
 	@echo "check: all good"
 
 format: $(VENV)/ready

@@ -16,6 +16,11 @@ def because(difference: Difference, expected: Expected, seen: Seen) -> str:
     return reasons[0] if reasons else ""
 
 
+def unsaid(seen: Seen) -> str:
+    """Why the last message did not go out; empty when all did."""
+    return next(reversed([*_of_sends(seen)]), "")
+
+
 def _of_rules(difference: Difference, expected: Expected, seen: Seen) -> Iterator[str]:
     """Why a rule that was expected did not fire."""
     last = seen.event()

@@ -12,7 +12,7 @@ from igrules.language.scenario_names import SOMEBODY
 from igrules.language.scenarios import EVENTS, TEXTS
 from igrules.language.values import write_duration
 from igrules.work.scenarios.accepting import accepting
-from igrules.work.scenarios.because import because
+from igrules.work.scenarios.because import because, unsaid
 from igrules.work.scenarios.cast import contact_of
 from igrules.work.scenarios.clock import read_time
 from igrules.work.scenarios.expectations import Difference, differences
@@ -93,7 +93,8 @@ class _Playing:
             self._number += 1
             self._world.hear(event_of(step.word, step.value, self._author(), self._number))
         elif (refused := _DOING[step.word](self, step.value)) is not None:
-            yield Mismatch("IGR703", step.span, step.number, *refused)
+            seen = Seen(self._world, self._from, self._person)
+            yield Mismatch("IGR703", step.span, step.number, *refused, unsaid(seen))
         for name in self._stage.mocks.missing:
             yield Mismatch(
                 "IGR706", step.span, step.number, f"a mock for {quoted(name)}", "none stands for it"
