@@ -105,7 +105,8 @@ def test_an_unknown_word_gets_a_remedy(line: str, word: str, help: str) -> None:
         ("when: dm, do: {send: x}", "'send' is a reserved word"),
         ("on: dm, when: dm, do: {log: x}", "'on' is a reserved word"),
         ("when: dm, if: {not: [{tag: a}]}, do: {log: x}", "'not' is a reserved word"),
-        ("when: dm, do: {log: '{{ input.a }}'}", "this igrules has no 'input' yet"),
+        ("when: dm, do: {log: x}, message_tag: y", "'message_tag' is a reserved word"),
+        ("when: dm, if: {expr: x}, do: {log: x}", "'expr' is a reserved word"),
     ],
 )
 def test_words_that_are_kept_are_refused_by_name(line: str, message: str) -> None:

@@ -1,8 +1,6 @@
-"""Words the language keeps: reserved ones, and those of version 1 that this igrules has not.
+"""Words the language keeps for later, or for good.
 
 Why a table: such a word is refused with what to write instead, never as unknown and never silently.
-A word leaves the second table by being built: a kind in the registry or a key in `grammar` comes
-first.
 """
 
 from __future__ import annotations
@@ -30,30 +28,8 @@ INSTEAD: Mapping[tuple[str, str], str] = {
 }
 """Reserved words, and what to write instead."""
 
-NOT_BUILT: Mapping[str, frozenset[str]] = {
-    "trigger": frozenset({"handoff_ended"}),
-    "condition": frozenset(
-        {"field", "value", "contact", "open", "closed", "date", "handed_off", "fired"}
-    ),
-    "action": frozenset(
-        {
-            "cards", "ask", "hide_comment", "delete_comment", "unset", "increment", "wait",
-            "choose", "split", "run", "handoff", "resume_bot", "opt_out",
-            "opt_in",
-        }
-    ),
-}  # fmt: skip
-"""Words of version 1 that are not built yet, by sort."""
-
-LATER = "leave it out for now; a later igrules knows it"
-
 
 def refusal(sort: Sort, word: str) -> tuple[str, str] | None:
-    """Message and help for a reserved or unbuilt word, ``None`` when it is neither."""
+    """Message and help for a reserved word, ``None`` when it is none."""
     instead = INSTEAD.get((sort, word)) or INSTEAD.get(("key", word))
-    if instead is not None:
-        return f"'{word}' is a reserved word", instead
-    sorts = ("action", "key") if sort == "key" else (sort, "key")
-    if any(word in NOT_BUILT.get(kind, ()) for kind in sorts):
-        return f"this igrules has no '{word}' yet", LATER
-    return None
+    return (f"'{word}' is a reserved word", instead) if instead is not None else None
