@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from benchmarks.measure import Row
 
-PARTS = ("matching", "engines", "sending", "ingest", "waits")
+PARTS = ("matching", "engines", "opening", "tenants", "working", "waits", "sending", "ingest")
 
 
 def main(names: Sequence[str]) -> int:

@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from benchmarks.matching import NOW, TENANT, events_of, in_turn, word_of
+from benchmarks.matching import in_turn
 from benchmarks.measure import Row, medians
+from benchmarks.shops import NOW, TENANT, events_of, word_of
 from igrules.engine.decide import decide
 from igrules.engine.judging import judge
 from igrules.engine.scene import Scene
