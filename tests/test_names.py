@@ -20,7 +20,8 @@ def one(condition: str, more: str = "") -> list[str]:
 
 def test_hours_are_in_the_zone_of_their_file() -> None:
     compiled = flawless(
-        f"timezone: America/Bahia\n{HOURS}",
+        f"timezone: America/Bahia\n{HOURS}"
+        "rules: {id: a, when: dm, if: {open: [loja, plantao]}, do: {log: x}}\n",
         "plugins: [demo]\ntimezone: Europe/Lisbon\n",
         other="hours: {plantao: {\"fri,sat\": '22:00-02:00'}}\n",
     )
@@ -175,3 +176,40 @@ def test_profile_facts_are_needed_by_fields_that_come_from_them() -> None:
 """)
 
     assert [(one.id, one.profile) for one in compiled.rules] == [("a", True), ("b", False)]
+
+
+def test_hours_nobody_names_are_pointed_out() -> None:
+    assert told(branched(f"timezone: America/Bahia\n{HOURS}")) == [
+        "IGR209 3: nothing uses 'hours.loja'"
+    ]
+
+
+def test_rules_that_start_each_other_by_tags_are_refused() -> None:
+    """Directly, through others, or in a flow: a circle would never end by itself."""
+    rule = "  - {{id: {0}, when: {{tag_added: {{tag: {0}}}}}, do: {1}}}\n"
+    circle = "rules:\n" + rule.format("a", "{tag: b}") + rule.format("b", "{demo.run: f}")
+
+    assert told(branched(circle + "flows: {f: {tag: [c, a]}}\n")) == [
+        "IGR207 3: rules add the tags that start them: a -> b -> a"
+    ]
+    assert told(branched(circle + "flows: {f: {tag: c}}\n")) == []
+    assert told(branched("rules: {id: a, when: tag_added, do: {tag: x}}\n")) == [
+        "IGR207 2: rules add the tags that start them: a -> a"
+    ]
+
+
+def test_the_name_of_a_split_is_unique() -> None:
+    arms = "{a: {share: 50, do: {log: x}}, b: {share: 50, do: {log: y}}}"
+    split = f"{{split: {{name: preco, arms: {arms}}}}}"
+    rule = "  - {id: %s, when: dm, do: %s}\n"
+
+    assert told(branched("rules:\n" + rule % ("a", split) + rule % ("b", split))) == [
+        "IGR106 4: the split 'preco' already exists on line 3"
+    ]
+
+
+@pytest.mark.parametrize(("prefix", "good"), [("+55", True), ("55", False), ("+0", False)])
+def test_a_country_code_has_its_sign(prefix: str, good: bool) -> None:
+    compiled = branched("", f"plugins: [demo]\nphone_prefix: '{prefix}'\n")
+
+    assert told(compiled) == ([] if good else [f"IGR105 3: '{prefix}' is not a country code"])

@@ -22,8 +22,10 @@ from igrules.language.rules import Written, completed, read_rule
 from igrules.language.ruleset import Rule
 from igrules.language.shapes import report_empty
 from igrules.language.slots import read_entries, read_slot
+from igrules.language.split_names import check_split_names
 from igrules.language.step_ids import check_step_ids
 from igrules.language.sugar import Expanded, ShortForms
+from igrules.language.tag_cycles import check_tag_cycles
 from igrules.language.values import WRONG
 from igrules.model import EMPTY
 
@@ -126,6 +128,9 @@ def _check(written: list[Written], flows: Mapping[str, WrittenFlow], place: Plac
         check_flow(flow, place)
     check_contradictions(written, flows.values(), place)
     check_step_ids(written, flows, place)
+    check_tag_cycles(written, flows, place)
+    lists = [*(one.steps for one in written), *(flow.steps for flow in flows.values())]
+    check_split_names(lists, place)
     _check_ids(written, place)
     _check_counts([*written, *flows.values()], place)
 

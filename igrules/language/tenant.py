@@ -66,6 +66,7 @@ def read_tenant(node: Map, slug: str, place: Place) -> Tenant:
         ),
     )
     _check_email(node.get("email"), settings.email, place)
+    _check_prefix(node.get("phone_prefix"), settings.phone_prefix, place)
     if settings.per_day is not None and not settings.timezone:
         span = _key_below(node.get("limits"), "per_day") or node.span
         help = "add  timezone: America/Sao_Paulo  to tenant.yaml"
@@ -236,3 +237,11 @@ def _check_email(node: Node | None, email: str, place: Place) -> None:
         place.problem(
             "IGR105", node.span, f"'{email}' is not an e-mail address", "write  name@host.example"
         )
+
+
+def _check_prefix(node: Node | None, prefix: str, place: Place) -> None:
+    if node is not None and prefix and not re.fullmatch(r"\+[1-9]\d{0,3}", prefix, re.ASCII):
+        message = f"'{prefix}' is not a country code"
+        digits = prefix.lstrip("+0")
+        better = f'"+{digits}"' if digits.isdecimal() and len(digits) < 5 else '"+55"'
+        place.problem("IGR105", node.span, message, f"write  phone_prefix: {better}")
