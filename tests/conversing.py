@@ -9,7 +9,7 @@ from igrules.engine.contacts import changed
 from igrules.engine.decide import decide
 from igrules.engine.waking import wake
 from igrules.language.ruleset import Ruleset
-from igrules.model import Change, Contact, Decision, Effect, Event, Facts, Mark
+from igrules.model import Change, Contact, Decision, Effect, Event, Facts, Mark, Refused, Sent
 from igrules.runs import Run, plain_run, read_run
 from tests.deciding import NOW, comment, dm, rules, tap
 
@@ -22,8 +22,8 @@ class Talk:
     Every method gives what is sent, as texts, or as the kind of what has none.
     """
 
-    def __init__(self, text: str, tenant: str = "", **contact: Any) -> None:
-        self.ruleset: Ruleset = rules(text, tenant)
+    def __init__(self, text: str | Ruleset, tenant: str = "", **contact: Any) -> None:
+        self.ruleset = rules(text, tenant) if isinstance(text, str) else text
         self.contact = Contact(1, "7", **contact)
         self.now = NOW
         self.runs: list[Run] = []
@@ -59,6 +59,11 @@ class Talk:
         first = self.contact.first_at or self.now
         self.contact = replace(self.contact, first_at=first)
         return self._apply(decided)
+
+    def receives(self, outcome: Sent | Refused) -> list[str]:
+        """The call that the newest run waits for has ended."""
+        run = next(run for run in reversed(self.runs) if run.state == "calling")
+        return self._apply(wake(run, outcome, self.ruleset, self._facts(), self.now))
 
     def passes(self, milliseconds: int) -> list[str]:
         """Let time pass; runs go on when theirs has come."""

@@ -106,6 +106,13 @@ def test_shares_that_do_not_add_up(arms, problem):
     assert problems_of(rule(f"split: {{name: cta, arms: {arms}}}")) == [f"IGR221 6: {problem}"]
 
 
+def test_the_name_of_a_split_stands_once():
+    arms = "{a: {share: 50, do: {log: x}}, b: {share: 50, do: {log: y}}}"
+    twice = rule(*[f"split: {{name: cta, arms: {arms}}}"] * 2)
+
+    assert problems_of(twice) == ["IGR106 7: the split 'cta' already exists on line 6"]
+
+
 def test_a_flow_is_carried_out_inside_the_run_with_its_arguments():
     talk = Talk(
         "flows:\n  saudar: [{text: 'Oi {{ arg.nome }}'}, {run: {flow: fim, with: {n: '1'}}}, "

@@ -204,4 +204,34 @@ def test_any_text_is_a_template_or_refused_inside_itself(text: str) -> None:
         assert 0 <= made.start <= made.end <= len(text)
     else:
         assert isinstance(made.render(SCOPE, KINDS, "pt"), str)
+        assert len(made.render(SCOPE, KINDS, "pt")) <= len(text) + 1_000 * len(made.paths)
         assert all(text[blank.start : blank.end] == blank.name for blank in made.paths)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=2_000) | st.dates()
+    | st.datetimes() | st.decimals(allow_nan=True),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)  # fmt: skip
+BLANKS = st.sampled_from(
+    [
+        "{{ contact.x }}", "[[ ({{ contact.x }}) ]]", "{{ contact.x | upper | truncate(9) }}",
+        "{{ contact.x | date('dd/MM') }}", "{{ contact.x | money('BRL') | default('-') }}",
+        "{{ contact.x | join(', ') | urlencode }}", "{{ contact.x | plural('a', 'b') | mask }}",
+        "{{ contact.x | yes_no('s', 'n') | title }}", "{{ contact.x | number(2) | digits }}", "a",
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(BLANKS, min_size=1, max_size=5), ANYTHING, st.sampled_from(["pt", "es", "en", ""]))
+def test_whatever_a_stranger_wrote_fills_a_template_within_its_size(
+    blanks: list[str], value: Any, language: str
+) -> None:
+    text = " ".join(blanks)
+
+    made = compile_template(text).render({"contact": {"x": value}}, KINDS, language)
+
+    assert len(made) <= len(text) + 1_000 * len(blanks)
+    assert "\n" not in made

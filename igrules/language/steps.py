@@ -249,7 +249,7 @@ def _read_on_error(entry: Entry | None, action: Action, place: Place) -> str | B
     if entry is None:
         return "stop"
     slot = STEP.keys["on_error"]
-    asks_outside = action.parks and (action.waits is None or action.plugin)
+    asks_outside = action.parks and (action.result or action.plugin)
     if not asks_outside and not _is_word(entry.value, slot):
         message = f"'on_error' of '{action.name}' takes one of {', '.join(slot.choices)}, not steps"
         help = "steps may stand there on 'http' and on plugin actions that wait for an answer"
