@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from igrules.ledger import Ledger
-from igrules.ledger.handoffs import FOR_GOOD
-from igrules.model import Change
+from igrules.model import FOR_GOOD, Change
 from igrules.web import times
 from tests.seeding import PEOPLE, Asker, Seeded, seed
 from tests.test_api_events import say, work

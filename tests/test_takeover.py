@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from igrules.ledger import Ledger
-from igrules.ledger.contact_edits import FOR_GOOD
-from igrules.model import Change
+from igrules.model import FOR_GOOD, Change
 from igrules.sandbox.scripts import Script
 from igrules.sandbox.webhooks import Manner
 from tests.fetching import Shop

@@ -67,7 +67,7 @@ def _field(contact: Contact, name: str) -> Any:
         return contact.language or None
     if name == "username":
         return contact.username or None
-    if name == "first_name":
+    if name == "first_name" and name not in contact.profile:
         return (contact.profile.get("name") or "").partition(" ")[0] or None
     return contact.profile.get(name)
 

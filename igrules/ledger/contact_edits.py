@@ -12,9 +12,9 @@ import igrules.ledger.contacts as contacts
 import igrules.ledger.run_list as run_list
 from igrules.errors import Conflict
 from igrules.ledger.database import Database
-from igrules.ledger.handoffs import FOR_GOOD, ended_event, put
+from igrules.ledger.handoffs import ended_event, put
 from igrules.ledger.leases import wake_lane
-from igrules.model import Change, Contact
+from igrules.model import FOR_GOOD, Change, Contact
 
 MOST_FIELDS = 50
 LONGEST_FIELD = 1000

@@ -6,10 +6,7 @@ import igrules.ledger.columns as columns
 from igrules.ledger.database import Database
 from igrules.ledger.leases import hold_lane
 from igrules.ledger.values import Lane
-from igrules.model import Event
-
-FOR_GOOD = 253_402_214_400_000
-"""The last day of the calendar: a handoff without an end."""
+from igrules.model import FOR_GOOD, Event
 
 NEXT_END = (
     "SELECT handoff_until FROM contact WHERE account_id = ? AND person = ?"

@@ -11,8 +11,7 @@ from typing import Any
 
 from igrules.errors import NotFound, UsageError
 from igrules.ledger.contact_edits import LONGEST_FIELD, MOST_FIELDS
-from igrules.ledger.handoffs import FOR_GOOD
-from igrules.model import Change, Contact
+from igrules.model import FOR_GOOD, Change, Contact
 from igrules.web import times
 from igrules.web.operations import (
     ADMIN,

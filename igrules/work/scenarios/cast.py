@@ -7,8 +7,7 @@ from typing import Any
 
 from igrules.engine.fields import read_field
 from igrules.language.ruleset import Ruleset
-from igrules.ledger.handoffs import FOR_GOOD
-from igrules.model import Contact
+from igrules.model import FOR_GOOD, Contact
 
 _PROFILE = ("first_name", "name", "followers", "follows_us", "we_follow", "verified")
 _TELLING = ("tags", "fields", "wrote", "fired", "opted_out", "handed_off")
