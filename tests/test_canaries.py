@@ -39,7 +39,18 @@ igrules: 1
 rules:
 - {id: hello, when: dm, if: {keywords: [oi]}, do: {text: Olá}}
 - {id: guide, when: comment, do: {private_reply: Aqui está}}
+- id: calls
+  when: dm
+  if: {keywords: [pedido]}
+  do:
+    - {notify: alguém pediu}
+    - http:
+        url: https://canary.invalid/orders
+        headers: {X-Api-Key: "{{ secrets.shop }}"}
+        json: {key: "{{ secrets.shop }}"}
 """
+OUTSIDE = "email: luz@luz.example\nhttp: {hosts: [canary.invalid]}\n"
+"""No name that ends so leads anywhere; by then the values of the secrets are in the call."""
 PLANTED = {
     name: f"{shape}{secrets.token_hex(12)}"
     for name, shape in {
@@ -49,6 +60,7 @@ PLANTED = {
         "another app secret": "more~ü=",
         "a verify token": "verify-me-",
         "a tenant's secret": "shop&key=",
+        "the password of the mail server": "mail-word-",
     }.items()
 }
 
@@ -150,7 +162,7 @@ class Installation:
     def _set_up(self) -> None:
         directory = self._home / "luz"
         directory.mkdir()
-        (directory / "tenant.yaml").write_text(TENANT.format(account=ACCOUNT))
+        (directory / "tenant.yaml").write_text(TENANT.format(account=ACCOUNT) + OUTSIDE)
         (directory / "rules.yaml").write_text(RULES)
         # The two answers that show a key are kept apart.
         self.operator = self._command("admin", "bootstrap")[0].strip()
@@ -215,6 +227,10 @@ def installation(
 ) -> Iterator[Installation]:
     monkeypatch.setenv("IGRULES_DATABASE_URL", database_url)
     monkeypatch.setenv("IGRULES_STATE_DIR", str(tmp_path / "state"))
+    password = PLANTED["the password of the mail server"]
+    monkeypatch.setenv(
+        "IGRULES_SMTP_URL", f"smtps://bot:{password}@127.0.0.1:9?from=bot@luz.example"
+    )
     monkeypatch.chdir(tmp_path)
 
     def command(*arguments: str, stdin: str = "") -> tuple[str, str]:
@@ -263,6 +279,9 @@ def people_write(one: Installation, sandbox: Sandbox) -> None:
     one.ask("PUT", "/api/v1/secrets/access_token", body=body, headers=headers)
     sandbox.people.write(ACCOUNT, "bia", "oi")
     wait_until(lambda: "sent" in {send.state for send in scope.sends(10)}, 20, "an answer")
+    sandbox.people.write(ACCOUNT, "caio", "pedido")
+    tried = {("http", "dns: POST canary.invalid/orders"), ("notify", "the mail server: connect")}
+    wait_until(lambda: tried <= {(s.kind, s.reason) for s in scope.sends(10)}, 20, "the calls")
     ledger.close()
 
 
