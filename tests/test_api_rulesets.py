@@ -339,3 +339,32 @@ def test_no_other_directory_is_taken(luz: Client, name: str) -> None:
     refused = luz("PUT", "/ruleset", {"files": {"rules.yaml": ONE, name: ONE}}, match="*")
 
     assert refused.status_code == 400
+
+
+CALLS = """\
+igrules: 1
+rules:
+- id: a
+  when: dm
+  do: {http: {url: "https://api.x.example/", headers: {X-Api-Key: "{{ secrets.x }}"}}}
+"""
+
+
+def test_calls_whose_secrets_are_not_stored_are_not_published(
+    seeded: Seeded, ledger: Ledger
+) -> None:
+    """They would fail one by one; checking the files says so as a warning."""
+    admin = Client(seeded, seeded.luz.keys["admin"])
+    settings = SETTINGS + "http: {hosts: [api.x.example]}\n"
+    files = {"files": {"rules.yaml": CALLS, "tenant.yaml": settings}}
+
+    checked = admin("POST", "/validate", files)
+    refused = admin.publish(CALLS, settings)
+    ledger.for_tenant(seeded.luz.tenant.id).secrets.set("x", "s3cret", NOW)
+    taken = admin.publish(CALLS, settings)
+
+    (warned,), (told,) = checked.json["problems"], refused.json["problems"]
+    assert (warned["code"], warned["severity"]) == ("IGR508", "warning")
+    assert (refused.status_code, told["code"], told["severity"]) == (400, "IGR508", "error")
+    assert (told["line"], told["message"]) == (5, "the secret 'x' is not stored")
+    assert taken.status_code == 200

@@ -22,10 +22,10 @@ from igrules.sandbox.server import Sandbox
 from igrules.web.serving import Server
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
-from igrules.work.doctor import Finding, examine, local
+from igrules.work.doctor import Finding, examine, local, outside
 from tests.running import free_port, wait_until
 from tests.test_cli import igrules
-from tests.working import ACCOUNT, SECRET, publish
+from tests.working import ACCOUNT, NOW, SECRET, publish
 
 RULES = """\
 rules:
@@ -367,3 +367,28 @@ def test_the_token_of_another_page_is_told(look, page, ledger: Ledger) -> None:
         f"the token is of page {PAGE}, tenant.yaml names 99",
         f"write  page_id: '{PAGE}', or store the token of the other page",
     )
+
+
+OUTSIDE = """\
+rules:
+- {id: lead, when: dm, do: {notify: chegou}}
+- id: calls
+  when: dm
+  do: {http: {url: "https://api.x.example/", headers: {X-Api-Key: "{{ secrets.x }}"}}}
+"""
+
+
+def test_what_calls_and_mail_of_a_tenant_lack_is_said(ledger):
+    registry = build_registry(third_party=False)
+    settings = "email: a@b.example\nhttp: {hosts: [api.x.example]}\n"
+    tenant = ledger.tenants.by_id(publish(ledger, registry, OUTSIDE, settings=settings))
+
+    def lines(**settings: str) -> list[tuple[str, str]]:
+        found = outside.check(ledger, registry, Configuration(**settings), tenant)
+        return [(one.level, one.name) for one in found]
+
+    lacking = lines()
+    ledger.for_tenant(tenant.id).secrets.set("x", "s3cret", NOW)
+
+    assert lacking == [("FAIL", "call secrets"), ("FAIL", "mail")]
+    assert lines(smtp_url="smtps://u:p@mail.example") == [("ok", "call secrets"), ("ok", "mail")]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
-from igrules.kinds import Moment
-from igrules.model import Effect, Failure
-from tests.deciding import NOW, dm, problems_of, rules
+from igrules.kinds import Channel, Moment, Plugin
+from igrules.model import Effect, Failure, Sent
+from tests.deciding import NOW, REGISTRY, dm, problems_of, rules
 
 TENANT = """\
 http: {hosts: [api.luz.example, "*.shop.example"]}
@@ -118,6 +119,29 @@ def test_numbers_are_no_hosts_of_a_tenant():
     found = problems_of("fallback: Oi", "http: {hosts: [10.0.0.1]}\n")
 
     assert found[0] == "IGR503 2: '10.0.0.1' is not a host"
+
+
+def test_a_way_to_the_team_is_one_that_exists():
+    text = "rules:\n- {id: a, when: dm, do: {notify: {to: vendas, text: oi}}}\n"
+
+    assert problems_of(text)[0] == "IGR207 3: there is no channel 'vendas'"
+    assert problems_of(text, "notify: {vendas: {email: [a@b.example]}}\n") == []
+    assert problems_of(text.replace("to: vendas, ", "")) == []
+
+
+def test_a_way_through_a_plugin_names_a_channel_it_has():
+    plugin = Plugin("slack", "igrules-slack", "1")
+    channel = Channel("slack.post", "Posts", lambda effect, account: Sent(), plugin="slack")
+    registry = replace(
+        REGISTRY, plugins=(*REGISTRY.plugins, plugin), channels={"slack.post": channel}
+    )
+    tenant = "plugins: [slack]\nnotify: {equipe: {slack.post: {channel: loja}}}\n"
+    text = "rules:\n- {id: a, when: dm, do: {notify: {to: equipe, text: oi}}}\n"
+
+    assert problems_of(text, tenant, registry) == []
+    assert problems_of(text, tenant.replace("slack.post", "slack.psot"), registry) == [
+        "IGR207 3: plugin 'slack' has no channel 'slack.psot'"
+    ]
 
 
 def test_credentials_come_from_secrets_only():

@@ -223,6 +223,12 @@ def _notify(node: Node | None, plugins: Mapping[str, Any], place: Place) -> Mapp
             plugin, dot, _ = way.key.text.partition(".")
             if dot and plugin not in plugins:
                 report_disallowed(place, way.key, plugin)
+            elif (
+                dot and _is_installed(plugin, place) and way.key.text not in place.registry.channels
+            ):
+                message = f"plugin '{plugin}' has no channel '{way.key.text}'"
+                help = "igrules plugins list  shows what it brings"
+                place.problem("IGR207", way.key.span, message, help)
         if isinstance(entry.value, Map) and len(entry.value.entries) > 1:
             help = "give each way a name of its own"
             second = entry.value.entries[1].key
@@ -230,6 +236,11 @@ def _notify(node: Node | None, plugins: Mapping[str, Any], place: Place) -> Mapp
             place.problem("IGR109", second.span, message, help)
         found[entry.key.text] = value
     return MappingProxyType(found)
+
+
+def _is_installed(plugin: str, place: Place) -> bool:
+    """Whether there is such a plugin; one that lacks is reported where it is allowed."""
+    return any(one.name == plugin and not one.error for one in place.registry.plugins)
 
 
 def _check_email(node: Node | None, email: str, place: Place) -> None:

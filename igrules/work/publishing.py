@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import igrules.language.secret_names as secret_names
 from igrules.engine.posts import next_rules
-from igrules.errors import Problem, RulesetError
+from igrules.errors import Problem, RulesetError, Severity
 from igrules.kinds import Registry, Settings
 from igrules.language.compiler import compile_tenant
 from igrules.language.fingerprint import fingerprint_of
@@ -43,6 +44,16 @@ def prepare(files: Mapping[str, bytes], registry: Registry, slug: str) -> Prepar
         raise RulesetError(compiled.problems)
     image = make_image(compiled.ruleset, registry, fingerprint_of(registry))
     return Prepared(compiled.ruleset.files, compiled.ruleset, compiled.problems, image)
+
+
+def not_stored(scope: Scope, prepared: Prepared, severity: Severity) -> list[Problem]:
+    """The secrets that calls of these files need and nobody has stored. A missing token is none of
+    them: what goes out by it waits."""
+    return [
+        secret_names.not_stored(prepared.ruleset, name, severity)
+        for name in secret_names.secrets_of(prepared.ruleset)
+        if scope.secrets.get(name) is None
+    ]
 
 
 def publish(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from igrules.errors import Conflict, Denied, NotFound, UsageError
+from igrules.errors import Conflict, Denied, NotFound, RulesetError, UsageError
 from igrules.kinds import Secret, Settings
 from igrules.language.schema import NAMES, schema
 from igrules.ledger import Version
@@ -103,13 +103,17 @@ def _files(call: Call) -> dict[str, bytes]:
 
 def _validate(call: Call) -> Answer:
     prepared = publishing.prepare(_files(call), call.registry, call.tenant.slug)
-    return Answer({"valid": True, "problems": shown_problems(prepared.problems)})
+    problems = (*prepared.problems, *publishing.not_stored(call.scope, prepared, "warning"))
+    return Answer({"valid": True, "problems": shown_problems(problems)})
 
 
 def _publish(call: Call) -> Answer:
     live = call.scope.live_number()
     _check_expected(call, live)
     prepared = publishing.prepare(_files(call), call.registry, call.tenant.slug)
+    missing = publishing.not_stored(call.scope, prepared, "error")
+    if missing:
+        raise RulesetError((*prepared.problems, *missing))
     return _go_live(call, prepared, live or 0, call.body.get("message", ""))
 
 

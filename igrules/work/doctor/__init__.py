@@ -19,7 +19,7 @@ from igrules.instagram.client import GraphClient
 from igrules.kinds import Registry
 from igrules.ledger import Ledger, Tenant
 from igrules.work.configuration import Configuration
-from igrules.work.doctor import address, connection, database, keys, running
+from igrules.work.doctor import address, connection, database, keys, outside, running
 from igrules.work.doctor.finding import Finding as Finding, fail
 
 SECONDS = 30.0
@@ -58,6 +58,8 @@ def examine(
     for one in tenants:
         look = partial(connection.check, ledger, registry, client, one, now, fix)
         checks.append(("account", one.slug, look))
+        calls = partial(outside.check, ledger, registry, configuration, one)
+        checks.append(("calls", one.slug, calls))
     found = local(ledger, configuration, now)
     return found + _together(checks, seconds)
 
