@@ -127,3 +127,29 @@ def test_commands_list_show_and_cancel(seeded: Seeded, tmp_path: Path) -> None:
     assert cancelled == f"run {id} of luz has ended: cancelled\n"
     assert f"run {id} of luz: ended as cancelled at" in run("runs", "show", id)
     assert "there is no run 4711" in run("runs", "cancel", "4711", code=2)
+
+
+def test_apply_says_how_many_people_wait_before_it_ends_their_runs(
+    seeded: Seeded, tmp_path: Path
+) -> None:
+    live = seeded.ledger.for_tenant(seeded.luz.tenant.id).live()
+    assert live is not None
+    seeded.ledger.close()
+    (tmp_path / "luz").mkdir()
+    for name, data in live.files.items():
+        (tmp_path / "luz" / name).write_bytes(data)
+    (tmp_path / "luz" / "more.yaml").write_text("igrules: 1\nreplies: {preço: dez}\n")
+
+    def apply(*words: str) -> str:
+        done = igrules("apply", "luz", "--yes", *words, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr + done.stdout
+        return str(done.stdout)
+
+    published = apply("--in-flight", "cancel")
+    same = apply()
+    again = apply("--in-flight", "cancel")
+
+    assert "  runs to cancel: 1, people: 1\n" in published
+    assert published.endswith("luz: version 2 is live\n  runs cancelled: 1\n")
+    assert same.endswith("\nluz: version 2 is live already, nothing to publish\n")
+    assert again.endswith("luz: version 2 is live\n  runs cancelled: 0\n")

@@ -94,12 +94,14 @@ def _publish(
     files = dict(ruleset.files)
     live = _live(api, slug)
     number = live["version"] if live else None
-    if live and live["digest"] == ruleset.digest and in_flight is InFlight.FINISH:
+    if live and live["digest"] == ruleset.digest:
         typer.echo(f"{slug}: version {number} is live already, nothing to publish")
-        return DONE
-    typer.echo(_plan(slug, number, _rules_of(live, registry, slug) if live else None, ruleset))
+        if in_flight is InFlight.FINISH:
+            return DONE
+    else:
+        typer.echo(_plan(slug, number, _rules_of(live, registry, slug) if live else None, ruleset))
     if live and in_flight is InFlight.CANCEL:
-        typer.echo(f"  {_waiting(api, slug)} cancelled")
+        typer.echo(f"  runs to cancel: {_waiting(api, slug)}")
     if not ask(f"Publish {slug}?", yes):
         typer.echo(f"{slug}: not published")
         return FINDINGS
@@ -115,7 +117,7 @@ def _publish(
         return code_of(error)
     typer.echo(f"{slug}: version {published['version']} is live")
     if in_flight is InFlight.CANCEL:
-        typer.echo(f"  {published['cancelled_runs']} parked runs were cancelled")
+        typer.echo(f"  runs cancelled: {published['cancelled_runs']}")
     for secret in published["missing_secrets"]:
         typer.echo(f"  next: igrules secret set {slug} {secret}")
     return DONE
@@ -137,9 +139,7 @@ def _waiting(api: Server, slug: str) -> str:
     from igrules.cli.remote import of_tenant
 
     people = [run["contact"] for run in api.pages(of_tenant(slug, "runs"), state="parked")]
-    runs = "1 run" if len(people) == 1 else f"{len(people)} runs"
-    persons = "1 person" if len(set(people)) == 1 else f"{len(set(people))} people"
-    return f"{runs} of {persons} {'is' if len(people) == 1 else 'are'}"
+    return f"{len(people)}, people: {len(set(people))}"
 
 
 def _put(
