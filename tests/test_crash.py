@@ -33,6 +33,10 @@ RULES = """\
 igrules: 1
 rules:
   - {id: listen, when: dm, do: {tag: wrote}}
+  - id: wait
+    when: dm
+    if: {matches: {regex: ":4$"}}
+    do: [{text: "heard {{ event.text }}"}, {wait: 1s}, {text: "still {{ event.text }}"}]
   - {id: answer, when: dm, do: {text: "heard {{ event.text }}"}}
 """
 
@@ -82,6 +86,7 @@ def test_a_server_killed_every_second_loses_nothing_and_does_nothing_twice(
     assert doubled(sandbox.acts()) == []
     assert out_of_order(sandbox.acts()) == []
     assert sent_without_act(ledger, tenant, sandbox.acts()) == []
+    assert not_gone_on(ledger, tenant) == []
     ledger.close()
 
 
@@ -142,7 +147,8 @@ def is_drained(ledger: Ledger, tenant: int) -> bool:
     open_sends = [
         row for state in ("pending", "sending", "doubt") for row in scope.sends(1, state=state)
     ]
-    return not open_sends and all(event.outcome for event in scope.events(10_000))
+    waiting = scope.runs(1, state="parked")
+    return not (open_sends or waiting) and all(event.outcome for event in scope.events(10_000))
 
 
 def counts(ledger: Ledger, tenant: int) -> Counter[str]:
@@ -159,7 +165,7 @@ def lost(ledger: Ledger, tenant: int, sandbox: Sandbox) -> list[str]:
     written = {
         message.mid
         for message in sandbox.world.messages.values()
-        if "heard" not in str(message.body)
+        if not any(word in str(message.body) for word in ("heard", "still"))
     }
     assert len(written) == EVENTS
     return sorted(written - decided)
@@ -173,7 +179,7 @@ def doubled(acts: tuple[Act, ...]) -> list[str]:
 def out_of_order(acts: tuple[Act, ...]) -> list[str]:
     answered: dict[str, list[int]] = defaultdict(list)
     for act in acts:
-        if act.kind == "text":
+        if act.kind == "text" and act.text.startswith("heard "):
             person, _, number = act.text.removeprefix("heard ").partition(":")
             answered[person].append(int(number))
     return [person for person, numbers in answered.items() if numbers != sorted(numbers)]
@@ -184,3 +190,16 @@ def sent_without_act(ledger: Ledger, tenant: int, acts: tuple[Act, ...]) -> list
     done = {act.text for act in acts}
     rows = ledger.for_tenant(tenant).sends(10_000, state="sent")
     return [str(row.payload["text"]) for row in rows if row.payload["text"] not in done]
+
+
+def not_gone_on(ledger: Ledger, tenant: int) -> list[str]:
+    """Runs that waited and did not end as their rule says, each with its one message."""
+    scope = ledger.for_tenant(tenant)
+    said = Counter(str(row.payload["text"]) for row in scope.sends(10_000))
+    runs = scope.runs(10_000)
+    assert len(runs) == PEOPLE
+    return [
+        f"{row.person} {row.run.ended}"
+        for row in runs
+        if row.run.ended != "done" or said[f"still {row.run.event.text}"] != 1
+    ]
