@@ -41,6 +41,10 @@ rules:
     - {set: {wish: "{{ event.text }}"}}
     - {text: "disse {{ event.text }}, {{ contact.username | default('?') }}"}
 - {id: later, when: dm, if: {keywords: depois}, do: {text: "depois {{ event.text }}"}}
+- id: asks
+  when: dm
+  if: {keywords: pergunta}
+  do: [{id: on, ask: {text: "sobre {{ event.text }}?"}}, {wait: 1d}]
 - id: guide
   when: comment
   if: {keywords: guia}
@@ -132,6 +136,8 @@ def fill(world: World) -> None:
     post = box.add_post(account=ACCOUNT)
     people.comment(post.id, NAME, f"quero o guia {WORDS}")
     people.write(ACCOUNT, NAME, f"ola {WORDS}")
+    people.write(ACCOUNT, NAME, f"pergunta {WORDS}")
+    people.write(ACCOUNT, NAME, f"resposta {WORDS}")
     people.write(ACCOUNT, NAME, f"depois {WORDS}")
     people.write(ACCOUNT, NAME, f"nada {WORDS}")
     people.write(ACCOUNT, "outra", "ola")
@@ -202,11 +208,13 @@ def test_an_erased_person_is_nowhere_any_more(world: World, tmp_path: Path) -> N
     backup = copy.read_bytes()
 
     # It was there, everywhere, or the rest would prove nothing.
-    assert set(before) >= {"contact", "inbox", "send", "lane", "decision", "orphan", "delivery"}
+    assert set(before) >= {
+        "contact", "inbox", "send", "run", "lane", "decision", "orphan", "delivery",
+    }  # fmt: skip
     assert WORDS in json.dumps(exported)
     assert exported["contacts"][0]["tags"] == ["vip"]
     assert {name for name, rows in exported.items() if rows} == {
-        "contacts", "events", "decisions", "sends", "attempts", "marks",
+        "contacts", "events", "decisions", "sends", "attempts", "marks", "runs",
     }  # fmt: skip
     assert found(world, *canaries) == {}
     assert {name: hits for name, hits in left.items() if hits} == {}

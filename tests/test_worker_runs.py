@@ -15,7 +15,7 @@ from igrules.model import Account, Effect, Receipt, Refused, Sent
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.worker import Worker
-from tests.talking import dm
+from tests.talking import dm, envelope
 from tests.test_runs import KINDS
 from tests.working import ACCOUNT, NOW, Recorder, publish
 
@@ -27,7 +27,7 @@ rules:
     when: dm
     if: {keywords: [size]}
     do:
-      - {id: q, demo.ask: {text: "which?", late: [text: still there?]}}
+      - {id: q, ask: {text: "which?", save: size, timeout: 1h, on_timeout: [text: still there?]}}
       - {text: "thanks, {{ answer.q }}"}
 fallback: what?
 """
@@ -51,6 +51,7 @@ class Stage:
         self.ledger = ledger
         self.clock = Hands()
         self.out = Recorder()
+        self.team = Recorder()
         self.calls = Recorder(lambda effect, account: Sent("c", result={"code": 200}))
         self.tenant = 0
         self._written = 0
@@ -60,6 +61,8 @@ class Stage:
         channels = {
             "instagram": Channel("instagram", "Records", self.out),
             "demo": Channel("demo", "Answers", self.calls),
+            "email": Channel("email", "Records", self.team),
+            "console": Channel("console", "Records", self.team),
         }
         return dataclasses.replace(KINDS, channels=MappingProxyType(channels))
 
@@ -71,6 +74,18 @@ class Stage:
         self._written += 1
         now = NOW + at
         body = dm(ACCOUNT, ANA, f"m_{self._written}", text, now)
+        self.ledger.deliveries.store([NewDelivery(self.ledger.apps.list()[0].id, None, body, now)])
+
+    def tap(self, title: str, payload: str, at: int) -> None:
+        """Ana taps a quick reply."""
+        self._written += 1
+        now = NOW + at
+        element = {
+            "sender": {"id": ANA}, "recipient": {"id": ACCOUNT}, "timestamp": now,
+            "message": {"mid": f"m_{self._written}", "text": title,
+                        "quick_reply": {"payload": payload}},
+        }  # fmt: skip
+        body = envelope(ACCOUNT, now, {"messaging": [element]})
         self.ledger.deliveries.store([NewDelivery(self.ledger.apps.list()[0].id, None, body, now)])
 
     def work(self, at: int = 0, registry: Registry | None = None) -> list[str]:
@@ -222,7 +237,7 @@ def test_a_run_whose_version_does_not_compile_any_more_fails_and_says_why(stage:
 
 
 def test_a_wait_wakes_at_its_time_and_expires_six_hours_later(stage: Stage) -> None:
-    stage.publish("rules:\n  - {id: r, when: dm, do: [{demo.wait: 3d}, {text: hello}]}\n")
+    stage.publish("rules:\n  - {id: r, when: dm, do: [{wait: 3d}, {tag: late}]}\n")
     stage.write("oi")
     stage.work()
     early = stage.work(3 * DAY - 1)
@@ -258,7 +273,11 @@ def test_a_refused_call_fails_its_step(stage: Stage) -> None:
 
 
 def test_a_handoff_that_runs_out_is_heard_once(stage: Stage) -> None:
-    stage.publish("rules:\n  - {id: r, when: dm, do: [{demo.handoff: {}}]}\n")
+    stage.publish(
+        "rules:\n  - {id: r, when: dm, do: {handoff: {until: 1d}}}\n"
+        "  - {id: back, when: handoff_ended, do: {increment: backs}}\n"
+        "fields: {backs: number}\n"
+    )
     stage.write("oi")
     stage.work()
     held = stage.outcomes()
@@ -268,7 +287,37 @@ def test_a_handoff_that_runs_out_is_heard_once(stage: Stage) -> None:
 
     assert len(held) == 1
     assert [kind for kind, _, _ in stage.outcomes()] == ["message", "handoff_ended"]
-    assert stage.ledger.for_tenant(stage.tenant).contact(ANA).handoff_until is None
+    contact = stage.ledger.for_tenant(stage.tenant).contact(ANA)
+    assert (contact.handoff_until, contact.fields) == (None, {"backs": 1})
+    assert len(stage.team.calls) == 1
+
+
+TAPS = """
+rules:
+  - id: menu
+    when: dm
+    if: {keywords: [menu]}
+    do:
+      - text: {text: "Sim ou não?", quick_replies: [{title: Sim, then: [text: boa]}]}
+fallback: what?
+"""
+
+
+def test_a_tap_leads_where_it_was_offered_for_ninety_days(stage: Stage) -> None:
+    """Also after other rules were published; then it is read as its title."""
+    stage.publish(TAPS)
+    stage.write("menu")
+    stage.work()
+    payload = stage.out.calls[-1].payload["quick_replies"][0]["payload"]
+    stage.publish(TAPS.replace("boa", "melhor"))
+
+    said = []
+    for after in (DAY, 90 * DAY - 1, 90 * DAY):
+        stage.tap("Sim", payload, after)
+        said += stage.work(after)
+
+    assert payload.startswith("igr:2:menu:")
+    assert said == ["boa", "boa", "what?"]
 
 
 def test_a_deactivated_tenant_says_nothing_more(stage: Stage) -> None:
