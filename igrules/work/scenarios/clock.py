@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from igrules.engine.scope import zone_of
 from igrules.language.ruleset import Ruleset
@@ -14,9 +15,10 @@ USUAL = "2026-03-10T12:00:00"
 
 
 def read_time(text: str, ruleset: Ruleset, now: int | None = None) -> int | None:
-    """Milliseconds of a local time, ``2026-03-10T14:00``, or of the next ``14:00`` after ``now``;
-    ``None`` when it is neither."""
-    zone = zone_of(ruleset)
+    """Milliseconds of a time local to the tenant, ``2026-03-10T14:00``, or of the next ``14:00``
+    after ``now``; ``None`` when it is neither."""
+    own = ruleset.settings.timezone
+    zone = ZoneInfo(own) if own else zone_of(ruleset)
     clock = _CLOCK.fullmatch(text)
     if clock and now is not None:
         local = datetime.fromtimestamp(now / 1000, zone)
