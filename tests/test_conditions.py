@@ -236,6 +236,22 @@ def test_an_answer_compares_by_what_it_is() -> None:
     assert talk.says("1.000") == ["muitos"]
 
 
+def test_an_answer_that_was_kept_as_text_is_no_number() -> None:
+    talk = Talk(
+        rule(
+            "{id: code, ask: {text: Qual?}}",
+            "choose: [{if: {value: {answer.code: 10}}, do: {text: dez}}, {do: {text: outro}}]",
+        )
+    )
+
+    talk.says("oi")
+    other = talk.says("010")
+    talk.says("oi")
+    same = talk.says("10")
+
+    assert (other, same) == (["outro"], ["dez"])
+
+
 def test_the_text_of_a_mention_that_could_not_be_fetched() -> None:
     unknown = Facts(text_is_known=False)
 

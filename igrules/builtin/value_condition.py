@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ from igrules import (
 )
 from igrules.builtin.contact_conditions import COMPARE
 
+_TEXT: Mapping[str, Any] = {"type": "text"}
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 ROOTS = ("answer", "arg", "match", "result", "event")
 
 
@@ -27,11 +30,18 @@ def _test(moment: Moment, paths: Mapping[str, Mapping[str, Any]]) -> Verdict:
     for path, comparison in paths.items():
         if path == "event.text" and not moment.facts.text_is_known:
             failed = path
-        elif not compares(comparison, value_at(moment, path)):
+        elif not compares(comparison, *_typed(path, value_at(moment, path))):
             return Verdict(False, path)
     if failed:
         return Verdict(None, "the text of the mention could not be fetched")
     return Verdict(True, ", ".join(paths))
+
+
+def _typed(path: str, value: Any) -> tuple[Any, Mapping[str, Any] | None]:
+    """The value with its type, where that is certain: an answer that was kept as text is text, so
+    ``010`` is not 10. A day is kept as text, too, in its one form."""
+    is_text = path.startswith("answer.") and isinstance(value, str) and not _DAY.fullmatch(value)
+    return value, _TEXT if is_text else None
 
 
 def value_at(moment: Moment, path: str) -> Any:
