@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from igrules.language.folding import fold
 from igrules.language.image import make_image, open_image
@@ -229,3 +230,25 @@ def test_an_image_holds_what_a_blueprint_is_compiled_to() -> None:
     assert sorted(found.blocks) == sorted(rules.blocks)
     assert found.blocks["flows.ebook.fim"] == rules.blocks["flows.ebook.fim"]
     assert [rule.span for rule in found.rules] == [rule.span for rule in rules.rules]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_no_change_of_shared_files_makes_the_compiler_raise(data: st.DataObject) -> None:
+    """And every problem is told inside a file that is there, with nothing left to look up."""
+    files = {"guia": GUIDE, "tudo": ANY}
+    own = ANY_USE.replace("use: {", "use:\n  - {") + USE.replace("use: {", "  - {")
+    for name in data.draw(st.lists(st.sampled_from(["guia", "tudo"]), min_size=1, max_size=3)):
+        text = files[name]
+        start = data.draw(st.integers(0, len(text)))
+        signs = "{}[]:,-#'$*& \n|>\\é0a{{}}[[]]"
+        piece = data.draw(st.one_of(st.text(max_size=4), st.sampled_from([*signs, *text.split()])))
+        files[name] = text[:start] + piece + text[start + data.draw(st.integers(0, 30)) :]
+
+    compiled = shared(own, **files)
+
+    assert (compiled.ruleset is None) == any(one.severity == "error" for one in compiled.problems)
+    for one in compiled.problems:
+        places = [one.span, *(note.span for note in one.notes)]
+        assert {place.via for place in places} == {None}
+        assert {place.file for place in places} <= compiled.sources.keys()

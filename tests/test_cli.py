@@ -336,6 +336,14 @@ def test_shared_files_lie_beside_the_tenants(tmp_path: Path) -> None:
     wrong = igrules("validate", "rulesets", cwd=tmp_path)
     (tmp_path / "rulesets/_shared/ola.yaml").write_text("igrules: 1\nfallback: Olá!\n")
     right = igrules("validate", "rulesets/luz", cwd=tmp_path)
+    (tmp_path / "rulesets/_shared/guia.yaml").write_text("igrules: 1\nblueprint: {version: x}\n")
+    alone = igrules("validate", "rulesets/_shared/ola.yaml", cwd=tmp_path)
+    blueprint = igrules("validate", "rulesets/_shared/guia.yaml", cwd=tmp_path)
 
     assert "rulesets/_shared/ola.yaml:2:12: error[IGR101] unknown key 'texto'" in wrong.stdout
+    assert alone.returncode == 0
+    assert problem_lines(blueprint.stdout) == [
+        "rulesets/_shared/guia.yaml:2:13: error[IGR102] 'blueprint' needs 'summary'",
+        "rulesets/_shared/guia.yaml:2:22: error[IGR105] 'x' is not a whole number",
+    ]
     assert (wrong.returncode, right.returncode) == (1, 0)

@@ -4,6 +4,7 @@ A code block is executed when a comment stands on the line before it:
 
     <!-- test: valid ruleset -->      the YAML compiles without an error
     <!-- test: valid tenant -->       tenant.yaml and, behind ---, a rule file compile together
+    <!-- test: valid shared -->       a rule file and, behind ---, a shared one, alike
     <!-- test: shell -->              the lines run one after the other and end with 0
     <!-- test: python -->             the module runs
     <!-- test: output of validate --> `igrules validate` on the YAML prints the block after it
@@ -29,7 +30,7 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "plugins").glob("*/README.md")),
 ]
-KINDS = ("valid ruleset", "valid tenant", "shell", "python", "output of validate")
+KINDS = ("valid ruleset", "valid tenant", "valid shared", "shell", "python", "output of validate")
 _BLOCK = re.compile(r"<!-- test: ([a-z ]+) -->\n```\w*\n(.*?)```", re.DOTALL)
 
 
@@ -71,6 +72,19 @@ def test_a_tenant_in_the_docs_compiles_without_a_remark(block: Block) -> None:
     compiled = compile_tenant(files, build_registry(), slug="docs")
 
     assert [p for p in compiled.problems if p.severity != "hint"] == []
+
+
+@pytest.mark.parametrize("block", blocks("valid shared"), ids=where)
+def test_a_shared_file_in_the_docs_compiles_without_a_remark(block: Block) -> None:
+    rules, shared = block.text.split("---\n")
+    name = shared.partition("\n")[0].removeprefix("# ")
+    files = {"rules.yaml": rules.encode(), name: shared.encode()}
+
+    compiled = compile_tenant(files, build_registry(), slug="docs")
+
+    assert [p for p in compiled.problems if p.severity != "hint"] == []
+    assert compiled.ruleset is not None
+    assert name in compiled.ruleset.files
 
 
 @pytest.mark.parametrize("block", blocks("shell"), ids=where)

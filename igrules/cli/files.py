@@ -73,7 +73,9 @@ def _of_path(path: Path) -> list[TenantFiles]:
     if path.name == "tenant.yaml":
         tenant = _tenant(path.parent)
         return [TenantFiles(tenant.slug, tenant.files, tenant.stored, tenant.shared, str(path))]
-    return [TenantFiles(slug_of(path.stem), {str(path): _read(path)}, {str(path): path.name})]
+    name, inside = str(path), path.parent.name == _SHARED
+    shared = _shared(path.parent if inside else path.parent / _SHARED)
+    return [TenantFiles(slug_of(path.stem), {name: _read(path)}, {name: path.name}, shared)]
 
 
 def _of_directory(path: Path) -> list[TenantFiles]:

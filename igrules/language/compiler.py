@@ -236,10 +236,8 @@ def _finish(
 def _relocated(found: Problem) -> Problem:
     """A problem of a blueprint is told where the blueprint is used."""
     span, notes = relocated(found.span)
-    if not notes:
-        return found
     kept = tuple(replace(note, span=replace(note.span, via=None)) for note in found.notes)
-    return replace(found, span=span, notes=(*notes, *kept), fix=None)
+    return replace(found, span=span, notes=(*notes, *kept), fix=None if notes else found.fix)
 
 
 def _most_severe(problems: list[Problem]) -> list[Problem]:

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from igrules.errors import Note, Span
 from igrules.language.blueprints import Uses
-from igrules.language.grammar import FILE
+from igrules.language.grammar import BLUEPRINT, FILE
 from igrules.language.homes import Home
 from igrules.language.markers import RULES, marker_of
 from igrules.language.nodes import Map, Node, Scalar, Sequence
 from igrules.language.place import Place
 from igrules.language.shapes import report_empty, report_shape
-from igrules.language.shared_files import SharedFiles
+from igrules.language.shared_files import SharedFiles, is_shared
+from igrules.language.slots import read_slot
 
 
 def find_homes(own: Mapping[str, Map], shared: SharedFiles, place: Place) -> list[Home]:
@@ -22,8 +23,9 @@ def find_homes(own: Mapping[str, Map], shared: SharedFiles, place: Place) -> lis
     uses = Uses(shared)
     homes: list[Home] = []
     waiting: list[Map] = []
-    for node in own.values():
-        _check_no_blueprint(node, place)
+    for path, node in own.items():
+        if _is_lone_blueprint(path, node, place):
+            continue
         homes += [Home(node, place), *uses.take(node, place)]
         waiting.append(node)
     seen: set[str] = set()
@@ -34,12 +36,21 @@ def find_homes(own: Mapping[str, Map], shared: SharedFiles, place: Place) -> lis
     return homes
 
 
-def _check_no_blueprint(node: Map, place: Place) -> None:
-    for entry in node.entries:
-        if entry.key.text == "blueprint":
-            message = "a tenant's own file is no blueprint"
-            help = "move it to _shared/, and name it under  use:"
-            place.problem("IGR109", entry.key.span, message, help)
+def _is_lone_blueprint(path: str, node: Map, place: Place) -> bool:
+    """Whether somebody looks at a blueprint by itself: without inputs, only its head can be read.
+
+    A blueprint among a tenant's own files is reported.
+    """
+    entry = next((one for one in node if one.key.text == "blueprint"), None)
+    if entry is None:
+        return False
+    if is_shared(path):
+        read_slot(entry.value, BLUEPRINT, "blueprint", place)
+        return True
+    message = "a tenant's own file is no blueprint"
+    help = "move it to _shared/, and name it under  use:"
+    place.problem("IGR109", entry.key.span, message, help)
+    return False
 
 
 def _included(node: Map, shared: SharedFiles, seen: set[str], place: Place) -> Iterator[Map]:
