@@ -189,3 +189,31 @@ def test_too_many_answers_end_in_silence() -> None:
     steps += "\n- expect: {sent: 8, reason: loop}\n- advance: 11m\n- dm: back\n- expect: {sent: 1}"
 
     assert play_steps(steps, rules) == []
+
+
+CALLS = """
+rules:
+  - {id: a, when: dm, do: [{id: r, http: {url: "https://api.luz.example/x"}}, {text: Done}]}
+"""
+
+
+def test_a_call_needs_a_mock() -> None:
+    """Otherwise a test would pass or fail by what nobody has said."""
+    tests = "tests:\n  - {name: t, dm: x, expect: {texts: [Done]}}\n"
+    hosts = TENANT + "http: {hosts: [api.luz.example]}\n"
+    mock = 'mocks: [{http: "https://api.luz.example/*"}]\n'
+
+    without = play(tests, CALLS, hosts)
+    mocked = play(mock + tests, CALLS, hosts)
+
+    assert [(one.code, one.span.line) for one in without.problems] == [("IGR706", 3)]
+    assert 'a mock for "https://api.luz.example/x"' in without.problems[0].message
+    assert told(mocked) == []
+
+
+def test_rules_that_look_at_the_clock_are_tested_at_a_time() -> None:
+    rules = "rules: [{id: may, when: dm, if: {date: {from: 2026-05-01}}, do: {text: May}}]\n"
+    tests = "tests:\n  - {name: t, dm: hi, expect: {rule: none}}\n"
+
+    assert [(one.code, one.span.line) for one in play(tests, rules).problems] == [("IGR102", 1)]
+    assert told(play(NOW + tests, rules)) == []

@@ -16,60 +16,71 @@ if TYPE_CHECKING:
     from igrules.model import Event
     from igrules.work.world.world import World
 
-_WORDS = (
-    "dm", "comment", "live_comment", "mention", "story_reply", "story_mention", "postback",
-    "reaction", "referral",
-)  # fmt: skip
-
 
 def _event(name: str, help: str) -> Any:
     return typer.Option(f"--{name}", metavar="TEXT", help=help, show_default=False)
 
 
+OnePath = Annotated[
+    str | None,
+    typer.Argument(metavar="[PATH]", help="A tenant, or a rule file.", show_default=False),
+]
+Dm = Annotated[str | None, _event("dm", "A direct message.")]
+Comment = Annotated[str | None, _event("comment", "A comment on a post.")]
+LiveComment = Annotated[str | None, _event("live-comment", "A comment during a broadcast.")]
+Mention = Annotated[str | None, _event("mention", "A comment that names the account.")]
+StoryReply = Annotated[str | None, _event("story-reply", "A reply to a story.")]
+StoryMention = Annotated[
+    bool, typer.Option("--story-mention", help="A story that names the account.")
+]
+Tap = Annotated[str | None, _event("tap", "A tap on an option: its title.")]
+Postback = Annotated[str | None, _event("postback", "A tap on a button: its payload.")]
+Reaction = Annotated[str | None, _event("reaction", "A reaction: its emoji.")]
+Referral = Annotated[str | None, _event("referral", "A link that was used: its ref.")]
+Webhook = Annotated[
+    Path | None,
+    typer.Option("--event", help="A file with the body of a webhook.", show_default=False),
+]
+Person = Annotated[str, typer.Option("--as", metavar="NAME", help="Who does it.")]
+Known = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--contact",
+        metavar="KEY=VALUE",
+        help="What is known: tags=vip,new  fields.size=M  follows_us=true  wrote=3d.",
+        show_default=False,
+    ),
+]
+Post = Annotated[str | None, typer.Option("--post", help="The post it is on.", show_default=False)]
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="TIME", help="Local time; default: now.", show_default=False),
+]
+Chat = Annotated[bool, typer.Option("--chat", help="A conversation, line by line.")]
+Every = Annotated[
+    bool, typer.Option("--all", help="Also the rules after the one that ended the search.")
+]
+
+
 def simulate(
-    path: Annotated[
-        str | None,
-        typer.Argument(metavar="[PATH]", help="A tenant, or a rule file.", show_default=False),
-    ] = None,
-    dm: Annotated[str | None, _event("dm", "A direct message.")] = None,
-    comment: Annotated[str | None, _event("comment", "A comment on a post.")] = None,
-    live_comment: Annotated[
-        str | None, _event("live-comment", "A comment during a broadcast.")
-    ] = None,
-    mention: Annotated[str | None, _event("mention", "A comment that names the account.")] = None,
-    story_reply: Annotated[str | None, _event("story-reply", "A reply to a story.")] = None,
-    story_mention: Annotated[
-        bool, typer.Option("--story-mention", help="A story that names the account.")
-    ] = False,
-    tap: Annotated[str | None, _event("tap", "A tap on an option: its title.")] = None,
-    postback: Annotated[str | None, _event("postback", "A tap on a button: its payload.")] = None,
-    reaction: Annotated[str | None, _event("reaction", "A reaction: its emoji.")] = None,
-    referral: Annotated[str | None, _event("referral", "A link that was used: its ref.")] = None,
-    event: Annotated[
-        Path | None,
-        typer.Option("--event", help="A file with the body of a webhook.", show_default=False),
-    ] = None,
-    person: Annotated[str, typer.Option("--as", metavar="NAME", help="Who does it.")] = "someone",
-    contact: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--contact",
-            metavar="KEY=VALUE",
-            help="What is known: tags=vip,new  fields.size=M  follows_us=true  wrote=3d.",
-            show_default=False,
-        ),
-    ] = None,
-    post: Annotated[
-        str | None, typer.Option("--post", help="The post it is on.", show_default=False)
-    ] = None,
-    at: Annotated[
-        str | None,
-        typer.Option("--at", metavar="TIME", help="Local time; default: now.", show_default=False),
-    ] = None,
-    chat: Annotated[bool, typer.Option("--chat", help="A conversation, line by line.")] = False,
-    every: Annotated[
-        bool, typer.Option("--all", help="Also the rules after the one that ended the search.")
-    ] = False,
+    path: OnePath = None,
+    dm: Dm = None,
+    comment: Comment = None,
+    live_comment: LiveComment = None,
+    mention: Mention = None,
+    story_reply: StoryReply = None,
+    story_mention: StoryMention = False,
+    tap: Tap = None,
+    postback: Postback = None,
+    reaction: Reaction = None,
+    referral: Referral = None,
+    event: Webhook = None,
+    person: Person = "someone",
+    contact: Known = None,
+    post: Post = None,
+    at: At = None,
+    chat: Chat = False,
+    every: Every = False,
     format: TableFormat = Table.TEXT,
 ) -> None:
     """Ask the real engine what one event would come to. Nothing is sent, nothing is stored."""
