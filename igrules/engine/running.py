@@ -15,6 +15,7 @@ from typing import Any
 
 from igrules.engine.changing import Unfit, announced, fitted, is_announced
 from igrules.engine.contacts import changed
+from igrules.engine.entering import enter
 from igrules.engine.expiry import expires_at, needs_window
 from igrules.engine.held import Held
 from igrules.engine.outgoing import placed_in, said_by
@@ -180,9 +181,11 @@ class Running:
         self._used += 1
         self._step_path = step.path
         moment, mark = self._moment_of(step, block)
-        entered = self._entered(step, moment)
+        entered, failed = enter(step, moment, self._scene.stopwatch)
         self._ran.steps.append(step.path if entered is not None else f"!{step.path}")
         if entered is None:
+            if failed:
+                self._note(step.path, f"skipped: {failed}")
             self._advance()
             return True
         self._moment = entered
@@ -217,27 +220,6 @@ class Running:
         elif found.holds is None:
             self._note(self._moment.step, f"skipped: {found.why}")
         return found.holds
-
-    def _entered(self, step: Step, moment: Moment) -> Moment | None:
-        """The moment with what the step's own conditions found; ``None`` when it is skipped."""
-        watch = self._scene.stopwatch
-        if step.test is not None:
-            found = weigh(step.test, moment, watch)
-            if not found.holds:
-                self._note_failure(step, found.holds, found.why)
-                return None
-            if found.captures:
-                moment = replace(moment, captures={**moment.captures, **found.captures})
-        if step.unless is not None:
-            spared = weigh(step.unless, moment, watch)
-            if spared.holds is not False:
-                self._note_failure(step, spared.holds, spared.why)
-                return None
-        return moment
-
-    def _note_failure(self, step: Step, holds: bool | None, why: str) -> None:
-        if holds is None:
-            self._note(step.path, f"skipped: {why}")
 
     def _note(self, step: str, remark: str) -> None:
         self._ran.notes.append((step, remark))
