@@ -204,6 +204,17 @@ def fold_of(text: str):  # type: ignore[no-untyped-def]  # a value of the folder
     return fold(text)
 
 
+def test_the_default_of_typing_is_for_what_shows_a_bubble() -> None:
+    compiled = ruleset("""igrules: 1
+defaults: {typing: 3s}
+rules:
+  - {id: a, when: dm, if: {keywords: [tabela]}, do: {ask: {text: Qual?}}}
+  - {id: b, when: comment, do: {ask: {private_reply: Qual?}}}
+""")
+
+    assert [one.steps[0].options.get("typing") for one in compiled.rules] == [3000, None]
+
+
 def test_settings_come_from_tenant_yaml() -> None:
     compiled = compile_tenant(
         {"tenant.ok.yaml": (CORPUS / "tenant.ok.yaml").read_bytes()}, registry(), slug="luz"

@@ -213,7 +213,7 @@ def _read_action(entry: Entry, around: _Around) -> Done | None:
     inside = place._replace(
         said=_is_said(action), limits="IGR303", path=around.path, guard=(None, None)
     )
-    slot = _with_typing(action.options, place)
+    slot = _with_typing(action.options, entry.value, place)
     if isinstance(entry.value, Scalar) and entry.value.text.strip() and _stands_alone(action):
         help = f"write  - {action.name}"
         place.problem("IGR103", entry.value.span, f"'{action.name}' takes no value", help)
@@ -272,9 +272,11 @@ def _stands_alone(action: Action) -> bool:
     return action.bare and slot.type == "map" and not slot.keys and slot.values is None
 
 
-def _with_typing(slot: Slot, place: Place) -> Slot:
-    """The slot with the file's own default of ``typing``."""
+def _with_typing(slot: Slot, node: Node, place: Place) -> Slot:
+    """The slot with the file's own default of ``typing``; a private reply shows no bubble."""
     if "typing" not in place.defaults or "typing" not in slot.keys:
+        return slot
+    if isinstance(node, Map) and node.get("private_reply") is not None:
         return slot
     typing = replace(slot.keys["typing"], default=place.defaults["typing"])
     return replace(slot, keys={**slot.keys, "typing": typing})
