@@ -17,12 +17,12 @@ GOOD = sorted(CORPUS.glob("*.ok.yaml"))
 BAD = sorted(CORPUS.glob("*.fail.yaml"))
 LANGUAGE = Path(__file__).parent.parent / "igrules"
 ELSEWHERE = {
-    "IGR010", "IGR106", "IGR304", "IGR508", "IGR701", "IGR702", "IGR703", "IGR704",
-    "IGR705", "IGR706", "IGR801", "IGR901", "IGR902", "IGR903",
+    "IGR010", "IGR106", "IGR211", "IGR219", "IGR506", "IGR508", "IGR701", "IGR702", "IGR703",
+    "IGR704", "IGR705", "IGR706", "IGR801", "IGR901", "IGR902", "IGR903",
 }  # fmt: skip
 """Codes that need more than one file, or a file without a marker, see test_compiler; what is said
-of a tenant's own tests; what only the server knows, see test_api_rulesets; what needs a step that
-waits, see test_lateness; and what `convert` says of the first version's JSON, see test_convert."""
+of a tenant's own tests; what only the server knows, see test_api_rulesets; what a whole tenant
+lacks, see test_gaps; and what `convert` says of the first version's JSON, see test_convert."""
 
 
 def compiled(path: Path) -> Compiled:

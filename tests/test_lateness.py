@@ -7,7 +7,7 @@ import pytest
 from .branching import branched, told
 
 LATE = "this 'text' may come {0} after the person's last message"
-CLOSED = "IGR301 {0}: 'text' cannot reach a person who only commented"
+CLOSED = "IGR301 {0}: 'text' cannot follow a private reply before the person has written"
 SECOND = "IGR305 {0}: a comment gets one private reply, and this is the second"
 
 

@@ -44,6 +44,7 @@ def check(
     paths: Sequence[str], registry: Registry, stdin_name: str = "stdin.yaml"
 ) -> list[Checked]:
     """Read and compile every tenant the paths name; notes about skipped files go to stderr."""
+    from igrules.cli.suites import tests_of
     from igrules.language.compiler import check_accounts, compile_tenant
 
     gc.set_threshold(_SELDOM)
@@ -51,7 +52,10 @@ def check(
     for tenant in find_tenants(paths, stdin_name):
         for name in tenant.skipped:
             print(f"note: {name} has no marker  igrules: 1  and was skipped", file=sys.stderr)
-        compiled = compile_tenant(tenant.files, registry, slug=tenant.slug, shared=tenant.shared)
+        tests = [data.decode(errors="replace") for data in tests_of(tenant).values()]
+        compiled = compile_tenant(
+            tenant.files, registry, slug=tenant.slug, shared=tenant.shared, tests=tests
+        )
         checked.append(Checked(tenant, compiled))
     taken = check_accounts([one.compiled for one in checked])
     return [Checked(one.tenant, compiled) for one, compiled in zip(checked, taken, strict=True)]

@@ -57,11 +57,12 @@ def find_suites(paths: Sequence[str]) -> list[Suite]:
             found += [Suite(tenant, {str(only): _read(only)}) for tenant in tenants]
         else:
             tenants = find_tenants([path] if path else [])
-            found += [Suite(tenant, _tests_of(tenant)) for tenant in tenants]
+            found += [Suite(tenant, tests_of(tenant)) for tenant in tenants]
     return found
 
 
-def _tests_of(tenant: TenantFiles) -> dict[str, bytes]:
+def tests_of(tenant: TenantFiles) -> dict[str, bytes]:
+    """The test files beside a tenant's rules."""
     directory = Path(next(iter(tenant.files))).parent / DIRECTORY
     if not directory.is_dir():
         return {}

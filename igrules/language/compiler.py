@@ -19,6 +19,7 @@ from igrules.language.codes import problem
 from igrules.language.examples import check_examples
 from igrules.language.findings import Findings
 from igrules.language.folding import VERSION
+from igrules.language.gaps import check_tested, check_way_out
 from igrules.language.index import build_index
 from igrules.language.lint import check_tags
 from igrules.language.loading import MAX_PROBLEMS, Loaded, apply_ignores, load
@@ -38,6 +39,7 @@ from igrules.language.sources import find_homes, relocated
 from igrules.language.taps import check_taps
 from igrules.language.tenant import Tenant, read_tenant
 from igrules.language.tokens import check_tokens
+from igrules.language.unseen import check_unseen
 from igrules.language.unused import check_uncalled, check_unused
 from igrules.model import EMPTY
 
@@ -64,12 +66,15 @@ def compile_tenant(
     *,
     slug: str,
     shared: Mapping[str, bytes] | None = None,
+    tests: Iterable[str] | None = None,
 ) -> Compiled:
     """Compile the files of a tenant, given under the paths they are shown by.
 
     Nothing is raised for anything that stands in a file. ``shared`` are the files of ``_shared/``;
     those a file includes or uses become part of the ruleset, and its `Ruleset.files` hold them
     under ``_shared/<name>``, so that the same version can be compiled again without ``shared``.
+    ``tests`` are the texts of its test files: whoever hands them in, perhaps none, is told what the
+    tenant lacks as a whole.
     """
     ordered = {name: files[name] for name in sorted(files)}
     own, shared_files = _parted(ordered, shared or EMPTY)
@@ -104,6 +109,10 @@ def compile_tenant(
     if not findings.errors():
         check_unused(kinds.rules.values(), (file.text for file in loaded.values()), place)
         check_uncalled(found.flows, kinds.rules, place)
+        if tests is not None and kinds.rules:
+            start = next(iter(kinds.rules.values())).entries[0].key.span
+            check_tested(found.rules, tests, place)
+            check_way_out(found.rules, found.flows, start, place)
         _run_lints(ruleset, registry, place)
     return _finish(ruleset, tenant, loaded, findings)
 
@@ -127,6 +136,7 @@ def _check_whole(found: RuleFiles, ruleset: Ruleset, place: Place) -> None:
         check_examples(one.rule, one.place)
     flows = found.flows.values()
     check_tags(rules, flows, place)
+    check_unseen([*(one.steps for one in rules), *(one.steps for one in flows)], place)
     check_shadows(sound, place)
     if len(sound) == len(rules) and all(flow.sound for flow in flows):
         check_taps(rules, flows, ruleset.index, place)

@@ -79,7 +79,7 @@ class Lateness:
             self._every.reply(done, state)
         elif need == "message" and self._reach != "no":
             if state.unheard != _NEVER:
-                self._every.closed(done, self._hears[0])
+                self._every.closed(done, self._hears[0], bool(state.replied))
             elif state.heard > WINDOW:
                 self._every.late(done, state.heard)
 
@@ -152,23 +152,23 @@ class _All:
         self._place = place
         self._guards = _Guards(steps)
         self._told: set[tuple[str, Span]] = set()
-        self._closed: dict[Span, tuple[Done, list[str]]] = {}
+        self._closed: dict[tuple[Span, bool], tuple[Done, list[str]]] = {}
 
     def _is_new(self, code: str, span: Span) -> bool:
         new = (code, span) not in self._told
         self._told.add((code, span))
         return new
 
-    def closed(self, done: Done, hears: Hears) -> None:
+    def closed(self, done: Done, hears: Hears, replied: bool) -> None:
         """The person has not written: nothing can be sent."""
-        names = self._closed.setdefault(done.key, (done, []))[1]
+        names = self._closed.setdefault((done.key, replied), (done, []))[1]
         if hears.trigger.name not in names:
             names.append(hears.trigger.name)
 
     def report(self) -> None:
         """Say of all triggers together what cannot be sent."""
-        for done, names in self._closed.values():
-            report_closed(done.step.action, done.key, names, done.place)
+        for (span, replied), (done, names) in self._closed.items():
+            report_closed(done.step.action, span, names, done.place, replied=replied)
 
     def late(self, done: Done, time: int) -> None:
         """The window may be closed by then."""

@@ -54,9 +54,15 @@ def _report_never(
     place.problem("IGR301", key.span, message, help, notes=_notes(triggers, place))
 
 
-def report_closed(action: Action, key: Span, triggers: list[str], place: Place) -> None:
-    """Report a message to people of whom nobody knows whether their window is open."""
-    if _POSTED.issuperset(triggers):
+def report_closed(
+    action: Action, key: Span, triggers: list[str], place: Place, *, replied: bool = False
+) -> None:
+    """Report a message to people of whom nobody knows whether their window is open. ``replied``:
+    they have got a private reply before."""
+    if replied:
+        message = f"'{action.name}' cannot follow a private reply before the person has written"
+        help = "ask for an answer,  ask: {private_reply: …},  or put  wait: {reply: 23h}  before it"
+    elif _POSTED.issuperset(triggers):
         message = f"'{action.name}' cannot reach a person who only commented"
         help = (
             "use 'private_reply' (one message per comment, within 7 days), "

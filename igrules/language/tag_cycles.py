@@ -19,9 +19,9 @@ def check_tag_cycles(
 ) -> None:
     """Report every circle once, at the first of its rules."""
     started = [one for one in rules if any(_hears_tags(one))]
+    added = [(one, _added(one, flows)) for one in started]
     following = {
-        one.rule.id: [other for other in started if _starts(_added(one, flows), other)]
-        for one in started
+        one.rule.id: [other for other in started if _starts(tags, other)] for one, tags in added
     }
     told: set[str] = set()
     for one in started:
@@ -39,7 +39,7 @@ def _hears_tags(one: Written) -> Iterable[bool]:
 
 
 def _added(one: Written, flows: Mapping[str, WrittenFlow]) -> set[str]:
-    """The tags a rule adds, also in the flows it starts."""
+    """The tags a rule adds when it was started by one, also in the flows it starts."""
     lists: list[tuple[Done, ...]] = [one.steps]
     lists += [flow.steps for flow in flows_below(one.unit, flows)]
     return {
@@ -47,6 +47,7 @@ def _added(one: Written, flows: Mapping[str, WrittenFlow]) -> set[str]:
         for steps in lists
         for done in every(steps)
         if done.step.action.name == _ACTION
+        and any(hears.trigger.name == _TRIGGER for hears in done.hears)
         for tag in done.step.options
     }
 

@@ -48,18 +48,26 @@ def check_taps(
 
 
 def _offers(done: Done, place: Place) -> Iterator[_Offer]:
-    options = done.step.options
-    if not hasattr(options, "get"):
-        return
-    for key, trigger in TAPS.items():
-        for number, option in enumerate(options.get(key) or ()):
-            title, payload = option.get("title", ""), option.get("payload", "")
-            if "url" in option or "then" in option or not title:
-                continue
-            slot = done.step.action.options
-            path = (key, number, "title")
-            span = locate(done.node, slot, path, place.known.words, done.key)
-            yield _Offer(title, _tap(trigger, title, payload or title), span)
+    for path, trigger, option in _options(done.step.options):
+        title, payload = option.get("title", ""), option.get("payload", "")
+        if "url" in option or "then" in option or not title:
+            continue
+        slot = done.step.action.options
+        span = locate(done.node, slot, (*path, "title"), place.known.words, done.key)
+        yield _Offer(title, _tap(trigger, title, payload or title), span)
+
+
+def _options(
+    given: Any, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], str, Any]]:
+    """What can be tapped, of a message or of each of its cards, with where it stands."""
+    if isinstance(given, tuple):
+        for number, card in enumerate(given):
+            yield from _options(card, (*path, number))
+    elif hasattr(given, "get"):
+        for key, trigger in TAPS.items():
+            for number, option in enumerate(given.get(key) or ()):
+                yield (*path, key, number), trigger, option
 
 
 def _tap(trigger: str, title: str, payload: str) -> Event:

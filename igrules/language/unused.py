@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 
 from igrules.language.flows import WrittenFlow
@@ -11,20 +10,21 @@ from igrules.language.nodes import Map
 from igrules.language.place import Place
 
 _USES = re.compile(r"\b(vars|texts)\s*\.\s*([a-z][a-z0-9_]*)|(\$)([a-z][a-z0-9_]*)")
-_WORD = re.compile(r"[a-z][a-z0-9_]*")
 _KINDS = {
     "vars": "{{{{ vars.{0} }}}}",
     "texts": "{{{{ texts.{0} }}}}",
     "words": "${0}",
     "hours": "if: {{open: {0}}}",
 }
+_BARE = ("hours",)
+"""They are named without a sign: one whose name is never repeated is not used."""
 
 
 def check_unused(files: Iterable[Map], texts: Iterable[str], place: Place) -> None:
-    """Report every var, text, list and every opening hours whose name stands nowhere else.
-    ``texts`` are whole files."""
+    """Report every name that stands nowhere else. ``texts`` are whole files. Fields are left
+    alone: the API writes and reads them, too."""
     texts = tuple(texts)
-    used = {("hours", word) for word, count in _words(texts).items() if count > 1}
+    used: set[tuple[str, str]] = set()
     for text in texts:
         for root, name, dollar, list_name in _USES.findall(text):
             used.add(("words", list_name) if dollar else (root, name))
@@ -33,15 +33,14 @@ def check_unused(files: Iterable[Map], texts: Iterable[str], place: Place) -> No
             below = node.get(kind)
             for entry in below.entries if isinstance(below, Map) else ():
                 name = entry.key.text
-                if (kind, name) not in used:
+                if not _is_repeated(name, texts) if kind in _BARE else (kind, name) not in used:
                     message = f"nothing uses '{kind}.{name}'"
                     help = f"remove it, or name it as  {use.format(name)}"
                     place.problem("IGR209", entry.key.span, message, help)
 
 
-def _words(texts: Iterable[str]) -> Counter[str]:
-    """How often each word stands somewhere: opening hours are named without a sign."""
-    return Counter(word for text in texts for word in _WORD.findall(text))
+def _is_repeated(name: str, texts: Iterable[str]) -> bool:
+    return sum(text.count(name) for text in texts) > 1
 
 
 def check_uncalled(flows: Mapping[str, WrittenFlow], files: Container[str], place: Place) -> None:
