@@ -378,5 +378,11 @@ class Decision:
     """Runs that park, go on or end by this decision, each in its new state; ``id`` 0: new."""
     trace: Mapping[str, Any] = EMPTY
 
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules whose runs went on by the event, then those that fired, each once."""
+        fired = (one.rule for one in self.outcomes if one.reason == "fired")
+        return tuple(dict.fromkeys((*self.trace.get("continued", ()), *fired)))
+
 
 OutcomeWord = Literal["answered", "listened", "no_match", "skipped", "failed", "quarantined"]

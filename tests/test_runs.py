@@ -163,6 +163,7 @@ def test_the_next_message_is_the_answer_and_no_rule_answers_it():
     assert decision.effects[0].key == "run:5:size.do[2]:1"
     assert [(run.id, run.state, run.ended) for run in decision.runs] == [(5, "ended", "done")]
     assert Change("set", "size", "price") in decision.changes
+    assert decision.rules == ("size", "lead")
 
 
 def test_listening_rules_hear_the_answer_as_well():

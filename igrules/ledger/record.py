@@ -99,8 +99,8 @@ def _store(
 
 
 def _fired(decision: Decision) -> str:
-    """The rules that fired, so that events can be found by them."""
-    rules = [columns.text(one.rule) for one in decision.outcomes if one.reason == "fired"]
+    """The rules that fired or went on, so that events can be found by them."""
+    rules = [columns.text(rule) for rule in decision.rules]
     return f",{','.join(rules)}," if rules else ""
 
 

@@ -232,7 +232,7 @@ class Turns:
             kind=stored.kind,
             outcome=decision.outcome,
             reason=decision.reason,
-            rules=tuple(one.rule for one in decision.outcomes if one.reason == "fired"),
+            rules=decision.rules,
             version=version,
         )
 
