@@ -153,10 +153,10 @@ def _check(options: Mapping[str, Any]) -> Iterable[Complaint]:
         yield Complaint(("query",), "IGR109", message, "put all of it under  query")
     for name, text in (options.get("headers") or {}).items():
         yield from _check_header(name, text)
-    for code in options.get("accept", ()):
+    for place, code in enumerate(options.get("accept", ())):
         if not 100 <= code <= 599:
             yield Complaint(
-                ("accept",), "IGR105", f"'{code}' is not a status", "write one such as  404"
+                ("accept", place), "IGR105", f"'{code}' is not a status", "write one such as  404"
             )
 
 

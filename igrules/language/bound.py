@@ -36,7 +36,9 @@ def accepts(
         report_raised(error, key, place)
         return False
     for complaint in complaints:
-        span = locate(node, slot, complaint.path, place.known.words, key.span)
+        span = locate(
+            node, slot, complaint.path, place.known.words, key.span, place.findings.is_left_out
+        )
         if complaint.code == "IGR102" and _is_flawed(span, key, known, place):
             continue
         place.problem(
@@ -100,15 +102,17 @@ def locate(
     path: tuple[str | int, ...],
     words: Mapping[str, tuple[str, ...]],
     key: Span,
+    is_left_out: Callable[[Span], bool] = lambda item: False,
 ) -> Span:
     """The place a path of compiled options leads to; that of the key for the empty path.
 
-    Short forms, single items and ``$name`` lists are followed as they were expanded.
+    Short forms, single items and ``$name`` lists are followed as they were expanded; items that
+    could not be read are passed over, as they are not among the options.
     """
     span = key
     for part in path:
         if isinstance(part, int):
-            node = _item(node, part, words)
+            node = _item(node, part, words, is_left_out)
             span = node.span
             continue
         below = slot.keys.get(part) or slot.values
@@ -128,11 +132,18 @@ def _entry(node: Node, key: str) -> tuple[Scalar, Node] | None:
     return next(((entry.key, entry.value) for entry in node if entry.key.text == key), None)
 
 
-def _item(node: Node, number: int, words: Mapping[str, tuple[str, ...]]) -> Node:
+def _item(
+    node: Node,
+    number: int,
+    words: Mapping[str, tuple[str, ...]],
+    is_left_out: Callable[[Span], bool],
+) -> Node:
     """The item a compiled tuple has at ``number``; a list that is named counts as its phrases."""
     if not isinstance(node, Sequence):
         return node
     for item in node.items:
+        if is_left_out(item.span):
+            continue
         name = list_name(item.text.strip()) if isinstance(item, Scalar) else ""
         number -= len(words.get(name, ())) if name else 1
         if number < 0:

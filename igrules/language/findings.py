@@ -18,6 +18,7 @@ class Findings:
     def __init__(self) -> None:
         self._found: list[Problem] = []
         self._errors = 0
+        self._left_out: set[Span] = set()
 
     def add(
         self,
@@ -46,6 +47,14 @@ class Findings:
     def errors_since(self, count: int) -> tuple[Problem, ...]:
         """The errors that were found after `errors` gave ``count``."""
         return tuple(found for found in self._found if found.severity == "error")[count:]
+
+    def leave_out(self, item: Span) -> None:
+        """Note that an item of a list could not be read, so that those behind it move up."""
+        self._left_out.add(item)
+
+    def is_left_out(self, item: Span) -> bool:
+        """Whether the item that stands here could not be read."""
+        return item in self._left_out
 
     def ordered(self) -> tuple[Problem, ...]:
         """Every problem once, by place; those of one place in the order of their codes."""

@@ -15,7 +15,7 @@ from igrules.language.conditions import Tree
 from igrules.language.done import Call, Done, every
 from igrules.language.findings import replace
 from igrules.language.flows import WrittenFlow
-from igrules.language.place import Use
+from igrules.language.place import Place, Use
 from igrules.language.presence import given_by, given_without
 from igrules.language.roots import OF_RUN, may_be_empty, needs_value, report_empty_blank
 from igrules.language.rules import Written
@@ -61,7 +61,10 @@ class Holding:
     def behind(self, done: Done, state: Held) -> Held:
         action, options, id = done.step.action, done.step.options, done.step.id
         if action.name in _SETS:
-            names = [(f"contact.{name}", _is_full(one, state)) for name, one in options.items()]
+            names = [
+                (f"contact.{name}", _is_full(one, state, done.place))
+                for name, one in options.items()
+            ]
             return _with(state, names)
         if action.name == "unset":
             gone = frozenset(f"contact.{name}" for name in options)
@@ -92,7 +95,9 @@ class Holding:
         return Held(one.some | other.some, one.sure & other.sure, one.lost | other.lost)
 
     def entering(self, call: Call, state: Held) -> Held:
-        names = {f"arg.{name}": _is_full(one, state) for name, one in call.arguments.items()}
+        names = {
+            f"arg.{name}": _is_full(one, state, call.place) for name, one in call.arguments.items()
+        }
         needed = {f"arg.{name}" for name in self._arguments.needed(call.flow)}
         sure = frozenset(name for name, full in names.items() if full)
         return Held(
@@ -208,7 +213,7 @@ def _answers(done: Done) -> Iterator[str]:
         yield f"contact.{saved}"
 
 
-def _is_full(value: Any, state: Held) -> bool:
+def _is_full(value: Any, state: Held, place: Place) -> bool:
     """Whether a value that is set is never empty."""
     if not isinstance(value, Template):
         return True
@@ -216,7 +221,12 @@ def _is_full(value: Any, state: Held) -> bool:
         return True
     return any(
         not blank.optional
-        and (blank.has_default or blank.path[0] in _CONSTANT or _is_sure(blank.path, state, EMPTY))
+        and (
+            blank.has_default
+            or blank.path[0] in _CONSTANT
+            or (blank.path[1:] and not may_be_empty(blank.path[0], blank.path[1:], place))
+            or _is_sure(blank.path, state, EMPTY)
+        )
         for blank in value.paths
     )
 

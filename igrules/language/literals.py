@@ -1,12 +1,15 @@
-"""Check comparisons of fields and of what a run knows: what is compared exists, and the literals
-beside it have its type."""
+"""Check literals beside fields and beside what a run knows: what is compared exists, and what it is
+compared with, or what is written to it, has its type."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
+from igrules.errors import Span
 from igrules.kinds import Slot
+from igrules.language.answers import read_whole
 from igrules.language.bound import locate
 from igrules.language.codes import did_you_mean
 from igrules.language.comparing import misfits
@@ -23,7 +26,14 @@ NAMED_IN_EVENT = (
 """What ``event.`` may name."""
 _EVENT: Mapping[str, Mapping[str, Any]] = {"time": {"type": "date"}}
 PATHS = ("answer", "arg", "match", "result", "event")
-_EXAMPLES = {"number": "12.5", "date": "2026-12-25", "yes_no": "sim"}
+_SOME_DAY = date(2000, 1, 1)
+_EXAMPLES = {
+    "number": "12.5",
+    "date": "2026-12-25",
+    "yes_no": "sim",
+    "email": "ana@luz.example",
+    "phone": '"+5511999990000"',
+}
 
 
 def check_comparison(
@@ -36,15 +46,40 @@ def check_comparison(
     if declared is None:
         return
     for path, literal in misfits(value, declared):
-        kind = declared["type"]
-        if kind == "choice":
-            options = tuple(declared.get("options", ()))
-            near = did_you_mean(str(literal), options)
-            help = f"did you mean '{near}'?" if near else f"write one of {', '.join(options)}"
-        else:
-            help = f"write it like  {_EXAMPLES.get(kind, '…')}"
         span = locate(entry.value, slot, path, {}, entry.key.span)
-        place.problem("IGR219", span, f"'{literal}' is no {kind}, and '{name}' is one", help)
+        _report_misfit(str(literal), name, declared, span, place)
+
+
+def check_written(key: Scalar, value: Any, span: Span, place: Place) -> None:
+    """Report what is written to a field and does not fit it: a text without blanks, or a number
+    that is added."""
+    name = key.text.strip()
+    declared = type_of_field(name, place)
+    if declared is None:
+        return
+    if not isinstance(value, Template):
+        if declared["type"] != "number":
+            help = f"count in a field of its own:  fields: {{{name}_count: number}}"
+            place.problem("IGR219", span, f"'{name}' holds {declared['type']}, no number", help)
+        return
+    text = value.literal.strip()
+    prefix = place.settings.phone_prefix
+    fits = read_whole(text, declared, today=_SOME_DAY, phone_prefix=prefix) is not None
+    if not value.paths and not fits:
+        _report_misfit(text, name, declared, span, place)
+
+
+def _report_misfit(
+    literal: str, name: str, declared: Mapping[str, Any], span: Span, place: Place
+) -> None:
+    kind = declared["type"]
+    if kind == "choice":
+        options = tuple(declared.get("options", ()))
+        near = did_you_mean(literal, options)
+        help = f"did you mean '{near}'?" if near else f"write one of {', '.join(options)}"
+    else:
+        help = f"write it like  {_EXAMPLES.get(kind, '…')}"
+    place.problem("IGR219", span, f"'{literal}' is no {kind}, and '{name}' is one", help)
 
 
 def _type_at(path: str, place: Place) -> Mapping[str, Any] | None:

@@ -17,7 +17,7 @@ from igrules.kinds import Secret, Slot
 from igrules.language.codes import did_you_mean
 from igrules.language.contact_fields import is_usable
 from igrules.language.grammar import FREE
-from igrules.language.literals import check_comparison, is_path
+from igrules.language.literals import check_comparison, check_written, is_path
 from igrules.language.nodes import Entry, Map, Node, Scalar, Sequence
 from igrules.language.phrasing import read_phrase_item
 from igrules.language.place import Place
@@ -71,6 +71,8 @@ def read_entries(
                 values[key] = value
                 if below.type == "compare" and below is slot.values:
                     check_comparison(entry, below, slot.names, value, place)
+                elif slot.names == "field" and below is slot.values:
+                    check_written(entry.key, value, entry.value.span, place)
     written = {entry.key.text for entry in node.entries}
     for key, below in slot.keys.items():
         if key in written:
@@ -166,12 +168,14 @@ def _read_many(node: Node, slot: Slot, label: str, place: Place) -> Any:
     if slot.type == "phrase":
         return _read_phrases(items, slot, label, place)
     whole = slot if isinstance(node, Scalar | Map) else changed(slot, many=False)
-    values = tuple(
-        _read_one(item, whole, label, _numbered(whole, label, number, place))
-        for number, item in enumerate(items, 1)
-    )
-    good = tuple(value for value in values if value is not WRONG)
-    return good or WRONG
+    good = []
+    for number, item in enumerate(items, 1):
+        value = _read_one(item, whole, label, _numbered(whole, label, number, place))
+        if value is WRONG:
+            place.findings.leave_out(item.span)
+        else:
+            good.append(value)
+    return tuple(good) or WRONG
 
 
 def _numbered(slot: Slot, label: str, number: int, place: Place) -> Place:
@@ -237,6 +241,9 @@ def _read_map(node: Node, slot: Slot, label: str, place: Place) -> Any:
     if value is WRONG:
         return WRONG
     if slot.values is not None and slot.values.default is not None:
+        for item in node.items if isinstance(node, Sequence) else (node,):
+            if slot.names == "field" and isinstance(item, Scalar):
+                check_written(item, slot.values.default, item.span, place)
         return MappingProxyType(dict.fromkeys(value, slot.values.default))
     return MappingProxyType({**_defaults(slot), slot.short: value})
 

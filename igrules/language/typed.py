@@ -138,10 +138,11 @@ def read_template(scalar: Scalar, place: Place) -> Template | None:
 
 
 def _check_encoded(scalar: Scalar, template: Template, place: Place) -> None:
-    """What a person wrote may hold any sign: inside an address it is encoded."""
+    """What a person wrote may hold any sign: inside an address it is encoded. A secret does not
+    belong there at all, and that is said elsewhere."""
     offset = len(scalar.text) - len(scalar.text.lstrip())
     for blank in template.paths:
-        is_own = blank.path[0] in ("vars", "texts", "tenant", "account")
+        is_own = blank.path[0] in ("vars", "texts", "tenant", "account", "secrets")
         if is_own or any(call.name == "urlencode" for call in blank.calls):
             continue
         end = (blank.calls[-1].end if blank.calls else blank.end) + offset
