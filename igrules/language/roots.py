@@ -19,6 +19,7 @@ from igrules.language.place import Place, Use
 from igrules.language.reserved import refusal
 from igrules.language.segments import Blank
 from igrules.language.templates import Template, check_calls
+from igrules.language.zones import check_zone_of_blank
 from igrules.model import EMPTY
 
 _COMMENTS = frozenset({"comment", "live_comment", "mention"})
@@ -56,6 +57,7 @@ def check_blanks(template: Template, scalar: Scalar, place: Place) -> None:
         span = _span(scalar, blank.start, blank.end)
         if _is_known(blank, span, place):
             _check_presence(blank, span, place)
+            check_zone_of_blank(blank.name, span, place)
     _check_allowed(template, scalar, place)
     for call, message, help in check_calls(template, place.registry.filters):
         near = None
