@@ -10,7 +10,6 @@ from igrules.language.bound import call
 from igrules.language.nodes import Scalar
 from igrules.language.place import Place
 
-
 _HELP = "add  timezone: America/Sao_Paulo  to tenant.yaml, or to this file"
 
 
