@@ -7,7 +7,7 @@ rules. Its names are private to the instance; every place knows where it is used
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -180,8 +180,9 @@ def _inputs(
 ) -> dict[str, Input] | None:
     """The inputs with the values of the use, else their defaults; ``None`` when one is wrong."""
     errors = place.findings.errors()
-    given = _given(item, declared, place)
     defaults = head.get("inputs") if isinstance(head, Map) else None
+    written = [one.key.text for one in defaults] if isinstance(defaults, Map) else []
+    given = _given(item, written, place)
     inputs: dict[str, Input] = {}
     for name, one in declared.items():
         below = defaults.get(name) if isinstance(defaults, Map) else None
@@ -198,8 +199,9 @@ def _inputs(
     return inputs if place.findings.errors() == errors else None
 
 
-def _given(item: Map, declared: Mapping[str, Any], place: Place) -> dict[str, Node]:
-    """The values under ``with``."""
+def _given(item: Map, written: Collection[str], place: Place) -> dict[str, Node]:
+    """The values under ``with``. ``written`` are the inputs the blueprint names, also those it
+    says wrong."""
     node = item.get("with")
     if node is None:
         return {}
@@ -209,8 +211,8 @@ def _given(item: Map, declared: Mapping[str, Any], place: Place) -> dict[str, No
     if not node.entries:
         report_empty(place, node, "with")
     for entry in node.entries:
-        if entry.key.text not in declared:
-            report_unknown(place, entry.key, "input", declared, "this blueprint")
+        if entry.key.text not in written:
+            report_unknown(place, entry.key, "input", written, "this blueprint")
     return {entry.key.text: entry.value for entry in node.entries}
 
 
