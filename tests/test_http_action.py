@@ -59,6 +59,7 @@ def test_a_call_is_written_down_with_names_in_the_place_of_secrets():
     encoded = "a%22b%2Fc%20%26%20d%3F"
     assert effect.payload["url"] == f"https://api.luz.example/orders/{encoded}?from={encoded}"
     assert effect.payload["method"] == "POST"
+    assert (effect.payload["timeout"], effect.payload["retry"]) == (5_000, 0)
     assert effect.payload["headers"] == {"Authorization": ["Bearer ", {"secret": "shop_api"}]}
     assert body_of(effect, "k3y") == {
         "text": 'a"b/c & d?', "key": "k3y", "n": 2, "ok": True, "tags": ["a"],

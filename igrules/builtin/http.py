@@ -148,6 +148,9 @@ def _check(options: Mapping[str, Any]) -> Iterable[Complaint]:
     if options.get("method") == "GET" and "json" in options:
         message = "a GET has no body, so 'json' would not be sent"
         yield Complaint(("json",), "IGR109", message, "use  query,  or  method: POST")
+    if not isinstance(options.get("json", {}), Mapping):
+        message = "'json' takes a map, and nothing else"
+        yield Complaint(("json",), "IGR103", message, 'write  json: {text: "{{ event.text }}"}')
     if "query" in options and _has_query(options.get("url")):
         message = "the address has a query already"
         yield Complaint(("query",), "IGR109", message, "put all of it under  query")

@@ -68,7 +68,7 @@ def read_steps(node: Node, place: Place, label: str = "do") -> tuple[Done, ...]:
     found: list[Done] = []
     for number, item in enumerate(items, 1):
         here = place._replace(uses=[], lists=[])
-        done = _read_step(item, number, here, isinstance(node, Sequence))
+        done = _read_step(item, number, here, label, listed=isinstance(node, Sequence))
         found.append(done or unread(item, here))
         if done is not None:
             place = _behind(done, place)
@@ -90,14 +90,14 @@ def _longest(action: Action, options: Any, place: Place) -> int | None:
     return action.waits(options, place.known.hours) if action.waits is not None else 0
 
 
-def _read_step(node: Node, number: int, place: Place, listed: bool) -> Done | None:
+def _read_step(node: Node, number: int, place: Place, label: str, *, listed: bool) -> Done | None:
     if isinstance(node, Scalar):
-        return _read_bare(node, number, place)
+        return _read_bare(node, number, place, label)
     if isinstance(node, Sequence):
-        report_shape(place, node, _SLOT, "do")
+        report_shape(place, node, _SLOT, label)
         return None
     if not node.entries:
-        report_empty(place, node, "do")
+        report_empty(place, node, label)
         return None
     entry = _entry_of_action(node, place, listed)
     around = _read_around(node, number, place)
@@ -117,10 +117,10 @@ def _read_around(node: Map, number: int, place: Place) -> _Around:
     return _Around(place, inside, number, test, unless, beside, span, on_error)
 
 
-def _read_bare(node: Scalar, number: int, place: Place) -> Done | None:
+def _read_bare(node: Scalar, number: int, place: Place, label: str) -> Done | None:
     name = node.text.strip()
     if not name:
-        report_empty(place, node, "do")
+        report_empty(place, node, label)
         return None
     action = place.registry.actions.get(name)
     if action is not None and action.bare:
