@@ -97,9 +97,9 @@ class ShortForms:
         """Report a phrase that another key of the same short form has, too."""
         name = place.resolve("words", list_name(text))
         for phrase in place.known.words.get(name, ()) if name else (text,):
-            key = (source, _shape(phrase))
-            first = self._phrases.setdefault(key, span)
-            if first is not span:
+            shape = _shape(phrase)
+            first = self._phrases.setdefault((source, shape), span)
+            if first is not span and shape[0]:
                 report_twice(place, f"phrase '{phrase}'", span, first)
 
     def _id(self, source: str, phrase: str) -> str:
@@ -122,7 +122,7 @@ def slug_of(phrase: str) -> str:
     return "-".join(word.forms[0] for word in fold(phrase).words) or "x"
 
 
-def _shape(phrase: str) -> object:
+def _shape(phrase: str) -> tuple[tuple[tuple[str, str], ...], bool]:
     """What makes two phrases the same: their folded words, hashtags and endings."""
     return tuple((word.mark, word.forms[0]) for word in fold(phrase).words), "*" in phrase
 
