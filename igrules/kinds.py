@@ -306,7 +306,7 @@ class Action:
 class Filter:
     """A template filter: ``apply(value, arguments, language)``. Total and bounded: it never raises
     for any value, and returns what it cannot use unchanged. ``least`` and ``most`` count
-    arguments."""
+    arguments; ``takes`` is what they are, a number or a text, ``None`` for either."""
 
     name: str
     summary: str
@@ -315,6 +315,7 @@ class Filter:
     most: int = 0
     examples: tuple[Example, ...] = ()
     plugin: str = ""
+    takes: type[int] | type[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,3 +145,52 @@ def test_a_slug_has_32_characters() -> None:
     for slug in ("a" * 33, "Luz", "luz_1", "-luz", ""):
         with pytest.raises(UsageError):
             check_slug(slug)
+
+
+def blanks(number: int) -> str:
+    return "{{ event.text }}" * number
+
+
+def filters(number: int) -> str:
+    return "{{ event.text" + " | trim" * number + " }}"
+
+
+def bytes_of_a_template(number: int) -> str:
+    """Two bytes a character."""
+    return "é" * (number // 2) + "e" * (number % 2)
+
+
+@pytest.mark.parametrize(
+    ("make", "most"), [(blanks, 50), (filters, 5), (bytes_of_a_template, 4_096)]
+)
+def test_a_template_holds_so_much_and_no_more(make: Callable[[int], str], most: int) -> None:
+    def problems(number: int) -> list[str]:
+        rule = f"rules: [{{id: a, when: dm, do: {{log: '{make(number)}'}}}}]\n"
+        return [code for code, _ in found(HEAD + rule)]
+
+    assert problems(most) == []
+    assert problems(most + 1) == ["IGR405"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "most"),
+    [
+        ("when: comment, do: {private_reply: '%s'}", 1_000),
+        ("when: dm, do: {text: {text: '%s', overflow: error}}", 1_000),
+        ("when: dm, do: {text: '%s'}", 3_000),
+        (
+            "when: dm, do: {text: {text: '%s', buttons: [{title: A, url: 'https://luz.example'}]}}",
+            640,
+        ),
+    ],
+)
+def test_a_message_has_1000_bytes(rule: str, most: int) -> None:
+    """As many as three messages where it is cut; with buttons 640 characters."""
+
+    def errors(number: int) -> list[str]:
+        text = rule % ("ab " * (number // 3) + "c" * (number % 3))
+        problems = found(f"{HEAD}rules: [{{id: a, {text}}}]\n")
+        return [code for code, _ in problems if code == "IGR302"]
+
+    assert errors(most) == []
+    assert errors(most + 1) == ["IGR302"]

@@ -62,7 +62,7 @@ class Scope(Mapping[str, Any]):
             **fields,
             "username": contact.username or self._event.username,
         }
-        known.setdefault("language", contact.language)
+        known.setdefault("language", contact.language or self.language)
         return known
 
     def _about_event(self) -> Mapping[str, Any]:

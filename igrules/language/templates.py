@@ -206,7 +206,7 @@ def _blanks(segments: Iterable[str | Blank | Part]) -> Iterator[Blank]:
 def check_calls(
     template: Template, filters: Mapping[str, Filter]
 ) -> Iterator[tuple[Call, str, str]]:
-    """Every filter that is unknown or has a wrong number of arguments, with message and remedy."""
+    """Every filter that is unknown or has wrong arguments, with message and remedy."""
     for blank in template.paths:
         for call in blank.calls:
             kind = filters.get(call.name)
@@ -215,11 +215,17 @@ def check_calls(
                 yield call, f"unknown filter '{call.name}'", f"filters are: {known}"
             elif not kind.least <= len(call.arguments) <= kind.most:
                 yield call, *_count_message(kind, call)
+            elif kind.takes and not all(type(one) is kind.takes for one in call.arguments):
+                what = "a number" if kind.takes is int else "a text in quotes"
+                yield call, f"'{call.name}' takes {what}", f"for example  {_example(kind)}"
 
 
 def _count_message(kind: Filter, call: Call) -> tuple[str, str]:
     wanted = str(kind.least) if kind.least == kind.most else f"{kind.least} to {kind.most}"
     given = len(call.arguments)
-    example = kind.examples[0].text if kind.examples else kind.summary
     what = "argument" if wanted == "1" else "arguments"
-    return f"'{call.name}' takes {wanted} {what}, not {given}", f"for example  {example}"
+    return f"'{call.name}' takes {wanted} {what}, not {given}", f"for example  {_example(kind)}"
+
+
+def _example(kind: Filter) -> str:
+    return kind.examples[0].text if kind.examples else kind.summary
