@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
-from .branching import branched, flawless, told
+from igrules.language.compiler import compile_tenant
+
+from .branching import REGISTRY, branched, flawless, told
 
 CALLS = """rules:
   - {{id: a, when: {0}, if: {1}, do: {{demo.run: f}}}}
@@ -127,3 +130,28 @@ flows: {f: {demo.run: g}, g: [{log: x, id: um}, {log: x, id: dois}]}
         "IGR106 11: step 'um' already exists on line 6",
         "IGR106 11: step 'dois' already exists on line 10",
     ]
+
+
+def test_flows_are_followed_as_often_as_they_are_written() -> None:
+    """However often they are started: else a few hundred lines would take hours."""
+    counted: list[None] = []
+
+    def count(options: object) -> int:
+        counted.append(None)
+        return 0
+
+    actions = {**REGISTRY.actions, "log": replace(REGISTRY.actions["log"], messages=count)}
+    calls = [
+        f"  f{level}: [" + ", ".join([f"{{demo.run: f{level + 1}}}"] * 20) + "]\n"
+        for level in range(1, 5)
+    ]
+    rule = "  - {{id: r{0}, when: [dm, comment], do: {{demo.run: f1}}}}\n"
+    rules = "".join(map(rule.format, range(50)))
+    text = f"igrules: 1\nrules:\n{rules}flows:\n{''.join(calls)}  f5: {{log: x}}\n"
+    tenant = b"igrules-tenant: 1\nplugins: [demo]\n"
+    files = {"luz/rules.yaml": text.encode(), "luz/tenant.yaml": tenant}
+
+    compiled = compile_tenant(files, replace(REGISTRY, actions=actions), slug="luz")
+
+    assert "error" not in {one.severity for one in compiled.problems}
+    assert len(counted) == 2

@@ -14,6 +14,10 @@ _PLAIN = frozenset({"trigger", "payload", "emoji", "attachment", "tag", "window"
 """Conditions whose list means any: what holds for a shorter list holds for a longer one."""
 
 
+_MOST_COMPARED = 1_000_000
+"""Phrases compared with each other over a whole tenant; real ones need some thousands."""
+
+
 class _Read(NamedTuple):
     """A phrase as it matches, and as a message."""
 
@@ -22,9 +26,11 @@ class _Read(NamedTuple):
 
 
 class Proof:
-    """Proves what follows from what. What it does not understand does not follow."""
+    """Proves what follows from what. What it does not understand does not follow, nor what is left
+    when it has compared too much."""
 
     def __init__(self) -> None:
+        self._left = _MOST_COMPARED
         self._seen: dict[tuple[str, bool, bool], _Read] = {}
 
     def words(self, phrase: str) -> tuple[Part, ...]:
@@ -90,6 +96,9 @@ class Proof:
         """Whether every text with the phrase ``long`` has the phrase ``short`` in it."""
         if long == short:
             return True
+        self._left -= 1
+        if self._left < 0:
+            return False
         given, wanted = self._read(long, case, accents), self._read(short, case, accents)
         if wanted.phrase.joined or given.phrase.joined:
             return False

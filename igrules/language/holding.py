@@ -249,13 +249,19 @@ def check_holding(rules: Iterable[Written], flows: Mapping[str, WrittenFlow]) ->
     for written in rules:
         for use in written.uses:
             watch.look(use, Held())
-        start = watch.below(Held(), written.test, written.unless)
-        walk.begin(written.steps, Held() if start is None else start)
+        if any(map(_matters, written.steps)):
+            start = watch.below(Held(), written.test, written.unless)
+            walk.begin(written.steps, Held() if start is None else start)
     for steps in lists:
         for listed in tapped(steps):
             walk.begin(listed.steps, Held())
     walk.enter_flows()
     check_arguments(lists, arguments, flows)
+
+
+def _matters(done: Done) -> bool:
+    """Whether a step names something, or leads elsewhere than to the next one."""
+    return bool(done.uses or done.lists or done.calls or done.step.action.name == "stop")
 
 
 def _shapes(lists: Iterable[Iterable[Done]]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -19,7 +19,7 @@ from igrules.language.conditions import (
     opens_window,
     sense,
 )
-from igrules.language.done import Call, Done
+from igrules.language.done import Call, Done, every
 from igrules.language.flows import WrittenFlow
 from igrules.language.place import Place
 from igrules.language.reach import need_of, report_closed
@@ -264,14 +264,16 @@ def check_lateness(
     rules = tuple(rules)
     lists = [one.steps for one in rules]
     lists += [one.steps for one in flows.values() if one.place.callers]
-    every = _All(lists, place)
-    walks = _Walks(every, flows)
+    found = _All(lists, place)
+    walks = _Walks(found, flows)
     for written in rules:
+        at_once = not any(done.calls or done.step.action.parks for done in every(written.steps))
         for hears in written.rule.hears:
-            walks.begin(hears, written.steps, written.test, written.unless)
+            if not (at_once and hears.trigger.reaches.get("message") == "yes"):
+                walks.begin(hears, written.steps, written.test, written.unless)
     for steps in lists:
         for listed in tapped(steps):
             for hears in listed.steps[0].around.hears:
                 walks.begin(hears, listed.steps)
     walks.enter_flows()
-    every.report()
+    found.report()

@@ -24,23 +24,43 @@ def check_messages(
     rules: Iterable[Written], flows: Mapping[str, WrittenFlow], place: Place
 ) -> None:
     """Report paths on which more messages answer one event than may, by whatever trigger."""
-    told: set[Span] = set()
+    counts = _Counts(flows, place)
     for written in rules:
         for hears in written.rule.hears:
-            _Count(hears.trigger.name, flows, place, told).along(written.steps, 0)
+            counts.of(hears.trigger.name).along(written.steps, 0)
+
+
+class _Counts:
+    """One count for each trigger, so that a flow is followed once for all its callers."""
+
+    def __init__(self, flows: Mapping[str, WrittenFlow], place: Place) -> None:
+        self.flows = flows
+        self.place = place
+        self.told: set[Span] = set()
+        self._found: dict[str, _Count] = {}
+        self._tapped: set[int] = set()
+
+    def of(self, trigger: str) -> _Count:
+        """The count of events of one trigger."""
+        if trigger not in self._found:
+            self._found[trigger] = _Count(trigger, self)
+        return self._found[trigger]
+
+    def after_tap(self, steps: tuple[Done, ...]) -> None:
+        """Follow the steps that a tap begins, by its own trigger."""
+        if id(steps) not in self._tapped:
+            self._tapped.add(id(steps))
+            for hears in steps[0].hears if steps else ():
+                self.of(hears.trigger.name).along(steps, 0)
 
 
 class _Count:
     """Counts along the paths of an event that came by one trigger."""
 
-    def __init__(
-        self, trigger: str, flows: Mapping[str, WrittenFlow], place: Place, told: set[Span]
-    ) -> None:
+    def __init__(self, trigger: str, counts: _Counts) -> None:
         self._trigger = trigger
-        self._flows = flows
-        self._place = place
+        self._counts = counts
         self._seen: dict[tuple[str, int], int] = {}
-        self.told = told
 
     def along(self, steps: Iterable[Done], count: int) -> int:
         """How many messages the longest path has behind these steps, after ``count`` before."""
@@ -50,7 +70,7 @@ class _Count:
         return count
 
     def _behind(self, done: Done, count: int) -> int:
-        count += messages_of(done.step, self._place, Scalar(done.step.action.name, done.key))
+        count += messages_of(done.step, self._counts.place, Scalar(done.step.action.name, done.key))
         if count > MOST_MESSAGES:
             self._report(done.key)
             count = 0
@@ -59,22 +79,16 @@ class _Count:
         behind = [count]
         for listed in done.lists:
             if listed.begins:
-                self._after_tap(listed.steps)
+                self._counts.after_tap(listed.steps)
                 continue
             after = self.along(listed.steps, count)
             behind += [] if listed.ends else [after]
         behind += [self._through(one.flow, count) for one in done.calls]
         return max(behind)
 
-    def _after_tap(self, steps: tuple[Done, ...]) -> None:
-        """Follow the steps that a tap begins, by its own trigger."""
-        for hears in steps[0].hears if steps else ():
-            count = _Count(hears.trigger.name, self._flows, self._place, self.told)
-            count.along(steps, 0)
-
     def _through(self, name: str, count: int) -> int:
         """How many there are behind a flow."""
-        flow = self._flows.get(name)
+        flow = self._counts.flows.get(name)
         if flow is None:
             return count
         if (name, count) not in self._seen:
@@ -86,8 +100,8 @@ class _Count:
         return any(one.trigger.name == self._trigger for one in hears)
 
     def _report(self, span: Span) -> None:
-        if span not in self.told:
-            self.told.add(span)
+        if span not in self._counts.told:
+            self._counts.told.add(span)
             message = f"more than {MOST_MESSAGES} messages answer one event"
             help = "put several sentences into one text"
-            self._place.problem("IGR112", span, message, help)
+            self._counts.place.problem("IGR112", span, message, help)

@@ -245,7 +245,8 @@ def _check_presence(blank: Blank, span: Span, place: Place) -> None:
     if root == "texts":
         _check_inner(rest[0], span, place)
     if place.uses is not None:
-        place.uses.append(Use(blank, span, place))
+        if root in OF_RUN or root == "texts" or needs_value(blank, place):
+            place.uses.append(Use(blank, span, place))
     elif root not in OF_RUN and needs_value(blank, place) and may_be_empty(root, rest, place):
         report_empty_blank(blank.name, span, place)
 
