@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from igrules import Action, Answered, Condition, Effect, Remark, Slot
-from igrules.kinds import Registry
+from igrules.kinds import Plugin, Registry
 from igrules.language.compiler import Compiled, compile_tenant
 from igrules.language.ruleset import Ruleset
 from igrules.work.scenarios.suite import run_file
@@ -213,7 +213,10 @@ def _with_demo() -> Registry:
     conditions = {**known.conditions, **{one.name: one for one in _CONDITIONS}}
     actions = {**known.actions, **{one.name: one for one in _ACTIONS}}
     return replace(
-        known, conditions=MappingProxyType(conditions), actions=MappingProxyType(actions)
+        known,
+        conditions=MappingProxyType(conditions),
+        actions=MappingProxyType(actions),
+        plugins=(*known.plugins, Plugin("demo", "igrules-demo", "1.0")),
     )
 
 
