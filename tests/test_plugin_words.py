@@ -118,6 +118,28 @@ def test_a_plugin_that_is_broken_is_named_with_its_fault() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [
+        ("ai.reply", "install it:  pip install igrules-ai"),
+        (
+            "crm.lead",
+            "install the package that brings 'crm'; igrules plugins list shows all there are",
+        ),
+    ],
+)
+def test_a_plugin_that_lacks_is_named_with_its_package(kind: str, remedy: str) -> None:
+    """In the rule, and where the tenant allows it. The package of a stranger is nobody's guess."""
+    plugin = kind.partition(".")[0]
+    tenant = f"igrules-tenant: 1\nplugins: [{plugin}]\n".encode()
+    problems = compile_rule(f"do: {{{kind}: oi}}", tenant).problems
+
+    message = f"no plugin '{plugin}' is installed"
+    assert [(one.code, one.message, one.help) for one in problems] == [
+        ("IGR113", message, remedy)
+    ] * 2
+
+
 def test_a_misspelt_kind_of_a_plugin_is_met_with_the_right_one() -> None:
     compiled = compile_rule("do: {shop.cupon: OI10}")
 

@@ -17,7 +17,7 @@ from igrules.language.shapes import report_empty, report_shape
 from igrules.language.slots import plain, read_entries, read_slot
 from igrules.language.tenant_grammar import APIS, CHANNEL, INSTAGRAM, LIMITS, TENANT
 from igrules.language.typed import report_flaw
-from igrules.language.unknown import report_disallowed, report_unknown
+from igrules.language.unknown import how_to_install, report_disallowed, report_unknown
 from igrules.language.values import READERS, WRONG, Flaw
 from igrules.model import EMPTY
 
@@ -163,8 +163,7 @@ def _plugins(node: Node | None, place: Place) -> Mapping[str, Any]:
             place.problem("IGR113", key.span, message, plugin.help or "igrules plugins list")
         elif plugin is None and key.text not in kinds:
             message = f"no plugin '{key.text}' is installed"
-            help = "install it, or remove it here; igrules plugins list shows all there are"
-            place.problem("IGR113", key.span, message, help)
+            place.problem("IGR113", key.span, message, how_to_install(key.text))
     return MappingProxyType({key.text: settings for key, settings in named})
 
 

@@ -16,6 +16,8 @@ from igrules.language.place import Place
 from igrules.language.reserved import Sort, refusal
 from igrules.language.tenant_grammar import TENANT
 
+_OURS = frozenset({"ai", "language", "sentiment", "shop", "slack"})
+"""Plugins of the project itself, whose packages have the name with  igrules-  before it."""
 _SHOWN = 14
 """A longer list of known words is looked up in the schema instead."""
 
@@ -43,15 +45,19 @@ def report_unknown(
     place.problem("IGR101", key.span, message, _elsewhere(word, place.registry, words, where))
 
 
+def how_to_install(plugin: str) -> str:
+    """The remedy for a plugin that is not there; nobody knows the packages of others."""
+    if plugin in _OURS:
+        return f"install it:  pip install igrules-{plugin}"
+    return f"install the package that brings '{plugin}'; igrules plugins list shows all there are"
+
+
 def _report_plugin(place: Place, key: Scalar, plugin: str, sort: Sort, words: list[str]) -> None:
     """A word with a dot comes from a plugin: which is not there, broken, or lacks this kind."""
     found = next((one for one in place.registry.plugins if one.name == plugin), None)
     if found is None:
         message = f"no plugin '{plugin}' is installed"
-        help = (
-            f"install the plugin that brings '{key.text}'; igrules plugins list shows all there are"
-        )
-        place.problem("IGR113", key.span, message, help)
+        place.problem("IGR113", key.span, message, how_to_install(plugin))
     elif found.error:
         message = f"plugin '{plugin}' cannot be used: {found.error}"
         place.problem("IGR113", key.span, message, found.help or "igrules plugins list shows why")
