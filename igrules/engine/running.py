@@ -217,6 +217,8 @@ class Running:
         found = weigh(test, self._moment, self._scene.stopwatch)
         if found.holds:
             self._found |= found.captures
+            captures = {**self._moment.captures, **found.captures}
+            self._moment = replace(self._moment, captures=captures)
         elif found.holds is None:
             self._note(self._moment.step, f"skipped: {found.why}")
         return found.holds

@@ -17,6 +17,7 @@ from igrules.language.loading import place_in
 from igrules.language.nodes import Scalar
 from igrules.language.place import Place, Use
 from igrules.language.reserved import refusal
+from igrules.language.ruleset import Hears
 from igrules.language.segments import Blank
 from igrules.language.templates import Template, check_calls
 from igrules.language.zones import check_zone_of_blank
@@ -47,6 +48,11 @@ OF_RUN = ("answer", "result", "arg")
 ROOTS = (
     "contact", "event", "match", *OF_RUN, "vars", "texts", "hours", "now", "tenant", "account",
 )  # fmt: skip
+_CAPTURE = "capture it in the conditions of this rule, or leave it out"
+_CAPTURE_LATER = (
+    "capture it under the  if  of the rule, and compare it under its  unless,  in a step "
+    "or in a branch"
+)
 _HOURS = ("next_open", "next_close", "today")
 
 
@@ -232,9 +238,9 @@ def _is_captured(blank: Blank, span: Span, place: Place) -> bool:
     if near:
         help, fix = f"did you mean 'match.{near}'?", replace(span, f"match.{near}")
     else:
-        help = "capture it in the conditions of this rule, or leave it out"
-        fix = None
-    place.problem("IGR404", span, f"nothing sets '{shown}' in this rule", help, fix=fix)
+        help, fix = _CAPTURE_LATER if place.tests else _CAPTURE, None
+    where = "before this condition" if place.tests else "in this rule"
+    place.problem("IGR404", span, f"nothing sets '{shown}' {where}", help, fix=fix)
     return False
 
 
@@ -277,7 +283,14 @@ def may_be_empty(root: str, rest: Sequence[str], place: Place) -> bool:
     if rest[0] == "text":
         return not place.captures and not all(one.trigger.text for one in place.hears)
     always = EVENT[rest[0]]
-    return always is not None and not hears <= always
+    if always is None:
+        return False
+    return not all(one.trigger.name in always or _is_asked_for(rest[0], one) for one in place.hears)
+
+
+def _is_asked_for(name: str, one: Hears) -> bool:
+    """Whether a trigger hears only events with this value, because a parameter says which."""
+    return bool(one.options.get(name)) and "none" not in one.options[name]
 
 
 def _check_inner(name: str, span: Span, place: Place) -> None:

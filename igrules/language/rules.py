@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from igrules.errors import Span
-from igrules.language.conditions import Tree, bound, read_condition
+from igrules.language.conditions import Tree, bound
 from igrules.language.done import Done, every, every_tree
 from igrules.language.flows import WrittenFlow
 from igrules.language.grammar import EXAMPLES, RULE
@@ -16,7 +16,7 @@ from igrules.language.place import Place, Unit, Use
 from igrules.language.ruleset import Rule
 from igrules.language.shapes import report_empty, report_shape
 from igrules.language.slots import read_entries
-from igrules.language.steps import below, read_steps
+from igrules.language.steps import below, read_steps, read_tests
 from igrules.language.triggers import read_triggers
 from igrules.language.typed import report_braces
 from igrules.language.unless_maps import check_unless
@@ -72,8 +72,7 @@ def read_rule(
     heard = read_triggers(nodes["when"], place) if "when" in nodes else ()
     unit = Unit()
     place = place._replace(rule=id, stem=id, path=f"{id}.do", hears=heard, unit=unit, uses=[])
-    test = read_condition(nodes["if"], "if", place) if "if" in nodes else None
-    unless = read_condition(nodes["unless"], "unless", place) if "unless" in nodes else None
+    test, unless = read_tests(nodes, place)
     check_unless(nodes.get("unless"), "this rule stays silent", place)
     uses = tuple(place.uses or ())
     inside = below(place, test, unless)

@@ -181,14 +181,20 @@ def read_guards(
 ) -> tuple[Place, Tree | None, Tree | None]:
     """The place below ``if`` and ``unless``, and what these say; ``effect`` is what the second
     one does."""
-    trees: dict[str, Tree | None] = {}
-    for entry in entries:
-        if entry.key.text in GUARDS:
-            trees[entry.key.text] = read_condition(entry.value, entry.key.text, place)
-        if entry.key.text == "unless":
-            check_unless(entry.value, effect, place)
-    test, unless = trees.get("if"), trees.get("unless")
+    nodes = {entry.key.text: entry.value for entry in entries if entry.key.text in GUARDS}
+    test, unless = read_tests(nodes, place)
+    check_unless(nodes.get("unless"), effect, place)
     return below(place, test, unless), test, unless
+
+
+def read_tests(nodes: Mapping[str, Node], place: Place) -> tuple[Tree | None, Tree | None]:
+    """What ``if`` and ``unless`` say; the second one sees what the first one captured."""
+    test = read_condition(nodes["if"], "if", place) if "if" in nodes else None
+    if "unless" not in nodes:
+        return test, None
+    some, sure = captures_of(test)
+    place = place._replace(captures=place.captures | some, sure=place.sure | sure)
+    return test, read_condition(nodes["unless"], "unless", place)
 
 
 def below(place: Place, test: Tree | None, unless: Tree | None) -> Place:
