@@ -104,3 +104,18 @@ def test_many_rules_with_one_phrase_are_compared_in_bounded_time() -> None:
     compiled = compile_text(f"igrules: 1\nrules:\n{rules}\n")
 
     assert compiled.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        ("cooldown: 1h", ["IGR203"]),
+        ("status: shadow", []),
+        ("status: disabled", []),
+        ("rollout: 20%", []),
+        ("once: true", []),
+    ],
+)
+def test_a_rule_that_says_it_leaves_some_may_share_a_phrase(more: str, found: list[str]) -> None:
+    """Trying a new answer beside the old one is what these keys are for."""
+    assert codes(f"{SHORT}, {more}", SHORT) == found

@@ -146,11 +146,11 @@ def _check_same_phrase(
     later: Written, candidates: list[Written], proof: Proof, place: Place
 ) -> None:
     """Two rules that differ in nothing but their phrases share one of them."""
-    if not _is_plain(later):
+    if not _is_plain(later) or later.rule.status == "disabled":
         return
     mine = {proof.words(phrase) for tree in conjuncts(later.test) for phrase in _phrases(tree)}
     for earlier in candidates:
-        if not _is_plain(earlier) or not _share_trigger(earlier.rule, later.rule):
+        if not _is_plain(earlier) or not _takes_all(earlier.rule, later.rule):
             continue
         for tree in conjuncts(earlier.test):
             shared = [phrase for phrase in _phrases(tree) if proof.words(phrase) in mine]
@@ -170,6 +170,9 @@ def _is_plain(written: Written) -> bool:
     return len(given) == 1 and bool(_phrases(given[0])) and written.unless is None
 
 
-def _share_trigger(one: Rule, other: Rule) -> bool:
+def _takes_all(one: Rule, other: Rule) -> bool:
+    """Whether the first rule leaves the second nothing: not when it is only tried out, or says
+    itself that it answers but once, or only some."""
     names = {hears.trigger.name for hears in one.hears}
-    return one.final and any(hears.trigger.name in names for hears in other.hears)
+    leaves = one.status != "live" or one.once or one.rollout < 10_000 or not one.final
+    return not leaves and any(hears.trigger.name in names for hears in other.hears)
