@@ -78,6 +78,16 @@ def test_the_report_of_the_guide_is_what_is_reported() -> None:
             "rules: [{id: a, when: dm, do: {text: Oi, overflow: split}}]", "overflow",
             "'overflow' belongs under 'text'",
         ),
+        ("rules: [{id: a, when: dm, then: {log: x}}]", "then", "the word here is 'do'"),
+        (
+            "rules: [{id: a, when: dm, do: {choose: [{if: {tag: a}, do: {log: x}}, "
+            "{else: {log: y}}]}}]", "else", "the word here is 'do'",
+        ),
+        ("rules: [{id: a, when: direct, do: {log: x}}]", "direct", "the word here is 'dm'"),
+        (
+            "rules: [{id: a, when: dm, if: {or: [{tag: a}]}, do: {log: x}}]", "or",
+            "the word here is 'any'",
+        ),
         ("per_day: 4", "per_day", "'per_day' belongs under 'limits'"),
         ("languages: [pt]", "languages", "'languages' belongs in tenant.yaml"),
         (
@@ -113,3 +123,20 @@ def test_words_that_are_kept_are_refused_by_name(line: str, message: str) -> Non
     (problem,) = compile_text(f"igrules: 1\nrules: [{{id: a, {line}}}]\n").problems
 
     assert (problem.code, problem.message) == ("IGR110", message)
+
+
+def test_a_word_from_elsewhere_is_one_problem() -> None:
+    """What it stands for is not missing as well."""
+    (problem,) = compile_text("igrules: 1\nrules: [{id: a, when: dm, then: {log: x}}]\n").problems
+
+    assert (problem.code, problem.message) == ("IGR101", "unknown key 'then'")
+
+
+def test_rules_by_name_are_one_problem() -> None:
+    text = "igrules: 1\nrules:\n  preco: {when: dm, do: {text: Oi}}\n  frete: {when: dm}\n"
+
+    (problem,) = compile_text(text).problems
+
+    assert (problem.code, problem.span.line) == ("IGR103", 3)
+    assert problem.message == "'rules' takes a list of rules, not a map"
+    assert problem.help == "begin every rule with its id, as an item of a list:  - id: preco"

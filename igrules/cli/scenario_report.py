@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from igrules.errors import Problem
     from igrules.work.scenarios.results import FileResult, Mismatch, Result
 
-_NAMES = 54
+_NAMES = 52
 """Characters after which the place of a failed test stands."""
 _FAILED = frozenset({"IGR703", "IGR706"})
 
@@ -119,7 +119,7 @@ def _test(result: Result) -> Iterator[str]:
     for number, one in enumerate(result.mismatches):
         place = f"{one.span.file}:{one.span.line}:{one.span.column}"
         if not number:
-            yield f"  FAIL  {name:{_NAMES}}{place}"
+            yield f"  FAIL  {name:{_NAMES}}  {place}"
         yield from _mismatch(one)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from igrules.language.bound import locate
+from igrules.language.codes import did_you_mean
 from igrules.language.done import Done, every
 from igrules.language.flows import WrittenFlow
 from igrules.language.place import Place, Use
@@ -61,14 +62,17 @@ def check_arguments(
             for call in done.calls:
                 if call.flow in flows:
                     needed, named = arguments.needed(call.flow), arguments.named(call.flow)
-                    _check_missing(done, call.flow, needed - call.arguments.keys(), done.place)
-                    _check_unused(done, call.flow, call.arguments.keys() - named, done.place)
+                    unused = call.arguments.keys() - named
+                    _check_missing(done, call.flow, needed - call.arguments.keys(), unused)
+                    _check_unused(done, call.flow, unused, done.place)
 
 
-def _check_missing(done: Done, flow: str, names: Iterable[str], place: Place) -> None:
+def _check_missing(done: Done, flow: str, names: Iterable[str], unused: Iterable[str]) -> None:
     for name in sorted(names):
+        near = did_you_mean(name, unused)
         message = f"the flow '{flow}' uses 'arg.{name}', and nothing sets it here"
-        place.problem("IGR404", done.key, message, f"add  with: {{{name}: …}}")
+        help = f"write '{name}' for '{near}'" if near else f"add  with: {{{name}: …}}"
+        done.place.problem("IGR404", done.key, message, help)
 
 
 def _check_unused(done: Done, flow: str, names: Iterable[str], place: Place) -> None:

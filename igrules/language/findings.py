@@ -11,6 +11,9 @@ from collections.abc import Iterable
 from igrules.errors import Edit, Fix, Note, Problem, Severity, Span
 from igrules.language.codes import problem
 
+_NOT_YAML = "IGR008"
+_LACKING = frozenset({"IGR102", "IGR111"})
+
 
 class Findings:
     """The problems found so far, in the order they were found."""
@@ -57,8 +60,18 @@ class Findings:
         return item in self._left_out
 
     def ordered(self) -> tuple[Problem, ...]:
-        """Every problem once, by place; those of one place in the order of their codes."""
-        unique = {_key(found): found for found in reversed(self._found)}
+        """Every problem once, by place; those of one place in the order of their codes.
+
+        What seems to be missing in a file YAML could only guess at is left out: it is mostly there,
+        in the line that could not be read.
+        """
+        guessed = {found.span.file for found in self._found if found.code == _NOT_YAML}
+        said = [
+            found
+            for found in reversed(self._found)
+            if found.code not in _LACKING or found.span.file not in guessed
+        ]
+        unique = {_key(found): found for found in said}
         return tuple(unique[key] for key in sorted(unique))
 
 

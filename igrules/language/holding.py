@@ -99,7 +99,8 @@ class Holding:
             f"arg.{name}": _is_full(one, state, call.place) for name, one in call.arguments.items()
         }
         needed = {f"arg.{name}" for name in self._arguments.needed(call.flow)}
-        sure = frozenset(name for name, full in names.items() if full)
+        # What nobody hands over is an error where the flow is started, and none in the flow.
+        sure = frozenset(name for name in names.keys() | needed if names.get(name, True))
         return Held(
             _outer(state.some) | names.keys() | needed, _outer(state.sure) | sure, state.lost
         )

@@ -10,7 +10,7 @@ from igrules.errors import Span
 from igrules.language.calls import check_calls, flows_below
 from igrules.language.defined import report_twice
 from igrules.language.flows import WrittenFlow, find_flows, read_flows
-from igrules.language.grammar import DEFAULTS, FILE
+from igrules.language.grammar import DEFAULTS, FILE, RULE
 from igrules.language.holding import check_holding
 from igrules.language.homes import Home
 from igrules.language.lateness import check_lateness
@@ -164,6 +164,11 @@ def _rules(node: Map, place: Place) -> list[Map]:
     below = node.get("rules")
     if below is None:
         return []
+    if isinstance(below, Map) and below.entries and _are_names(below):
+        id = below.entries[0].key
+        help = f"begin every rule with its id, as an item of a list:  - id: {id.text}"
+        place.problem("IGR103", id.span, "'rules' takes a list of rules, not a map", help)
+        return []
     items: tuple[Node, ...] = below.items if isinstance(below, Sequence) else (below,)
     if not items:
         report_empty(place, below, "rules")
@@ -177,6 +182,13 @@ def _rules(node: Map, place: Place) -> list[Map]:
             help = "write  - {id: preco, when: dm, if: {keywords: [preço]}, do: {text: Olá!}}"
             place.problem("IGR103", item.span, "a rule is a map of its keys", help)
     return found
+
+
+def _are_names(node: Map) -> bool:
+    """Whether the keys of a map are names of rules, not keys of one rule."""
+    return not any(entry.key.text in RULE.keys for entry in node.entries) and all(
+        isinstance(entry.value, Map) for entry in node.entries
+    )
 
 
 def _check_ids(written: list[Written], place: Place) -> None:

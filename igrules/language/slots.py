@@ -14,6 +14,7 @@ from typing import Any
 
 from igrules.errors import Span
 from igrules.kinds import Secret, Slot
+from igrules.language.borrowed import meant_by
 from igrules.language.codes import did_you_mean
 from igrules.language.contact_fields import is_usable
 from igrules.language.grammar import FREE
@@ -62,9 +63,10 @@ def read_entries(
     """
     place, values = _below_guards(node, slot, place, skip)
     skip = (*skip, *GUARDS) if _is_branch(slot) else skip
+    words = _words(node)
     for entry in node.entries:
         key = entry.key.text
-        below = slot.keys.get(key) or _slot_of_free_key(entry, slot, label, place, sort)
+        below = slot.keys.get(key) or _slot_of_free_key(entry, slot, label, place, sort, words)
         if below is not None and key not in skip and not key.startswith(FREE):
             value = read_slot(entry.value, below, key, _named(slot, below, key, place))
             if value is not WRONG:
@@ -73,9 +75,8 @@ def read_entries(
                     check_comparison(entry, below, slot.names, value, place)
                 elif slot.names == "field" and below is slot.values:
                     check_written(entry.key, value, entry.value.span, place)
-    written = {entry.key.text for entry in node.entries}
     for key, below in slot.keys.items():
-        if key in written:
+        if key in words:
             continue
         if below.required:
             _report_missing(node, key, below, label, place)
@@ -108,7 +109,7 @@ def _named(slot: Slot, below: Slot, key: str, place: Place) -> Place:
 
 
 def _slot_of_free_key(
-    entry: Entry, slot: Slot, label: str, place: Place, sort: Sort
+    entry: Entry, slot: Slot, label: str, place: Place, sort: Sort, taken: Collection[str]
 ) -> Slot | None:
     """The slot of a key that is not one of the fixed ones, ``None`` when it may not stand here."""
     key = entry.key
@@ -116,7 +117,7 @@ def _slot_of_free_key(
         return slot.keys[FREE]
     if slot.values is not None and (not slot.keys or "." in key.text):
         return slot.values if _is_free_key(key, slot, place) else None
-    report_unknown(place, key, sort, slot.keys, f"'{label}'" if label else "")
+    report_unknown(place, key, sort, slot.keys, f"'{label}'" if label else "", taken=taken)
     return None
 
 
@@ -135,7 +136,7 @@ def _is_free_key(key: Scalar, slot: Slot, place: Place) -> bool:
 
 
 def _report_missing(node: Map, key: str, slot: Slot, label: str, place: Place) -> None:
-    if any(did_you_mean(word, [key]) for word in _words(node)):
+    if any(did_you_mean(word, [key]) or meant_by(word, [key]) for word in _words(node)):
         return  # it is there, misspelt, and reported as such
     where = label if " " in label or "." in label else f"'{label}'" if label else "this file"
     help = f"add  {key}: {slot.example or '…'}"

@@ -165,7 +165,8 @@ def _refuse_others(node: Map, known: Iterable[str], where: str, place: Place) ->
     known = tuple(known)
     for entry in node.entries:
         if entry.key.text not in known:
-            report_unknown(place, entry.key, "key", known, where)
+            taken = [one.key.text for one in node.entries]
+            report_unknown(place, entry.key, "key", known, where, taken=taken)
 
 
 def _lacks(place: Place, node: Map, message: str, help: str) -> None:

@@ -8,6 +8,7 @@ from igrules.kinds import Slot
 from igrules.language.codes import did_you_mean
 from igrules.language.findings import replace
 from igrules.language.folding import fold
+from igrules.language.foreign_signs import foreign_sign
 from igrules.language.hosts import check_host
 from igrules.language.loading import place_in
 from igrules.language.nodes import Scalar
@@ -130,6 +131,11 @@ def read_template(scalar: Scalar, place: Place) -> Template | None:
         offset = scalar.text.index(text)
         span = place_in(scalar, error.start + offset, error.end + offset)
         place.problem("IGR405", span, error.message, error.help)
+        return None
+    if foreign := foreign_sign(text):
+        offset = scalar.text.index(text)
+        span = place_in(scalar, foreign.start + offset, foreign.end + offset)
+        place.problem("IGR405", span, foreign.message, foreign.help)
         return None
     template = renamed(template, place.resolve) if place.instance else template
     if template.paths:

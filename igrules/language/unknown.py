@@ -5,10 +5,11 @@ The remedy is the word that was meant, the place where the word belongs, or the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from igrules.kinds import Registry, Slot
 from igrules.language import grammar
+from igrules.language.borrowed import meant_by
 from igrules.language.codes import did_you_mean
 from igrules.language.findings import replace
 from igrules.language.nodes import Scalar
@@ -23,9 +24,16 @@ _SHOWN = 14
 
 
 def report_unknown(
-    place: Place, key: Scalar, sort: Sort, known: Iterable[str], where: str = ""
+    place: Place,
+    key: Scalar,
+    sort: Sort,
+    known: Iterable[str],
+    where: str = "",
+    *,
+    taken: Container[str] = (),
 ) -> None:
-    """Report the word ``key``, which is none of ``known``. ``where`` names the map it stands in."""
+    """Report the word ``key``, which is none of ``known``. ``where`` names the map it stands in,
+    ``taken`` are the keys that stand there already."""
     word = key.text
     refused = refusal(sort, word)
     if refused is not None:
@@ -36,11 +44,13 @@ def report_unknown(
     if dot and plugin and sort in ("trigger", "condition", "action"):
         _report_plugin(place, key, plugin, sort, words)
         return
-    near = did_you_mean(word, words)
+    free = [one for one in words if one not in taken]
+    near = did_you_mean(word, free)
+    meant = near or meant_by(word, free)
     message = f"unknown {sort} '{word}'"
-    if near is not None:
-        help, fix = f"did you mean '{near}'?", replace(key.span, near)
-        place.problem("IGR101", key.span, message, help, fix=fix)
+    if meant is not None:
+        help = f"did you mean '{near}'?" if near else f"the word here is '{meant}'"
+        place.problem("IGR101", key.span, message, help, fix=replace(key.span, meant))
         return
     place.problem("IGR101", key.span, message, _elsewhere(word, place.registry, words, where))
 
