@@ -65,7 +65,9 @@ def _ask(moment: Moment, options: Mapping[str, Any], text: str) -> Sequence[Plan
     said = say(person, text, {"quick_replies": shown} if shown else {})
     if not said:
         return [Failure("the question is empty")]
-    return [*show_typing(person, options.get("typing")), *said]
+    # A question that is not shown leaves people answering nothing they were asked.
+    asked = [replace(item, again=True) if isinstance(item, Effect) else item for item in said]
+    return [*show_typing(person, options.get("typing")), *asked]
 
 
 def _and_park(
@@ -122,11 +124,7 @@ def _again(moment: Moment, options: Mapping[str, Any]) -> Sequence[Planned]:
         text = moment.render(retry["text"]).strip()
     else:
         text = pick(options["text" if "text" in options else "private_reply"], moment)
-    asked = [
-        replace(item, again=True) if isinstance(item, Effect) else item
-        for item in _ask(moment, options, text)
-    ]
-    return _and_park(moment, options, asked, wrong)
+    return _and_park(moment, options, _ask(moment, options, text), wrong)
 
 
 def pairs_of(options: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
