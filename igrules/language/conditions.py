@@ -252,16 +252,18 @@ def never_by(tree: Tree | None, trigger: str) -> bool:
     return tree is not None and _must_pass(tree, trigger)
 
 
-def opens_window(tree: Tree | None) -> bool:
-    """Whether the tree holds only inside the 24-hour window."""
+def opens_window(tree: Tree | None, trigger: str = "") -> bool:
+    """Whether the tree holds only inside the 24-hour window, for events of this trigger or all."""
     if tree is None:
         return False
     if isinstance(tree, Said):
         return tree.condition.name == "window" and tree.value == "open"
-    found = [opens_window(part) for part in tree.parts]
     if tree.mode == "none":
         return False
-    return any(found) if tree.mode == "all" else all(found)
+    if tree.mode == "all":
+        return any(opens_window(part, trigger) for part in tree.parts)
+    parts = [part for part in tree.parts if not trigger or _may_pass(part, trigger)]
+    return all(opens_window(part, trigger) for part in parts)
 
 
 def sense(tree: Tree | None) -> Any:

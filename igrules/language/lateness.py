@@ -69,7 +69,7 @@ class Lateness:
         name = self._hears[0].trigger.name
         if not heard_under(test, self._hears) or never_by(unless, name):
             return None
-        if opens_window(test) or _refuses_closed(unless):
+        if opens_window(test, name) or _refuses_closed(unless):
             return state._replace(heard=0, unheard=_NEVER)
         return state
 

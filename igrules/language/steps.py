@@ -210,6 +210,9 @@ def below(place: Place, test: Tree | None, unless: Tree | None) -> Place:
         captures=place.captures | some,
         sure=place.sure | sure,
         window_open=place.window_open or opens_window(test),
+        opened=place.opened.union(
+            one.trigger.name for one in hears if opens_window(test, one.trigger.name)
+        ),
     )
 
 
