@@ -125,7 +125,7 @@ def test_a_directory_with_blanks_is_shown_as_a_shell_reads_it(tmp_path: Path) ->
     workflow = (tmp_path / ".github/workflows/igrules.yml").read_text(encoding="utf-8")
 
     assert shown is not None
-    assert shlex.split(shown[1]) == ["igrules", "validate", "Café da Ana"]
+    assert shlex.split(shown[1])[:3] == ["igrules", "simulate", "Café da Ana"]
     assert "igrules validate 'Café da Ana' --strict" in workflow
     assert igrules("validate", cwd=tmp_path).returncode == 0
 

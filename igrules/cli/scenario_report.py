@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape, quoteattr
 
 if TYPE_CHECKING:
     from igrules.cli.suites import SuiteResult
@@ -81,7 +81,7 @@ def as_junit(results: Sequence[SuiteResult], problems: Sequence[Problem], second
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f'<testsuites time="{seconds:.3f}">']
     for file in _files(results):
         failed = sum(not result.passed for result in file.results)
-        name, count = quoteattr(file.file), len(file.results)
+        name, count = _quoted(file.file), len(file.results)
         lines.append(f'  <testsuite name={name} tests="{count}" failures="{failed}" errors="0">')
         for result in file.results:
             lines += _case(file, result)
@@ -92,9 +92,9 @@ def as_junit(results: Sequence[SuiteResult], problems: Sequence[Problem], second
         lines.append(f'  <testsuite name="files" tests="{count}" failures="0" errors="{count}">')
         for one in broken:
             where = f"{one.span.file}:{one.span.line}:{one.span.column}"
-            lines.append(f"    <testcase name={quoteattr(where)} classname={quoteattr(one.code)}>")
+            lines.append(f"    <testcase name={_quoted(where)} classname={_quoted(one.code)}>")
             lines.append(
-                f"      <error message={quoteattr(one.message)}>{escape(one.help)}</error>"
+                f"      <error message={_quoted(one.message)}>{_escaped(one.help)}</error>"
             )
             lines.append("    </testcase>")
         lines.append("  </testsuite>")
@@ -155,14 +155,23 @@ def _as_json(result: Result) -> dict[str, Any]:
 
 
 def _case(file: FileResult, result: Result) -> Iterator[str]:
-    head = f"    <testcase name={quoteattr(result.scenario.name)} classname={quoteattr(file.file)}"
+    head = f"    <testcase name={_quoted(result.scenario.name)} classname={_quoted(file.file)}"
     if result.passed:
         yield f"{head}/>"
         return
     yield f"{head}>"
     for one in result.mismatches:
-        message = quoteattr(f"expected {one.expected}, got {one.got}")
+        message = _quoted(f"expected {one.expected}, got {one.got}")
         where = f"{one.span.file}:{one.span.line}:{one.span.column}"
         told = f"{where}\n{one.because}" if one.because else where
-        yield f"      <failure message={message}>{escape(told)}</failure>"
+        yield f"      <failure message={message}>{_escaped(told)}</failure>"
     yield "    </testcase>"
+
+
+def _escaped(text: str) -> str:
+    """The text as it may stand in XML, which has no way to say a control character."""
+    return escape("".join(sign for sign in text if sign >= " " or sign in "\t\n"))
+
+
+def _quoted(text: str) -> str:
+    return f'"{_escaped(text)}"'

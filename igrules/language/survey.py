@@ -22,6 +22,8 @@ from igrules.language.parsing import open_parser
 from igrules.language.scalars import MAX_DEPTH, Misread, TooBig, too_deep
 from igrules.language.source import Draft
 
+_TOO_DEEP = "maximum nesting depth"
+
 
 @dataclass(frozen=True, slots=True)
 class Survey:
@@ -63,6 +65,7 @@ def survey(draft: Draft, *, slow: bool = False) -> Survey:
             reading.take(event)
     except (yaml.YAMLError, Misread) as stopped:
         error = stopped
+        _check_depth(draft, stopped)
     return Survey(
         error,
         reading.end,
@@ -72,6 +75,14 @@ def survey(draft: Draft, *, slow: bool = False) -> Survey:
         tuple(reading.closed),
         reading.plain,
     )
+
+
+def _check_depth(draft: Draft, error: Any) -> None:
+    """Raise `TooBig` where the parser gave up because of the depth: newer ones look ahead over all
+    brackets, and stop there before any event shows how deep it is."""
+    if _TOO_DEEP in str(getattr(error, "problem", "")):
+        at = min(error.problem_mark.index, max(len(draft.text) - 1, 0))
+        raise TooBig(too_deep(draft.span(at, at + 1))) from error
 
 
 class _Reading:
