@@ -186,12 +186,14 @@ def _parked(ledger: Ledger, tenant: Tenant, event_id: int) -> int:
     event = Event("message", ACCOUNTS[tenant.slug], lane.person, text=word, id=event_id)
     run = Run(
         "hello", 1, event, answers={"name": word}, frames=(Frame("hello.do", 0),),
-        state="asking", step="hello.do[1]", wake_at=NOW + 86_400_000, started_at=NOW,
+        state="waiting", step="hello.do[1]", wake_at=NOW + 86_400_000, started_at=NOW,
         notes=((NOW, "hello.do[1]", f"asked {word}"),),
     )  # fmt: skip
     beginning = DueRun(run, None, NOW)
     ledger.lanes.record_wake(lane, beginning, Decision("listened", runs=(run,)), NOW, lease=30_000)
     ledger.lanes.release(lane, NOW)
+    due = "UPDATE turn SET next_due = ? WHERE tenant_id = ?"
+    ledger._db.run(due, (run.wake_at, tenant.id))
     (row,) = ledger.for_tenant(tenant.id).runs()
     return row.id
 

@@ -50,7 +50,7 @@ def test_a_parked_run_says_whom_it_waits_for_and_where_it_stands(
 
     assert listed == {
         "id": id, "rule": "hello", "version": 1, "contact": ANA,
-        "event": seeded.luz.words["event"], "state": "asking", "ended": "", "why": "",
+        "event": seeded.luz.words["event"], "state": "waiting", "ended": "", "why": "",
         "step": "hello.do[1]", "steps_used": 0, "started_at": shown(NOW),
         "wakes_at": shown(NOW + DAY), "expires_at": shown(NOW + 30 * DAY), "ended_at": None,
     }  # fmt: skip
@@ -120,9 +120,9 @@ def test_commands_list_show_and_cancel(seeded: Seeded, tmp_path: Path) -> None:
     cancelled = run("runs", "cancel", id)
 
     assert [(row["run"], row["contact"], row["state"]) for row in listed] == [
-        (int(id), ANA, "asking")
+        (int(id), ANA, "waiting")
     ]
-    assert f"run {id} of luz: asking" in shown_one
+    assert f"run {id} of luz: waiting" in shown_one
     assert f"name: {canary('luz')}" in shown_one
     assert cancelled == f"run {id} of luz has ended: cancelled\n"
     assert f"run {id} of luz: ended as cancelled at" in run("runs", "show", id)
