@@ -140,3 +140,48 @@ def test_rules_by_name_are_one_problem() -> None:
     assert (problem.code, problem.span.line) == ("IGR103", 3)
     assert problem.message == "'rules' takes a list of rules, not a map"
     assert problem.help == "begin every rule with its id, as an item of a list:  - id: preco"
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "help"),
+    [
+        ('when: "dm, comment", do: {log: x}', "IGR101", "write a list:  [dm, comment]"),
+        ('when: dm, if: {tag: "vip, novo"}, do: {log: x}', "IGR106", "write  tag: [vip, novo]"),
+        (
+            'when: dm, if: {attachment: "image, video"}, do: {log: x}', "IGR108",
+            "write a list:  [image, video]",
+        ),
+        (
+            'when: dm, if: {matches: {length: "> 3"}}, do: {log: x}', "IGR105",
+            "write  length: {gt: 3}",
+        ),
+        (
+            'when: dm, if: {contact: {followers: ">=5000"}}, do: {log: x}', "IGR105",
+            "write  followers: {gte: 5000}",
+        ),
+        (
+            "when: dm, if: {answer.n: Ana}, do: {log: x}", "IGR101",
+            "write  value: {answer.n: …}",
+        ),
+        (
+            "when: dm, if: {contact.username: ana}, do: {log: x}", "IGR101",
+            "write  field: {username: …}",
+        ),
+    ],
+)  # fmt: skip
+def test_what_other_products_write_gets_the_way_to_write_it_here(
+    rule: str, code: str, help: str
+) -> None:
+    (problem,) = compile_text(f"igrules: 1\nrules: [{{id: a, {rule}}}]\n").problems
+
+    assert (problem.code, problem.help) == (code, help)
+
+
+def test_a_branch_whose_condition_is_broken_hides_no_other() -> None:
+    steps = "choose: [{if: {tagg: a}, do: {log: x}}, {if: {tag: b}, do: {log: y}}]"
+
+    (problem,) = compile_text(
+        f"igrules: 1\nrules: [{{id: a, when: dm, do: {{{steps}}}}}]\n"
+    ).problems
+
+    assert problem.message == "unknown condition 'tagg'"

@@ -6,7 +6,8 @@ Why a table: no distance of letters leads from ``then`` to ``do`` or from ``link
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+import re
+from collections.abc import Callable, Container, Mapping
 from types import MappingProxyType
 
 _WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -32,6 +33,7 @@ _WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
             ("media", "photo picture foto"),
             ("keywords", "words palavras palabras contains"),
             ("dm", "message direct inbox mensagem mensaje"),
+            ("advance", "wait sleep"),
             ("for", "hours minutes days time duration"),
             ("times", "tries attempts max"),
             ("retry", "retries tries attempts"),
@@ -44,6 +46,22 @@ _WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
         )
     }
 )
+
+
+_SIGNS = MappingProxyType({">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "!=": "not"})
+_COMPARED = re.compile(r"(>=|<=|!=|>|<)\s*(-?\d+(?:\.\d+)?)")
+
+
+def comparison_in(text: str) -> str | None:
+    """The map that says what a sign before a number says elsewhere."""
+    match = _COMPARED.fullmatch(text.strip())
+    return f"{{{_SIGNS[match[1]]}: {match[2]}}}" if match else None
+
+
+def list_in(text: str, is_one: Callable[[str], bool]) -> str | None:
+    """The list a text with commas stands for, when each of its parts ``is_one``."""
+    parts = [part.strip() for part in text.split(",")]
+    return f"[{', '.join(parts)}]" if len(parts) > 1 and all(map(is_one, parts)) else None
 
 
 def meant_by(word: str, known: Container[str]) -> str | None:

@@ -26,7 +26,8 @@ def accepts(
     """Whether the kind has no error to complain about; every complaint is reported.
 
     ``known`` is how many errors there were before the value was read: what could not be read lacks
-    in ``value`` and nowhere else, so nothing is said about its lack.
+    in ``value`` and nowhere else, so nothing is said about its lack,
+    and what only deserves a warning is looked at when the rest is right.
     """
     if check is None:
         return True
@@ -35,11 +36,14 @@ def accepts(
     except Exception as error:  # noqa: BLE001  # one plugin's call: it must not end the compilation
         report_raised(error, key, place)
         return False
+    is_whole = place.findings.errors() == known
     for complaint in complaints:
         span = locate(
             node, slot, complaint.path, place.known.words, key.span, place.findings.is_left_out
         )
         if complaint.code == "IGR102" and _is_flawed(span, key, known, place):
+            continue
+        if complaint.severity == "warning" and not is_whole:
             continue
         place.problem(
             complaint.code, span, complaint.message, complaint.help, severity=complaint.severity

@@ -10,6 +10,7 @@ from typing import Any
 from igrules.errors import Span
 from igrules.kinds import Slot
 from igrules.language.answers import read_whole
+from igrules.language.borrowed import comparison_in
 from igrules.language.bound import locate
 from igrules.language.codes import did_you_mean
 from igrules.language.comparing import misfits
@@ -77,6 +78,8 @@ def _report_misfit(
         options = tuple(declared.get("options", ()))
         near = did_you_mean(literal, options)
         help = f"did you mean '{near}'?" if near else f"write one of {', '.join(options)}"
+    elif kind == "number" and (compared := comparison_in(literal)):
+        help = f"write  {name}: {compared}"
     else:
         help = f"write it like  {_EXAMPLES.get(kind, '…')}"
     place.problem("IGR219", span, f"'{literal}' is no {kind}, and '{name}' is one", help)

@@ -10,7 +10,7 @@ CHANNEL = Slot(
     "map",
     "A way to reach the team",
     keys={
-        "email": Slot("text", "addresses", many=True),
+        "email": Slot("text", "addresses", many=True, example="[time@luz.example]"),
         "webhook": Slot(
             "map",
             "an address of yours that is called",

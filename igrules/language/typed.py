@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as changed
 from typing import Any
 
 from igrules.kinds import Slot
+from igrules.language.borrowed import comparison_in, list_in
 from igrules.language.codes import did_you_mean
 from igrules.language.findings import replace
 from igrules.language.folding import fold
@@ -45,7 +47,7 @@ def read_scalar(scalar: Scalar, slot: Slot, label: str, place: Place) -> Any:
     reader = READERS.get(slot.type)
     value = text if reader is None else reader(text)
     if isinstance(value, Flaw):
-        report_flaw(scalar, value, place)
+        report_flaw(scalar, _remedied(value, text, slot, label), place)
         return WRONG
     if slot.type in ("date", "clock") and place.unit is not None and not place.zone:
         message = f"'{label}' follows a clock, and no time zone says which"
@@ -53,6 +55,14 @@ def read_scalar(scalar: Scalar, slot: Slot, label: str, place: Place) -> Any:
         place.problem("IGR802", scalar.span, message, help)
         return WRONG
     return value if _is_in_range(value, scalar, slot, label, place) else WRONG
+
+
+def _remedied(flaw: Flaw, text: str, slot: Slot, label: str) -> Flaw:
+    """The flaw with a better remedy, when the text holds several values or a sign."""
+    read = READERS[slot.type]
+    several = list_in(text, lambda part: not isinstance(read(part), Flaw)) if slot.many else None
+    better = several or (comparison_in(text) if slot.type in ("int", "number") else None)
+    return changed(flaw, help=f"write  {label}: {better}", better="") if better else flaw
 
 
 def report_flaw(scalar: Scalar, flaw: Flaw, place: Place) -> None:
@@ -83,9 +93,16 @@ def report_choice(
         "IGR108",
         scalar.span,
         f"'{text}' is not a value of '{label}'",
-        f"did you mean '{near}'?" if near else f"write one of {', '.join(choices)}",
+        _choice_help(text, choices, near),
         fix=replace(scalar.span, near) if near else None,
     )
+
+
+def _choice_help(text: str, choices: tuple[str, ...], near: str | None) -> str:
+    if near:
+        return f"did you mean '{near}'?"
+    several = list_in(text, choices.__contains__)
+    return f"write a list:  {several}" if several else f"write one of {', '.join(choices)}"
 
 
 def _is_short_enough(scalar: Scalar, length: int, slot: Slot, label: str, place: Place) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Container, Iterable, Iterator
 
 from igrules.kinds import Registry, Slot
 from igrules.language import grammar
-from igrules.language.borrowed import meant_by
+from igrules.language.borrowed import list_in, meant_by
 from igrules.language.codes import did_you_mean
 from igrules.language.findings import replace
 from igrules.language.nodes import Scalar
@@ -19,6 +19,8 @@ from igrules.language.tenant_grammar import TENANT
 
 _OURS = frozenset({"ai", "language", "sentiment", "shop", "slack"})
 """Plugins of the project itself, whose packages have the name with  igrules-  before it."""
+_COMPARED = frozenset({"answer", "arg", "match", "result", "event", "contact"})
+"""What is written in a blank, and under ``value`` or ``field`` in a condition."""
 _SHOWN = 14
 """A longer list of known words is looked up in the schema instead."""
 
@@ -41,18 +43,35 @@ def report_unknown(
         return
     words = sorted(word for word in known if not word.startswith(grammar.FREE))
     plugin, dot, _ = word.partition(".")
-    if dot and plugin and sort in ("trigger", "condition", "action"):
+    compared = sort == "condition" and plugin in _COMPARED
+    if dot and plugin and not compared and sort in ("trigger", "condition", "action"):
         _report_plugin(place, key, plugin, sort, words)
         return
-    free = [one for one in words if one not in taken]
-    near = did_you_mean(word, free)
-    meant = near or meant_by(word, free)
     message = f"unknown {sort} '{word}'"
-    if meant is not None:
-        help = f"did you mean '{near}'?" if near else f"the word here is '{meant}'"
-        place.problem("IGR101", key.span, message, help, fix=replace(key.span, meant))
-        return
-    place.problem("IGR101", key.span, message, _elsewhere(word, place.registry, words, where))
+    help, better = _meant(word, [one for one in words if one not in taken])
+    if dot and compared:
+        help = f"write  {_comparison(word)}"
+    elif not help:
+        help = _elsewhere(word, place.registry, words, where)
+    fix = replace(key.span, better) if better else None
+    place.problem("IGR101", key.span, message, help, fix=fix)
+
+
+def _meant(word: str, free: list[str]) -> tuple[str, str]:
+    """The remedy and what to write for a word that was meant; both empty when nobody can tell."""
+    if near := did_you_mean(word, free):
+        return f"did you mean '{near}'?", near
+    if meant := meant_by(word, free):
+        return f"the word here is '{meant}'", meant
+    if several := list_in(word, free.__contains__):
+        return f"write a list:  {several}", several
+    return "", ""
+
+
+def _comparison(path: str) -> str:
+    """The condition for what is called ``path`` in a blank."""
+    root, _, name = path.partition(".")
+    return f"field: {{{name}: …}}" if root == "contact" else f"value: {{{path}: …}}"
 
 
 def how_to_install(plugin: str) -> str:
