@@ -22,7 +22,7 @@ from igrules.language.mistakes import repair
 from igrules.language.nodes import Map, Node, Scalar
 from igrules.language.placing import place_in
 from igrules.language.repairs import MAX_PROBLEMS, Repair
-from igrules.language.scalars import Misread, TooBig, too_deep
+from igrules.language.scalars import Misread, TooBig
 from igrules.language.source import Draft, Source
 from igrules.language.survey import survey
 from igrules.language.walking import Walk
@@ -36,8 +36,6 @@ _OTHER_MARKS = (
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
 _MAX_SYNTAX_ERRORS = 20
-_IS_DEEP = "nesting depth"
-"""How newer readers of YAML refuse a line of brackets, before they hand over the first of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +126,6 @@ class _Reading:
 
     def repair(self, error: yaml.YAMLError | Misread) -> None:
         """Repair until YAML can read the draft: cheaper than building the nodes each time."""
-        if isinstance(error, yaml.MarkedYAMLError) and _IS_DEEP in str(error.problem):
-            at = error.problem_mark.index if error.problem_mark else 0
-            raise TooBig(too_deep(self.draft.span(at, at)))
         stopped: yaml.YAMLError | Misread | None = error
         known = survey(self.draft)
         while stopped is not None and not self.is_over:
