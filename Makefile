@@ -1,4 +1,5 @@
 # Two commands are enough: `make demo` tries everything, `make test` proves it.
+# `make faults` is what takes longer: processes are killed, again and again, and nothing may be lost.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,6 +11,9 @@ demo: $(VENV)/installed
 
 test: $(VENV)/ready
 	@$(BIN)/python -m pytest $(TESTS)
+
+faults: $(VENV)/ready
+	@$(BIN)/python -m pytest -m faults $(TESTS)
 
 check: $(VENV)/ready
 	@$(BIN)/ruff check .

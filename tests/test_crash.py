@@ -20,6 +20,8 @@ from igrules.sandbox.server import Sandbox
 from igrules.sandbox.webhooks import Manner
 from tests.running import Process, answers, free_port, wait_until
 
+pytestmark = pytest.mark.faults
+
 EVENTS, PEOPLE = 500, 100
 ACCOUNT = "17841400000000101"
 SECRET = "crash-secret"

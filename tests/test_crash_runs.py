@@ -31,6 +31,8 @@ from tests.ledger_process import Notes
 from tests.talking import dm
 from tests.working import ACCOUNT, NOW, publish
 
+pytestmark = pytest.mark.faults
+
 ANA, BEN = "10001", "10002"
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 SETTINGS = "notify: {default: {email: equipe@luz.example}}\n"

@@ -24,6 +24,8 @@ from tests.conftest import PostgresCluster
 from tests.ledger_process import DEADLINE, LEASE, QUIET, Notes, Store, Work
 from tests.ledgering import NOW, World
 
+pytestmark = pytest.mark.faults
+
 KILLS, BETWEEN = 12, 12
 """How many processes are shot, and how many updates are acknowledged between two shots."""
 

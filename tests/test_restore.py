@@ -87,6 +87,7 @@ def serve(url: str, state: Path, sandbox: Sandbox, log: Path) -> tuple[Process, 
     return process, f"http://127.0.0.1:{port}"
 
 
+@pytest.mark.faults
 def test_the_drill(
     database_url: str, ledger: Ledger, sandbox: Sandbox, elsewhere: Place, tmp_path: Path
 ) -> None:
