@@ -281,7 +281,7 @@ def test_the_text_of_a_mention_that_could_not_be_fetched() -> None:
          "IGR204 6: no value of 'followers' is as high and as low as this asks for"),
         ("{value: {pedidos: 1}}", "IGR401 6: 'pedidos' is no value of a run"),
         ("{value: {event.texto: a}}", "IGR401 6: 'event' has no 'texto'"),
-        ("{value: {match.n: 1}}", "IGR404 6: nothing sets 'match.n' in this rule"),
+        ("{value: {match.n: 1}}", "IGR404 6: nothing sets 'match.n' before this condition"),
         ("{fired: {rule: s}}", "IGR207 6: there is no rule 's'"),
         ("{date: {}}", "IGR111 6: 'date' is empty"),
         ("{date: {from: 2026-02-01, until: 2026-01-01}}",

@@ -487,3 +487,11 @@ rules:
     )
 
     assert said(dm("x"), ruleset) == []
+
+
+def test_a_cooldown_says_how_long_it_still_lasts() -> None:
+    facts = Facts(contact=contact(last_in_at=NOW - 1).contact, marks=(Mark("r", NOW - 90_500),))
+
+    decision = decide(comment("x"), rules(MARKED.format(mark="cooldown: 1h")), facts, NOW)
+
+    assert [one.why for one in decision.outcomes] == ["contact: 58m30s left"]

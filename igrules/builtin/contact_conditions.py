@@ -87,7 +87,7 @@ def _is_contact(moment: Moment, options: Mapping[str, Any]) -> Verdict:
         if found is None:
             unknown = unknown or key
     if not unknown:
-        return Verdict(True, "contact")
+        return Verdict(True, ", ".join(key for key in options if key != "else"))
     if otherwise is None:
         return Verdict(None, f"contact {unknown} is not known")
     return Verdict(otherwise, f"contact {unknown} is not known: else")

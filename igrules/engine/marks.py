@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from igrules.engine.scene import Scene
 from igrules.language.ruleset import Rule
+from igrules.language.values import write_duration
 from igrules.model import Mark
 
 
@@ -18,13 +19,18 @@ def held_back(scene: Scene, rule: Rule) -> tuple[str, str] | None:
     for scope, length in rule.cooldown.items():
         last = max((mark.at for mark in _marks(scene, rule, scope)), default=None)
         if last is not None and last > scene.now - length:
-            return "cooldown", f"{scope} until {last + length}"
+            return "cooldown", f"{scope}: {_left(last + length - scene.now)} left"
     for scope, rate in rule.limit.items():
         since = scene.now - rate.window
         count = sum(mark.at > since for mark in _marks(scene, rule, scope))
         if count >= rate.count:
             return "limit", f"{scope}: {count} times"
     return None
+
+
+def _left(milliseconds: int) -> str:
+    """A time to go, in whole seconds."""
+    return write_duration(-(-milliseconds // 1_000) * 1_000)
 
 
 def _marks(scene: Scene, rule: Rule, scope: str) -> Iterator[Mark]:
