@@ -289,6 +289,34 @@ def test_a_worker_killed_at_any_commit_or_call_leaves_nothing_undone_or_doubled(
     assert parked <= kills // 4
 
 
+@pytest.mark.parametrize("number", range(len(STAGES)))
+def test_a_worker_killed_at_any_point_of_a_stage_on_postgresql(
+    number: int, postgres: PostgresCluster, tmp_path: Path, registry: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Every point of the stage, each in a conversation of its own that came so far unharmed."""
+    monkeypatch.setenv("IGRULES_KEY", postgres.key)
+    kills = 0
+    for point in range(1, 100):
+        url = postgres.migrated()
+        theatre = begun(url, tmp_path / f"at-{point}", registry)
+        for stage in STAGES[:number]:
+            theatre.play(stage)
+        died = theatre.die_in(STAGES[number], point)
+        if died:
+            theatre.go_on(number)
+            check_as_specified(theatre.outcome())
+            unclear = check_nothing_twice(theatre)
+            assert unclear <= 1, f"stage {number}, point {point}"
+            kills += 1
+        postgres.give_back(url)
+        if not died:
+            break
+
+    print(f"{kills} kills in stage {number}")
+    assert kills > 0
+
+
 @pytest.mark.parametrize("first", [2, 5])
 def test_a_worker_killed_in_every_stage_on_postgresql(
     first: int, postgres: PostgresCluster, tmp_path: Path, registry: Registry,
