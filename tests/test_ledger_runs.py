@@ -98,3 +98,13 @@ def test_a_send_keeps_what_exempts_it_from_gates(world: World) -> None:
     second = world.next(lane).effect
 
     assert (first.again, first.unmuted, second.again, second.unmuted) == (True, False, False, True)
+
+
+def test_a_run_that_waits_is_counted_until_it_ends(world: World) -> None:
+    lane, run = ask(world)
+    before = world.ledger.gauges(NOW).waits
+    world.deliver(dm("m2"), now=NOW + 1)
+
+    world.decide(lane, runs=(dataclasses.replace(run, state="ended", ended="done"),), now=NOW + 1)
+
+    assert (before, world.ledger.gauges(NOW).waits) == (1, 0)

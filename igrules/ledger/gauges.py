@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from igrules.ledger.database import Database, Row
 from igrules.ledger.days import DAY
 from igrules.ledger.open_sends import GIVEN_UP, OPEN
+from igrules.ledger.runs import PARKED
 
 ALIVE = 15_000
 """A process that has not been heard of for longer is gone: it beats every 5 s."""
@@ -20,11 +21,13 @@ ALIVE = 15_000
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """``oldest_due``: milliseconds. ``token_days_left``: of the token that ends first; ``None``
-    when no end is known. ``backlog``: events and sends that wait, by slug."""
+    """``oldest_due``: milliseconds. ``waits``: runs that wait for an answer, a time or a call.
+    ``token_days_left``: of the token that ends first; ``None`` when no end is known. ``backlog``:
+    events and sends that wait, by slug."""
 
     lanes_due: int
     oldest_due: int
+    waits: int
     sends_open: Mapping[str, int]
     holds: Mapping[tuple[str, str], int]
     chore_ages: Mapping[str, int]
@@ -50,6 +53,7 @@ def read(db: Database, now: int) -> Gauges:
     return Gauges(
         lanes_due=db.number("SELECT count(*) FROM lane WHERE due <= ?", (now,)),
         oldest_due=max(0, now - _oldest(db, now)),
+        waits=db.number(f"SELECT count(*) FROM run WHERE {PARKED}"),
         sends_open=_sends_open(db),
         holds=_holds(db, now),
         chore_ages={

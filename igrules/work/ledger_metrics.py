@@ -113,6 +113,9 @@ def _of_lanes(gauges: Gauges) -> Iterable[Metric]:
     yield GaugeMetricFamily(
         "igrules_oldest_due_seconds", "How long the oldest has waited.", gauges.oldest_due / 1000
     )
+    yield GaugeMetricFamily(
+        "igrules_waits", "Runs that wait for an answer, a time or a call.", gauges.waits
+    )
 
 
 def _of_sends(gauges: Gauges) -> Iterable[Metric]:
