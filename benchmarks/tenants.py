@@ -107,7 +107,7 @@ def work(directory: Path) -> None:
     """Work everything that waits; print the resident megabytes at the end and at the beginning."""
     ledger = Ledger.open(str(directory / "igrules.db"), directory)
     ledger._db.run("PRAGMA synchronous = OFF")
-    worker = Worker(ledger, registry(), Configuration(threads=1))
+    worker = Worker(ledger, registry(), Configuration(rate_scale=1_000, threads=1))
     bare = _resident()
     settle_heap()
     while worker.turn():

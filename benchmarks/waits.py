@@ -110,7 +110,10 @@ def _threads(ledger: Ledger) -> int:
     """How many threads more there are once a worker has looked at what waits."""
     before = threading.active_count()
     worker = Worker(
-        ledger, build_registry(third_party=False), Configuration(threads=1), clock=_Still()
+        ledger,
+        build_registry(third_party=False),
+        Configuration(rate_scale=1_000, threads=1),
+        clock=_Still(),
     )
     while worker.turn():
         pass

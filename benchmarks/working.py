@@ -47,7 +47,7 @@ class Shop:
         assert image is not None
         scope.keep_image(version.number, image)
         scope.secrets.set("access_token", "IGAA", now)
-        self._worker = Worker(self.ledger, kinds, Configuration(threads=1))
+        self._worker = Worker(self.ledger, kinds, Configuration(rate_scale=1_000, threads=1))
         self._count = 0
 
     def receive(self, texts: list[str]) -> None:

@@ -50,7 +50,7 @@ class Shop:
         self._client = GraphClient(GraphUrls(f"{url}/igl", f"{url}/fbl"))
         self.registry = build_registry(graph=self._client, third_party=False)
         self.configuration = Configuration(
-            threads=1, igl_url=f"{url}/igl", fbl_url=f"{url}/fbl", quiet=0
+            rate_scale=1_000, threads=1, igl_url=f"{url}/igl", fbl_url=f"{url}/fbl", quiet=0
         )
         ledger.apps.add("meta", api, ["s"], "shared", self.clock.now())
         self.tenant = ledger.tenants.add("luz", "Luz", self.clock.now()).id

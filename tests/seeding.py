@@ -99,7 +99,7 @@ def seed(ledger: Ledger) -> Seeded:
         for people in (GONE, PEOPLE)
     ]
     ledger.deliveries.store([NewDelivery(app_id, None, body, NOW) for body in bodies])
-    worker = Worker(ledger, registry, Configuration(threads=1), clock=clock)
+    worker = Worker(ledger, registry, Configuration(rate_scale=1_000, threads=1), clock=clock)
     for _ in range(100):
         if not worker.turn():
             break
@@ -251,7 +251,7 @@ class Asker:
             seeded.ledger,
             Writer(seeded.ledger.deliveries.store, lambda: None),
             registry=seeded.registry,
-            configuration=configuration or Configuration(),
+            configuration=configuration or Configuration(rate_scale=1_000),
             clock=self.clock,
             stopping=Stopping(),
             pause=self.clock.forward,

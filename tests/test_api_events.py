@@ -62,7 +62,9 @@ def say(seeded: Seeded, *said: tuple[str, str], at: int = NOW + 60_000) -> None:
 def work(seeded: Seeded, at: int) -> None:
     """Let the worker do what there is to do."""
     registry = Recorder().registry()
-    worker = Worker(seeded.ledger, registry, Configuration(threads=1), clock=Hands(at))
+    worker = Worker(
+        seeded.ledger, registry, Configuration(rate_scale=1_000, threads=1), clock=Hands(at)
+    )
     for _ in range(100):
         if not worker.turn():
             return

@@ -156,7 +156,9 @@ class Working(Hands):
 
 def test_who_waits_is_told_how_it_ended(seeded: Seeded) -> None:
     clock = Working(NOW)
-    clock.worker = Worker(seeded.ledger, seeded.registry, Configuration(threads=1), clock=clock)
+    clock.worker = Worker(
+        seeded.ledger, seeded.registry, Configuration(rate_scale=1_000, threads=1), clock=clock
+    )
     asker = Asker(seeded, clock=clock)
 
     done = ask(asker, seeded, {"contact": LUZ, "text": "oi", "wait": 5}, status=200)

@@ -317,7 +317,9 @@ def test_rules_of_a_deactivated_tenant_do_not_run(ask: Asking, seeded: Seeded) -
     ask("POST", "/tenants/luz/deactivate")
 
     clock = Hands(NOW + 2_000)
-    worker = Worker(seeded.ledger, seeded.registry, Configuration(threads=1), clock=clock)
+    worker = Worker(
+        seeded.ledger, seeded.registry, Configuration(rate_scale=1_000, threads=1), clock=clock
+    )
     while worker.turn():
         pass
 

@@ -62,7 +62,7 @@ class World:
             scope.publish(files, ruleset.digest, ruleset.settings, "", "test", 1)
             scope.secrets.set("token", f"IGAA{slug}", 1)
             sandbox.add_account(ig_id=account, username=slug, token=f"IGAA{slug}")
-        self.server = Server(Configuration(port=0, threads=4), registry, ledger)
+        self.server = Server(Configuration(rate_scale=1_000, port=0, threads=4), registry, ledger)
         self.server.start()
 
     def post(self, body: bytes, secret: str = SECRET) -> int:

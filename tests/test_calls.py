@@ -90,7 +90,7 @@ def shop(ledger: Ledger, tmp_path: Path) -> Iterator[Shop]:
         registry = registry_with(recorder, guard)
         tenant = publish(ledger, registry, RULES, settings=HOSTS)
         ledger.for_tenant(tenant).secrets.set("api", SECRET, NOW)
-        worker = Worker(ledger, registry, Configuration(threads=2), clock=clock)
+        worker = Worker(ledger, registry, Configuration(rate_scale=1_000, threads=2), clock=clock)
         yield Shop(ledger, double, recorder, worker, clock, registry, tenant)
 
 
@@ -232,7 +232,9 @@ def with_ai(shop: Shop, deliver: Any) -> Worker:
         shop.ledger, registry, AI_RULES,
         settings="plugins: {ai: {profile: vendas, key: {secret: api}}}\n",
     )  # fmt: skip
-    return Worker(shop.ledger, registry, Configuration(threads=2), clock=shop.clock)
+    return Worker(
+        shop.ledger, registry, Configuration(rate_scale=1_000, threads=2), clock=shop.clock
+    )
 
 
 def test_a_plugin_that_parks_gets_its_settings_and_goes_on_with_its_answer(shop):

@@ -152,7 +152,11 @@ class Installation:
         self.log = home / "server.log"
         self._database_url, self._home, self._command = database_url, home, command
         self._set_up()
-        environment = {"IGRULES_IGL_URL": sandbox.url, "IGRULES_FBL_URL": sandbox.url}
+        environment = {
+            "IGRULES_IGL_URL": sandbox.url,
+            "IGRULES_FBL_URL": sandbox.url,
+            "IGRULES_RATE_SCALE": "1000",
+        }
         port = self.url.rpartition(":")[2]
         self.process = Process(["serve", "--port", port], environment, self.log)
         sandbox.set_webhook_url(f"{self.url}/webhook")

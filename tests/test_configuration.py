@@ -77,3 +77,28 @@ def test_how_many_tenants_have_a_name_is_a_number_or_none(written: str, ledger: 
         make_metrics(Configuration(metrics_tenants=written), ledger, Clock())
 
     assert make_metrics(Configuration(metrics_tenants="none"), ledger, Clock())
+
+
+@pytest.mark.parametrize("host", ["https://graph.instagram.com", "https://graph.facebook.com"])
+def test_metas_own_hosts_are_never_called_faster_than_they_allow(host: str, tmp_path: Path) -> None:
+    environ = {
+        "IGRULES_RATE_SCALE": "2",
+        "IGRULES_IGL_URL": "http://127.0.0.1:9",
+        "IGRULES_FBL_URL": "http://127.0.0.1:9",
+    }
+    elsewhere = read_configuration({}, environ, tmp_path)
+
+    with pytest.raises(UsageError) as refused:
+        read_configuration({}, {**environ, "IGRULES_FBL_URL": host}, tmp_path)
+
+    assert elsewhere.rate_scale == 2
+    assert read_configuration({}, {"IGRULES_RATE_SCALE": "0.5"}, tmp_path).rate_scale == 0.5
+    assert str(refused.value) == (
+        f"IGRULES_RATE_SCALE is '2.0', which is faster than {host.partition('//')[2]} allows"
+    )
+
+
+@pytest.mark.parametrize("written", ["0", "-1", "nan", "inf"])
+def test_a_factor_of_nothing_is_refused(written: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"IGRULES_RATE_SCALE is '.*', which is no factor"):
+        read_configuration({}, {"IGRULES_RATE_SCALE": written}, tmp_path)

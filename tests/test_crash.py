@@ -65,6 +65,7 @@ def test_a_server_killed_every_second_loses_nothing_and_does_nothing_twice(
             "IGRULES_DATABASE_URL": database_url,
             "IGRULES_STATE_DIR": str(state),
             "IGRULES_IGL_URL": sandbox.url,
+            "IGRULES_RATE_SCALE": "1000",
             "IGRULES_FBL_URL": sandbox.url,
             "IGRULES_LEASE": "3000",
             "IGRULES_QUIET": "1000",

@@ -146,7 +146,7 @@ class Theatre:
         ledger.deliveries.store([NewDelivery(app, None, body, now) for body in bodies])
         clock = Hands()
         clock.at = now + late
-        worker = Worker(ledger, registry, Configuration(threads=1), clock=clock)
+        worker = Worker(ledger, registry, Configuration(rate_scale=1_000, threads=1), clock=clock)
         for _ in range(200):
             if not worker.turn():
                 break

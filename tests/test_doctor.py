@@ -47,6 +47,7 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path, sandbox: Sandbox) -> Configuration:
     return Configuration(
+        rate_scale=1_000,
         database_url=database_url,
         state_dir=str(tmp_path / "state"),
         igl_url=sandbox.url,

@@ -106,7 +106,8 @@ def world(database_url: str, tmp_path: Path) -> Iterator[World]:
         ["serve", "--port", str(port)],
         {
             "IGRULES_DATABASE_URL": database_url, "IGRULES_STATE_DIR": str(state),
-            "IGRULES_IGL_URL": box.url, "IGRULES_OPS_LISTEN": "none",
+            "IGRULES_IGL_URL": box.url, "IGRULES_FBL_URL": box.url,
+            "IGRULES_RATE_SCALE": "1000", "IGRULES_OPS_LISTEN": "none",
             "IGRULES_SWEEP_EVERY": "100",
         },
         tmp_path / "server.log",
@@ -124,7 +125,7 @@ def world(database_url: str, tmp_path: Path) -> Iterator[World]:
 def know_the_owner(ledger: Ledger, box: Sandbox, now: int) -> None:
     """`igrules doctor` notes by which id Meta's callbacks name who connected the account."""
     client = GraphClient(GraphUrls(box.url, box.url, "v26.0"))
-    settings = Configuration(igl_url=box.url, fbl_url=box.url, ops_listen="none")
+    settings = Configuration(rate_scale=1_000, igl_url=box.url, fbl_url=box.url, ops_listen="none")
     registry = build_registry(third_party=False)
     examine(ledger, registry, settings, client, now, tenant=ledger.tenants.get("luz"))
     client.close()

@@ -145,7 +145,7 @@ def test_nothing_in_a_message_stops_a_worker(ledger: Ledger, channel: Recorder) 
     tenant = publish(ledger, channel.registry(), ANSWER)
     app = ledger.apps.list()[0].id
     ledger.deliveries.store([NewDelivery(app, None, envelope(nonsense(now())), now())])
-    worker = Worker(ledger, channel.registry(), Configuration())
+    worker = Worker(ledger, channel.registry(), Configuration(rate_scale=1_000))
 
     while worker.turn():
         pass
@@ -196,7 +196,9 @@ def test_a_deleted_database_is_503_until_it_is_back(tmp_path: Path, channel: Rec
     path = tmp_path / "igrules.db"
     ledger = Ledger.open(str(path), tmp_path)
     publish(ledger, channel.registry(), ANSWER)
-    server = Server(Configuration(port=0, web_threads=4), channel.registry(), ledger)
+    server = Server(
+        Configuration(rate_scale=1_000, port=0, web_threads=4), channel.registry(), ledger
+    )
     server.start()
     bodies = [dm(ACCOUNT, "10001", f"m_{n}", f"oi {n}", now()) for n in range(5)]
 
@@ -249,7 +251,7 @@ def test_a_disk_that_takes_no_more_is_a_hiccup(tmp_path: Path, room: int) -> Non
 
 def test_a_sweep_outlives_whatever_the_database_says(ledger: Ledger, channel: Recorder) -> None:
     """The sweep is the only healer: if its thread ended, lost rings would stay lost."""
-    configuration, clock = Configuration(), Clock()
+    configuration, clock = Configuration(rate_scale=1_000), Clock()
     worker = Worker(ledger, channel.registry(), configuration, clock=clock)
     sweeper = Sweeper(ledger, SweepOnly(), worker, configuration, clock)
     with ledger._db.transaction() as db:

@@ -52,7 +52,7 @@ def seeded(tmp_path: Path) -> Iterator[Seeded]:
 
 @pytest.fixture
 def asker(seeded: Seeded) -> Asker:
-    return Asker(seeded, configuration=Configuration(timezone="America/Recife"))
+    return Asker(seeded, configuration=Configuration(rate_scale=1_000, timezone="America/Recife"))
 
 
 class Clients:
@@ -359,7 +359,9 @@ class WorkingHands(Hands):
 
     def __init__(self, seeded: Seeded) -> None:
         super().__init__()
-        self._worker = Worker(seeded.ledger, seeded.registry, Configuration(threads=1), clock=self)
+        self._worker = Worker(
+            seeded.ledger, seeded.registry, Configuration(rate_scale=1_000, threads=1), clock=self
+        )
 
     def forward(self, seconds: float) -> None:
         super().forward(seconds)

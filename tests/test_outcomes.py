@@ -24,7 +24,9 @@ rules:
 - {id: echo, when: dm, do: {text: "heard {{ event.text }}"}}
 - {id: guide, when: comment, do: [{private_reply: a private answer}, {reply: a public answer}]}
 """
-SETTINGS = Configuration(port=0, web_threads=4, threads=8, sweep_every=100, retry_scale=0.001)
+SETTINGS = Configuration(
+    rate_scale=1_000, port=0, web_threads=4, threads=8, sweep_every=100, retry_scale=0.001
+)
 ANSWERS: dict[str, tuple[Script, tuple[str, int]]] = {
     "served": (Script(answer="normal"), ("sent", 1)),
     "sent although it failed": (Script(code=1, subcode=1357046, status=400), ("sent", 0)),

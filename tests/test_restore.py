@@ -74,6 +74,8 @@ def serve(url: str, state: Path, sandbox: Sandbox, log: Path) -> tuple[Process, 
     port = free_port()
     environment = {
         "IGRULES_IGL_URL": sandbox.url,
+        "IGRULES_FBL_URL": sandbox.url,
+        "IGRULES_RATE_SCALE": "1000",
         "IGRULES_SWEEP_EVERY": "100",
         "IGRULES_OPS_LISTEN": "none",
         "IGRULES_PORT": str(port),

@@ -24,7 +24,7 @@ from tests.talking import ask, dm, signed
 from tests.working import ACCOUNT, SECRET, Recorder, publish
 
 ANSWER = "rules:\n- {id: hello, when: dm, do: {text: 'Olá {{ event.text }}'}}\n"
-CONFIGURATION = Configuration(port=0, web_threads=4, threads=3, sweep_every=200)
+CONFIGURATION = Configuration(rate_scale=1_000, port=0, web_threads=4, threads=3, sweep_every=200)
 
 
 @pytest.fixture
@@ -109,7 +109,9 @@ def test_without_a_bell_the_sweep_finds_the_work(ledger, channel):
     """So do workers in a process of their own on SQLite, and everybody after a lost ring."""
     publish(ledger, channel.registry(), ANSWER)
     front = Server(CONFIGURATION, channel.registry(), ledger, work=False)
-    crew = Crew(Configuration(threads=2), channel.registry(), ledger, clock=Clock())
+    crew = Crew(
+        Configuration(rate_scale=1_000, threads=2), channel.registry(), ledger, clock=Clock()
+    )
     front.start()
     crew.start()
 
@@ -270,7 +272,7 @@ def answer(effect, account):
     return __import__("igrules.model").model.Sent("out")
 
 ledger = Ledger.open(sys.argv[1], sys.argv[2])
-configuration = Configuration(port=0, threads=2, sweep_every=100)
+configuration = Configuration(rate_scale=1_000, port=0, threads=2, sweep_every=100)
 registry = Recorder(answer).registry()
 if sys.argv[4] == "serve":
     code = Server(configuration, registry, ledger).run(lambda url: print(url, flush=True))

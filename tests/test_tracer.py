@@ -147,7 +147,9 @@ def test_an_operators_request_about_a_tenant_stays_with_that_tenant(seeded: Seed
 
 def test_a_workers_turn_reads_and_writes_rows_of_its_tenant_only(seeded: Seeded) -> None:
     ledger, clock = seeded.ledger, Hands(NOW + 60_000)
-    worker = Worker(ledger, seeded.registry, Configuration(threads=1), clock=clock)
+    worker = Worker(
+        ledger, seeded.registry, Configuration(rate_scale=1_000, threads=1), clock=clock
+    )
     app = next(app.id for app in ledger.apps.list() if app.tenant_id == seeded.luz.tenant.id)
     bodies = [
         dm(ACCOUNTS["luz"], PEOPLE["luz"], "m2", "oi", NOW),

@@ -38,7 +38,9 @@ def server(ledger, sandbox):
     client = GraphClient(GraphUrls(sandbox.url, sandbox.url, "v26.0"))
     registry = build_registry(graph=client, third_party=False)
     publish(ledger, registry, RULES)
-    server = Server(Configuration(port=0, threads=4, sweep_every=100), registry, ledger)
+    server = Server(
+        Configuration(rate_scale=1_000, port=0, threads=4, sweep_every=100), registry, ledger
+    )
     server.start()
     sandbox.set_webhook_url(f"{server.url}/webhook")
     yield server

@@ -16,7 +16,7 @@ from tests.talking import comment, dm, envelope
 from tests.working import ACCOUNT, NOW, Recorder, connect, publish
 
 ANSWER = "rules:\n- {id: hello, when: dm, do: {text: 'Olá {{ event.text }}'}}\n"
-CONFIGURATION = Configuration(threads=2, lease=30_000, quiet=120_000)
+CONFIGURATION = Configuration(rate_scale=1_000, threads=2, lease=30_000, quiet=120_000)
 
 
 class Hands(Clock):

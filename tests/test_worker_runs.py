@@ -93,7 +93,10 @@ class Stage:
         self.clock.at = NOW + at
         before = len(self.out.texts)
         worker = Worker(
-            self.ledger, registry or self.registry, Configuration(threads=1), clock=self.clock
+            self.ledger,
+            registry or self.registry,
+            Configuration(rate_scale=1_000, threads=1),
+            clock=self.clock,
         )
         for _ in range(100):
             if not worker.turn():
@@ -171,7 +174,12 @@ def test_answers_and_time_outs_that_meet_take_one_way_each(stage: Stage) -> None
     stage.ledger.deliveries.store(second)
     stage.clock.at = NOW + HOUR + 20
     workers = [
-        Worker(stage.ledger, stage.registry, Configuration(threads=2), clock=stage.clock)
+        Worker(
+            stage.ledger,
+            stage.registry,
+            Configuration(rate_scale=1_000, threads=2),
+            clock=stage.clock,
+        )
         for _ in range(2)
     ]
 

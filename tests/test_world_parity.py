@@ -93,7 +93,9 @@ class Ledgered:
 
     def work(self, now: int) -> None:
         self.clock.at = now
-        worker = Worker(self.ledger, self.registry, Configuration(threads=1), clock=self.clock)
+        worker = Worker(
+            self.ledger, self.registry, Configuration(rate_scale=1_000, threads=1), clock=self.clock
+        )
         for _ in range(100):
             if not worker.turn():
                 return

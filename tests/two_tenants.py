@@ -24,7 +24,7 @@ def plant(ledger: Ledger) -> Seeded:
     app_id = ledger.apps.list()[0].id
     bodies = [dm(ACCOUNTS[slug], PEOPLE[slug], f"m_{slug}", "oi", NOW) for slug in ACCOUNTS]
     ledger.deliveries.store([NewDelivery(app_id, None, body, NOW) for body in bodies])
-    worker = Worker(ledger, registry, Configuration(threads=1), clock=Hands())
+    worker = Worker(ledger, registry, Configuration(rate_scale=1_000, threads=1), clock=Hands())
     while worker.turn():
         pass
     luz, sol = (_seeds(ledger, slug) for slug in ACCOUNTS)

@@ -82,6 +82,7 @@ class Demo:
             port=server_port,
             igl_url=self._sandbox.url,
             fbl_url=self._sandbox.url,
+            rate_scale=1_000,
         )
         settings = self._settings
         registry = _telling(working_registry(settings), self._print)

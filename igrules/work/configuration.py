@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from igrules.errors import UsageError
 
@@ -69,6 +70,9 @@ class Configuration:
     """Seal scheduled backups with the master key."""
     retry_scale: float = 1.0
     """Multiplies the retry schedule; below 1 in tests."""
+    rate_scale: float = 1.0
+    """Divides the intervals of all rate buckets and multiplies their bursts; above 1 only where the
+    Graph API is not Meta's."""
 
 
 _DURATIONS = frozenset({"backup_every", "backup_max_age", "lease", "quiet", "sweep_every"})
@@ -80,6 +84,7 @@ _YES_NO = {
     "false": False, "no": False, "off": False, "0": False,
 }  # fmt: skip
 
+_META = (".instagram.com", ".facebook.com")
 _ALIASES = {"DATABASE_URL": "database_url", "PORT": "port"}
 
 
@@ -104,9 +109,27 @@ def read_configuration(
     for name, value in flags.items():
         if value is not None:
             values[name] = (value, "--" + name.replace("_", "-"))
-    return Configuration(
+    found = Configuration(
         **{name: _convert(name, value, source) for name, (value, source) in values.items()}
     )
+    _check_rates(found, values.get("rate_scale", ("", ""))[1])
+    return found
+
+
+def _check_rates(found: Configuration, source: str) -> None:
+    """Refuse to go faster than the platform allows. Raises `UsageError`."""
+    scale = found.rate_scale
+    if not 0 < scale <= 1_000_000:
+        raise UsageError(
+            f"{source} is '{scale}', which is no factor", f"set {source} to a number above 0"
+        )
+    names = (urlsplit(url).hostname or "" for url in (found.igl_url, found.fbl_url))
+    metas = [name for name in names if name.endswith(_META)]
+    if scale > 1 and metas:
+        raise UsageError(
+            f"{source} is '{scale}', which is faster than {metas[0]} allows",
+            f"set {source} to 1 or less, or igl_url and fbl_url to another host",
+        )
 
 
 def _from_file(start: Path) -> dict[str, Any]:
