@@ -10,6 +10,7 @@ import typer
 from igrules.cli.options import Database, StateDir
 
 if TYPE_CHECKING:
+    from igrules.ledger import Ledger
     from igrules.work.configuration import Configuration
 
 Threads = Annotated[
@@ -51,6 +52,7 @@ def serve(
     _look_at(settings)
     registry = working_registry(settings)
     ledger = open_ledger(settings)
+    _wait_until_alone(ledger)
     server = Server(settings, registry, ledger, work=not no_work, measured=True)
     try:
         code = server.run(lambda url: typer.echo(f"igrules serves {url}"))
@@ -67,6 +69,17 @@ def _look_at(settings: Configuration) -> None:
 
     for found in look(state_dir(settings)):
         typer.echo(f"warning: {found.sentence}\n  = help: {found.remedy}", err=True)
+
+
+def _wait_until_alone(ledger: Ledger) -> None:
+    from igrules.work.alone import wait_until_alone
+    from igrules.work.clock import Clock
+
+    try:
+        wait_until_alone(ledger, Clock())
+    except BaseException:
+        ledger.close()
+        raise
 
 
 def work(
@@ -86,6 +99,7 @@ def work(
     _look_at(settings)
     registry = working_registry(settings)
     ledger = open_ledger(settings)
+    _wait_until_alone(ledger)
     try:
         code = run_worker(settings, registry, ledger, once=once, measured=True)
     finally:
