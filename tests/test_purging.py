@@ -167,6 +167,7 @@ SMALL: dict[str, tuple[str, str, float]] = {
     "erasure": ("tenant_id, what, subject, source, state, asked_at, done_at",
                 "1, 'tenant', '', 'api', 'done', 1, {now}", 365),
     "backup": ("at, kind", "{now}, 'mark'", 365),
+    "alert": ("cause, day, words, at", "'c', 'd', 'w', {now}", 90),
     "post": ("account_id, media, tenant_id, fetched_at", "1, 'm', 1, {now}", 90),
 }  # fmt: skip
 
@@ -263,6 +264,7 @@ def test_every_age_of_the_table_is_tested_here() -> None:
         "process": [(7, False)],
         "hold": [(7, False)],
         "erasure": [(365, False)],
+        "alert": [(90, False)],
         "backup": [(365, False)],
         "post": [(90, False)],
     }

@@ -1,6 +1,7 @@
 """Everything durable: webhook bodies, events, decisions, sends, and how they are worked on."""
 
 from igrules.errors import Stale
+from igrules.ledger.alerts import AlertRow
 from igrules.ledger.audit import Act, AuditRow, Noted
 from igrules.ledger.backlog import Backlog
 from igrules.ledger.ceilings import Ceiling
@@ -35,6 +36,7 @@ from igrules.ledger.wakes import DueRun
 
 __all__ = [
     "Act",
+    "AlertRow",
     "App",
     "AuditRow",
     "Backlog",

@@ -22,6 +22,7 @@ import igrules.ledger.stats as stats
 import igrules.ledger.upkeep as upkeep
 import igrules.ledger.webhook_log as webhook_log
 from igrules.errors import Conflict, IgrulesError, SchemaMismatch, Unavailable
+from igrules.ledger.alerts import Alerts
 from igrules.ledger.apps import Apps
 from igrules.ledger.audit import Act, Audit, Noted
 from igrules.ledger.backlog import Backlog
@@ -62,6 +63,7 @@ class Ledger:
         self._deployment = known
         self._environ = environ
         self.tenants = Tenants(database, seals, known)
+        self.alerts = Alerts(database)
         self.apps = Apps(database, seals)
         self.keys = Keys(database)
         self.sealed = Sealed(database, seals)

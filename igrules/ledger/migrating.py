@@ -20,10 +20,10 @@ GENERATION = 1
 """Raised only by a change that an older igrules must not work with; stored in ``deployment``."""
 
 TABLES = (
-    "account", "app", "attempt", "audit", "audit_day", "backup", "chore", "contact", "decision",
-    "delivery", "deployment", "erasure", "hold", "inbox", "key", "lane", "mark", "orphan",
-    "post", "process", "quota", "run", "secret", "seen", "send", "stat", "tenant", "turn",
-    "version",
+    "account", "alert", "app", "attempt", "audit", "audit_day", "backup", "chore", "contact",
+    "decision", "delivery", "deployment", "erasure", "hold", "inbox", "key", "lane", "mark",
+    "orphan", "post", "process", "quota", "run", "secret", "seen", "send", "stat", "tenant",
+    "turn", "version",
 )  # fmt: skip
 """What igrules keeps; on PostgreSQL other programs may have tables beside."""
 

@@ -319,6 +319,10 @@ _LEDGER = (
            stays("sealed", why="who it is, sealed, and only until the erasure is done"),
            kept=(Kept(365, "done_at"),),
            why="a restored backup forgets again by it"),
+    # With its tenant an account, a lane or a rule may be named, never a person.
+    _table("alert", INSTALLATION, "id", stays("id tenant_id cause day words at due tries told"),
+           stays("about error", why=_NO_PERSON), leaving=DELETED, tenant="tenant_id = ?",
+           kept=(Kept(90, "at"),), why=_NO_PERSON),
     _table("backup", INSTALLATION, "id", stays("id at file bytes kind"), kept=(Kept(365, "at"),),
            why=_NO_PERSON),
 )  # fmt: skip
