@@ -1,5 +1,6 @@
 # Two commands are enough: `make demo` tries everything, `make test` proves it.
 # `make faults` is what takes longer: processes are killed, again and again, and nothing may be lost.
+# `make soak` is the same with the load of a night: `make soak SOAK="F1 F2" HOURS=0.5` chooses.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,6 +15,10 @@ test: $(VENV)/ready
 
 faults: $(VENV)/ready
 	@$(BIN)/python -m pytest -m faults $(TESTS)
+
+soak: $(VENV)/ready
+	@IGRULES_SOAK=1 IGRULES_SOAK_ONLY="$(SOAK)" IGRULES_SOAK_HOURS="$(HOURS)" \
+	  $(BIN)/python -m pytest -m faults -n 0 $(TESTS)
 
 check: $(VENV)/ready
 	@$(BIN)/ruff check .

@@ -10,14 +10,16 @@ import itertools
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from igrules.errors import IgrulesError
 from igrules.ledger import Ledger
+from tests.sizes import SIZE
 
 ENGINES = ("sqlite", "postgresql")
 
@@ -138,3 +140,79 @@ def ledger(database_url: str, tmp_path: Path) -> Iterator[Ledger]:
     opened = Ledger.open(database_url, tmp_path / "state")
     yield opened
     opened.close()
+
+
+_FIGURES = "figures"
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """``figures("F1 sqlite", kills=25, lost=0)`` is one line at the end of the run, whichever
+    process ran the test."""
+
+    def note(name: str, **counted: object) -> None:
+        words = " ".join(f"{what}={_short(value)}" for what, value in counted.items())
+        request.node.user_properties.append((_FIGURES, f"{name}: {words}"))
+
+    return note
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep what a fault test that failed leaves behind, and say where."""
+    report = yield
+    if report.when == "call" and report.failed and item.get_closest_marker("faults"):
+        report.sections.append(("evidence", _evidence(getattr(item, "funcargs", {}))))
+    return report
+
+
+def _evidence(given: Mapping[str, Any]) -> str:
+    directory, url = given.get("tmp_path"), str(given.get("database_url", ""))
+    if directory is None:
+        return "this test has no directory"
+    if url.startswith("postgresql"):
+        try:
+            ledger = Ledger.open(url, directory / "state", create=False)
+            ledger.backups.write(directory / "database.backup", 0)
+            ledger.close()
+        except (IgrulesError, OSError) as error:
+            return f"logs and journal are in {directory}; the database cannot be read: {error}"
+    return f"database, journal and logs are in {directory}, until the third run from now"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep those faults that ``make soak SOAK="F1 F2"`` names; without names, all."""
+    wanted = set(os.environ.get("IGRULES_SOAK_ONLY", "").split())
+    if not wanted:
+        return
+    marks = {item: item.get_closest_marker("faults") for item in items}
+    kept = [item for item, mark in marks.items() if mark and wanted & set(mark.args)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what the fault tests counted: a line each, or the rows of a table after a soak."""
+    lines = [
+        line
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, line in report.user_properties
+        if name == _FIGURES
+    ]
+    if lines:
+        terminalreporter.section("figures")
+        for line in sorted(lines):
+            terminalreporter.write_line(_row(line) if SIZE else line)
+
+
+def _row(line: str) -> str:
+    name, _, counted = line.partition(": ")
+    return f"| {name} | {counted.replace(' ', ', ').replace('=', ' ')} |"

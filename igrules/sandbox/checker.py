@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from igrules.ledger.values import SendRow
+from igrules.model import EMPTY
 from igrules.sandbox.journal import Act
 
 Identity = tuple[str, str, str]
@@ -47,11 +48,17 @@ class Findings:
 
 
 def check(
-    acts: Sequence[Act], sends: Iterable[SendRow], accounts: Iterable[str], *, drained: bool = True
+    acts: Sequence[Act],
+    sends: Iterable[SendRow],
+    accounts: Iterable[str],
+    *,
+    drained: bool = True,
+    again: Mapping[str, int] = EMPTY,
 ) -> Findings:
     """Check one tenant: the acts of its accounts (IG_IDs) against its sends.
 
     ``drained``: the queue was worked off, so nothing may be left ``pending`` or ``sending``.
+    ``again``: how often a send of this key may have been executed, where that is not once.
     """
     own = set(accounts)
     done = [act for act in acts if act.account in own and _kind(act) in _CHECKED]
@@ -61,7 +68,7 @@ def check(
         by_identity[_identity_of_send(row)].append(row)
     executed = Counter(_identity_of_act(act) for act in done)
     return Findings(
-        doubled=_doubled(executed, by_identity),
+        doubled=_doubled(executed, by_identity, again),
         denied=_denied(executed, by_identity),
         lost=_lost(executed, by_identity),
         foreign=tuple(
@@ -80,12 +87,18 @@ def check(
 
 
 def _doubled(
-    executed: Mapping[Identity, int], sends: Mapping[Identity, Sequence[SendRow]]
+    executed: Mapping[Identity, int],
+    sends: Mapping[Identity, Sequence[SendRow]],
+    again: Mapping[str, int],
 ) -> tuple[str, ...]:
-    return tuple(
-        f"{_shown(identity)} was executed {executed[identity]} times, meant {len(rows)} times"
+    meant = {
+        identity: sum(max(1, again.get(row.key, 1)) for row in rows)
         for identity, rows in sends.items()
-        if executed.get(identity, 0) > len(rows) and identity[0] not in _REPEATED
+    }
+    return tuple(
+        f"{_shown(identity)} was executed {executed[identity]} times, meant {most} times"
+        for identity, most in meant.items()
+        if executed.get(identity, 0) > most and identity[0] not in _REPEATED
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import itertools
 import random
@@ -84,6 +85,8 @@ class Postman:
         self.secret = secret
         self.manner = manner
         self.log: deque[Delivered] = deque(maxlen=_REMEMBERED)
+        self.acknowledged: set[bytes] = set()
+        """SHA-256 of each body that was answered with 200."""
         self._world = world
         self._random = random.Random(seed)  # noqa: S311 - repeatable faults, no secrets
         self._wake = threading.Condition()
@@ -239,6 +242,8 @@ class Postman:
         now = self._world.now()
         count = len(letter.elements)
         self.log.append(Delivered(now, status, took_ms, letter.attempt, count, letter.body))
+        if status == 200:
+            self.acknowledged.add(hashlib.sha256(letter.body).digest())
         self._world.note(_happening(letter, now, status, took_ms))
         waits = self.manner.retry_ms
         if status != 200 and letter.attempt < len(waits):
