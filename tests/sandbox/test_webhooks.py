@@ -111,10 +111,11 @@ def test_a_tap_needs_an_option_that_is_there(
 
 
 def test_batches_mix_accounts(sandbox: Sandbox, receiver: Receiver) -> None:
-    sandbox.postman.set_manner(Manner(batch=1000, linger_ms=100))
+    sandbox.postman.set_manner(Manner(batch=1000, hold=True))
     for number in range(3):
         sandbox.people.write(SHOP, "ana", f"a{number}")
         sandbox.people.write(CLINIC, "ana", f"b{number}")
+    sandbox.postman.set_manner(Manner(batch=1000))
     assert sandbox.postman.wait_idle(5)
 
     (one,) = receiver.received
