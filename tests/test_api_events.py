@@ -364,6 +364,7 @@ def test_programs_get_times_with_their_offset(tmp_path: Path) -> None:
     ledger = Ledger.open(str(tmp_path / "igrules.db"), tmp_path / ".igrules")
     seeded = seed(ledger)
     event = seeded.luz.words["event"]
+    ledger.alerts.note("late", "", "answers are late", NOW)
     ledger.close()
 
     def run(*words: str) -> Any:
@@ -378,6 +379,7 @@ def test_programs_get_times_with_their_offset(tmp_path: Path) -> None:
         (["webhooks", "list", "--tenant", "luz"], "webhooks"),
         (["webhooks", "list", "--deliveries"], "deliveries"),
         (["orphans", "list"], "orphans"),
+        (["alerts", "list"], "alerts"),
     ):
         times += [row["time"] for row in run(*words)[name]]
 

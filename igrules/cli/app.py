@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from igrules.cli import (
+    alerts,
     apply as apply_command,
     apps,
     audit,
@@ -52,6 +53,7 @@ _GROUPS = {
     "runs": runs.app,
     "webhooks": webhooks.webhooks,
     "orphans": webhooks.orphans,
+    "alerts": alerts.app,
 }
 _COMMANDS: dict[str, Callable[..., None]] = {
     "init": init_command.init,

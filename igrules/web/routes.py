@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from igrules.errors import UsageError
 from igrules.web import meta, original, original_sends, status
 from igrules.web.api import (
+    alerts,
     apps,
     audit,
     contacts,
@@ -60,6 +61,7 @@ ALL: tuple[Operation, ...] = (
     *messages.OPERATIONS,
     *contacts.OPERATIONS,
     *deliveries.OPERATIONS,
+    *alerts.OPERATIONS,
     *audit.OPERATIONS,
     *metrics.OPERATIONS,
     *privacy.OPERATIONS,

@@ -16,7 +16,10 @@ from pathlib import Path
 
 from igrules import __version__
 from igrules.errors import IgrulesError, LedgerError
+from igrules.kinds import Registry
 from igrules.ledger import Ledger
+from igrules.plugins import build_registry
+from igrules.work.alerting import Teller
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.logs import say
@@ -34,6 +37,8 @@ class Duty:
 
     ledger: Ledger
     configuration: Configuration
+    registry: Registry
+    clock: Clock
     now: int
     stopping: threading.Event
     """Set when the process ends: a chore that works in slices returns after the one it is in."""
@@ -64,8 +69,13 @@ def _backup(duty: Duty) -> None:
     )
 
 
+def _alerts(duty: Duty) -> None:
+    Teller(duty.ledger, duty.registry, duty.configuration, duty.now).tell()
+
+
 CHORES: Sequence[Chore] = (
     Chore("erasures", _each(10 * _SECOND), lambda duty: duty.ledger.erasures.run(duty.now)),
+    Chore("alerts", _each(20 * _SECOND), _alerts),
     Chore("stats", _each(_HOUR), lambda duty: duty.ledger.roll_stats(duty.now)),
     Chore("purge", _each(10 * _MINUTE), lambda duty: duty.ledger.purge(duty.now)),
     Chore("audit", _each(_HOUR), lambda duty: duty.ledger.audit.seal_days(duty.now)),
@@ -91,11 +101,14 @@ class ChoreRunner:
         clock: Clock,
         owner: str,
         chores: Sequence[Chore] = CHORES,
+        *,
+        registry: Registry | None = None,
     ) -> None:
         self._ledger = ledger
         self._configuration = configuration
         self._clock = clock
         self._owner = owner
+        self._registry = registry or build_registry(third_party=False)
         self._chores = [(one, one.every(configuration)) for one in chores]
         self._known = False
         self._stopping = threading.Event()
@@ -143,7 +156,12 @@ class ChoreRunner:
     def _do(self, chore: Chore, now: int) -> str:
         """Do it, and give what went wrong, in words."""
         try:
-            chore.do(Duty(self._ledger, self._configuration, now, self._stopping))
+            chore.do(
+                Duty(
+                    self._ledger, self._configuration, self._registry, self._clock, now,
+                    self._stopping,
+                )
+            )  # fmt: skip
         except IgrulesError as error:
             say(_LOG, logging.ERROR, "a chore failed", error, chore=chore.name)
             return error.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import re
 import tomllib
@@ -13,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from igrules.errors import UsageError
+from igrules.work.operator_ways import read_ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Configuration:
     """Further addresses no tenant may call, as ranges: ``198.51.100.0/24, 2001:db8::/32``."""
     smtp_url: str = ""
     """The server e-mail goes out by: ``smtps://user:password@host:465?from=bot@agency.example``."""
+    notify: str = ""
+    """How the operator is told of alerts; see `igrules.work.operator_ways`."""
     privacy_url: str = ""
     """The page that tells persons how to ask what is held about them."""
     backup_dir: str = ""
@@ -113,6 +117,7 @@ def read_configuration(
         **{name: _convert(name, value, source) for name, (value, source) in values.items()}
     )
     _check_rates(found, values.get("rate_scale", ("", ""))[1])
+    read_ways(found.notify)
     return found
 
 
@@ -161,6 +166,8 @@ def _convert(name: str, value: Any, source: str) -> Any:
     try:
         if name in _DURATIONS:
             return _duration(value)
+        if isinstance(value, dict) and name == "notify":
+            return json.dumps(value)
         if isinstance(default, bool):
             return _YES_NO[str(value).strip().lower()]
         return type(default)(value)

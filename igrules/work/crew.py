@@ -50,7 +50,9 @@ class Crew:
         self._clock = clock
         self._ledger = ledger
         self._sweeper = Sweeper(ledger, self.bell, self.worker, configuration, clock)
-        self._chores = ChoreRunner(ledger, configuration, clock, self.worker.name)
+        self._chores = ChoreRunner(
+            ledger, configuration, clock, self.worker.name, registry=registry
+        )
 
     def start(self) -> None:
         """Start the threads; what waits since the last time is taken up at once."""

@@ -9,9 +9,12 @@ from igrules.ledger import Ledger
 from igrules.work.chores import CHORES
 from igrules.work.configuration import Configuration
 from igrules.work.doctor.finding import Finding, fail, ok, warn
+from igrules.work.operator_ways import read_ways
 
 _MINUTE, _HOUR = 60_000, 3_600_000
 _WEEK = 7 * 24 * _HOUR
+_ALERTS = 5
+"""So many are written out."""
 
 
 def check(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[Finding]:
@@ -23,6 +26,7 @@ def check(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[Fi
     yield from _chores(ledger, configuration, now)
     yield from _backup(ledger, configuration, now)
     yield from _orphans(ledger, now)
+    yield from _alerts(ledger, configuration, now)
 
 
 def _sending(ledger: Ledger, configuration: Configuration) -> Iterator[Finding]:
@@ -150,6 +154,27 @@ def _orphans(ledger: Ledger, now: int) -> Iterator[Finding]:
             f"{sentence.format(**names)} ({count} in 7 days)",
             remedy.format(**names) or "igrules orphans list  shows them",
         )
+
+
+def _alerts(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[Finding]:
+    """What came up in a day, and whether anybody is told of it."""
+    ways = read_ways(configuration.notify)
+    if not ways.emails and not ways.url:
+        yield warn("alerts", "nobody is told of alerts", "set notify to an address of yours")
+    elif ways.emails and not configuration.smtp_url:
+        yield fail("alerts", "notify names e-mail, and there is no smtp_url", "set it, too")
+    newest = [row for row in ledger.alerts.list(200) if row.at > now - 24 * _HOUR]
+    for row in newest[:_ALERTS]:
+        yield warn("alerts", row.words, "igrules alerts list shows all")
+    if len(newest) > _ALERTS:
+        yield warn("alerts", f"and {len(newest) - _ALERTS} more", "igrules alerts list")
+    lost = [row for row in newest if row.error]
+    if lost:
+        yield warn(
+            "alerts", f"{len(lost)} could not be told, the last by {lost[0].error}", "mend that way"
+        )
+    elif not newest:
+        yield ok("alerts", "none in a day")
 
 
 def _span(milliseconds: int) -> str:
