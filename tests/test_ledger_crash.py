@@ -6,7 +6,6 @@ ledger.
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
@@ -14,15 +13,12 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from igrules.ledger import Ledger
-from tests.conftest import PostgresCluster
-from tests.ledger_process import DEADLINE, LEASE, QUIET, Notes, Store, Work
-from tests.ledgering import NOW, World
+from tests.ledgering import World
 
 pytestmark = pytest.mark.faults
 
@@ -140,92 +136,3 @@ def test_killing_processes_at_random_loses_nothing_and_doubles_nothing(
     assert (drained, crew.own_ends) == (True, [])
     assert len(lines(acknowledged)) >= KILLS * BETWEEN
     assert broken_promises(world, acknowledged, executed) == []
-
-
-class Points:
-    """Counts commits and calls, and ends the process at the one it was told, before or after it."""
-
-    def __init__(self, number: int, side: str) -> None:
-        self._number, self._side, self._count = number, side, 0
-
-    def around(self, act: Callable[..., None]) -> Callable[..., None]:
-        def guarded(*arguments: object) -> None:
-            self._count += 1
-            if self._count == self._number and self._side == "before":
-                os._exit(9)
-            act(*arguments)
-            if self._count == self._number:
-                os._exit(9)
-
-        return guarded
-
-
-def scenario(url: str, directory: Path, points: Points) -> None:
-    """One group of updates with a duplicate, all the way to sent, in a process of its own."""
-    ledger = Ledger.open(url, directory / "state", create=False)
-    database = ledger._db._peewee
-    database.commit = points.around(database.commit)
-    notes = Notes(directory / "executed")
-    notes.add = points.around(notes.add)  # type: ignore[method-assign]  # a point of its own
-    Store(ledger, Notes(directory / "acknowledged"), lambda: NOW).group(0)
-    worker = Work(ledger, notes, "victim", lambda: NOW)
-    while worker.turn():
-        pass
-    os._exit(0)
-
-
-def survive(url: str, directory: Path, number: int, side: str) -> tuple[int, list[str], int]:
-    """Crash at one point, start again, drain. Gives the exit code, what was broken, and how many
-    sends had to be parked."""
-    directory.mkdir()
-    world = World(Ledger.open(url, directory / "state"))
-    world.ledger.close()
-    child = os.fork()
-    if child == 0:
-        try:
-            scenario(url, directory, Points(number, side))
-        finally:
-            os._exit(1)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    ledger = world.ledger = Ledger.open(url, directory / "state", create=False)
-    world.scope = ledger.for_tenant(world.tenant.id)
-    for now in (NOW, NOW + LEASE, NOW + 2 * LEASE + DEADLINE + QUIET):
-        worker = Work(ledger, Notes(directory / "executed"), "heir", partial(int, now))
-        while worker.turn():
-            pass
-    broken = broken_promises(world, directory / "acknowledged", directory / "executed")
-    parked = ledger.stats(None)["sends"].get("parked", 0)
-    ledger.close()
-    return code, broken, parked
-
-
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
-def test_a_crash_before_or_after_any_commit_or_call_keeps_every_promise(
-    engine: str, postgres: PostgresCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every point there is, one after the other, until the scenario reaches its end."""
-    monkeypatch.setenv("IGRULES_KEY", postgres.key)
-    # What is stored after one point is what is stored before the next; both on the faster engine.
-    sides = ("before", "after") if engine == "sqlite" else ("before",)
-    points, parked = 0, []
-    for number in range(1, 100):
-        codes = []
-        for side in sides:
-            directory = tmp_path / f"{number}-{side}"
-            url = str(directory / "a.db") if engine == "sqlite" else postgres.migrated()
-            code, broken, given_up = survive(url, directory, number, side)
-            if engine == "postgresql":
-                postgres.give_back(url)
-            assert (code in (0, 9), broken) == (True, []), f"point {number} {side}"
-            assert given_up <= 1
-            codes.append(code)
-            if given_up:
-                parked.append((number, side))
-        if not any(codes):
-            break
-        points += 1
-
-    print(f"{points} points, parked after {len(parked)} of {len(sides) * points} crashes")
-    assert points >= 20
-    # A call that was made and not settled, or never made after `sending`: nobody can tell.
-    assert parked

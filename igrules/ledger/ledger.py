@@ -32,6 +32,7 @@ from igrules.ledger.connections import Connections
 from igrules.ledger.database import Database
 from igrules.ledger.deliveries import Deliveries
 from igrules.ledger.deployment import Deployment
+from igrules.ledger.drivers import Driver
 from igrules.ledger.erasures import Erasures
 from igrules.ledger.fetched import Fetched
 from igrules.ledger.high_water import HighWater
@@ -89,13 +90,15 @@ class Ledger:
         create: bool = True,
         deployment: str = "",
         environ: Mapping[str, str] | None = None,
+        driver: Driver | None = None,
     ) -> Ledger:
         """Open the database, bringing its schema up to date, and making it on first use.
 
-        ``create=False`` changes nothing. Raises `Unavailable`, `SchemaMismatch`, `SealError` or
+        ``create=False`` changes nothing. ``driver``: one for this address, when `drivers.choose`
+        shall not be asked. Raises `Unavailable`, `SchemaMismatch`, `SealError` or
         `UsageError`.
         """
-        driver = drivers.choose(database_url, sqlite_driver)
+        driver = driver or drivers.choose(database_url, sqlite_driver)
         if not create and driver.path is not None and not driver.path.exists():
             raise Unavailable(f"there is no database at {driver.path}", "igrules db upgrade")
         if create and driver.path is not None:
