@@ -1,4 +1,5 @@
-"""What the number of rules costs a worker with its real ledger: goal 6.
+"""What deciding in batches gains a worker with its real ledger, and what the number of rules costs
+it: goals 5 and 6.
 
 Each ledger is a SQLite file of its own, and one thread works it. Messages are decided, and what
 rules answer is sent through a channel that accepts everything, until nothing is left.
@@ -11,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,14 +28,22 @@ from igrules.work.configuration import Configuration
 from igrules.work.worker import Worker
 
 ROUNDS = 7
+ONE_THREAD = Configuration(rate_scale=1_000, threads=1)
 EVENTS = 200
+LISTENED = 600
 ACCOUNT = "17841400000000101"
 
 
 class Shop:
     """One tenant with its own ledger and worker."""
 
-    def __init__(self, directory: Path, kinds: Registry, ruleset: Ruleset) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        kinds: Registry,
+        ruleset: Ruleset,
+        configuration: Configuration = ONE_THREAD,
+    ) -> None:
         directory.mkdir()
         now = int(time.time() * 1000)
         self.ledger = Ledger.open(str(directory / "igrules.db"), directory)
@@ -47,7 +57,7 @@ class Shop:
         assert image is not None
         scope.keep_image(version.number, image)
         scope.secrets.set("access_token", "IGAA", now)
-        self._worker = Worker(self.ledger, kinds, Configuration(rate_scale=1_000, threads=1))
+        self._worker = Worker(self.ledger, kinds, configuration)
         self._count = 0
 
     def receive(self, texts: list[str]) -> None:
@@ -73,12 +83,40 @@ class Shop:
         while self._worker.turn():
             pass
 
+    def split(self) -> None:
+        """Split what was received."""
+        self._worker.split()
+
 
 def rows() -> Iterator[Row]:
-    """Measure and yield the row of goal 6."""
+    """Measure and yield the rows of goals 5 and 6."""
     kinds = registry()
     with tempfile.TemporaryDirectory() as directory:
+        yield _batched(Path(directory), kinds)
         yield _rules(Path(directory), kinds)
+
+
+def _batched(directory: Path, kinds: Registry) -> Row:
+    """Messages no rule answers, as most are: with the time the disk takes, which is what batches
+    share."""
+    ruleset = ruleset_of(1_000, kinds)
+    ways = {"one": replace(ONE_THREAD, claim_lanes=1), "many": ONE_THREAD}
+    shops = {name: Shop(directory / name, kinds, ruleset, how) for name, how in ways.items()}
+    texts = [event.text for event in events_of(1, lambda draw: "nada")]
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name, shop in shops.items():
+            shop.receive([texts[n % len(texts)] for n in range(LISTENED)])
+            shop.split()
+            started = time.perf_counter()
+            shop.work()
+            rates[name].append(LISTENED / (time.perf_counter() - started))
+    for shop in shops.values():
+        shop.ledger.close()
+    ratio = statistics.median(a / b for a, b in zip(rates["many"], rates["one"], strict=True))
+    one, many = (statistics.median(each) for each in rates.values())
+    baseline = f"{one:.0f} events/s one by one, {many:.0f} with {ways['many'].claim_lanes} a claim"
+    return Row(5, "worker without sending, 1,000 rules", baseline, ratio, ">= 4", "x", ratio >= 4)
 
 
 def _rules(directory: Path, kinds: Registry) -> Row:

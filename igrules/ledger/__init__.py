@@ -7,6 +7,7 @@ from igrules.ledger.backlog import Backlog
 from igrules.ledger.ceilings import Ceiling
 from igrules.ledger.deliveries import Deliveries
 from igrules.ledger.erasures import Erasure
+from igrules.ledger.facts import Known
 from igrules.ledger.gauges import Gauges
 from igrules.ledger.holds import Hold
 from igrules.ledger.keys import Key, NewKey
@@ -15,6 +16,7 @@ from igrules.ledger.ledger import Ledger
 from igrules.ledger.numbers import Days, Numbers
 from igrules.ledger.scope import Scope
 from igrules.ledger.sends import Sends
+from igrules.ledger.together import Decided
 from igrules.ledger.values import (
     App,
     Closed,
@@ -43,6 +45,7 @@ __all__ = [
     "Ceiling",
     "Closed",
     "Days",
+    "Decided",
     "Deliveries",
     "DueRun",
     "DueSend",
@@ -51,6 +54,7 @@ __all__ = [
     "Gauges",
     "Hold",
     "Key",
+    "Known",
     "Lane",
     "Lanes",
     "Ledger",

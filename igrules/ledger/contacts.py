@@ -11,10 +11,13 @@ from igrules.ledger.database import Database, Row
 from igrules.ledger.values import Lane, StoredEvent
 from igrules.model import Change, Contact
 
-SELECT = (
-    "SELECT id, person, username, language, tags, fields, first_at, last_in_at, opted_out,"
-    " handoff_until, quiet_until, quiet_reason, profile, profile_at FROM contact"
+COLUMNS = (
+    "id, person, username, language, tags, fields, first_at, last_in_at, opted_out,"
+    " handoff_until, quiet_until, quiet_reason, profile, profile_at"
 )
+"""The columns `contact_of_row` reads, in order."""
+
+SELECT = f"SELECT {COLUMNS} FROM contact"
 _OPENS_WINDOW = frozenset({"message", "postback"})
 """Kinds of events after which messages may be sent for 24 hours."""
 

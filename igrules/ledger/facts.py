@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import igrules.ledger.columns as columns
 import igrules.ledger.holds as holds
 import igrules.ledger.runs as runs
-from igrules.ledger.contacts import find
-from igrules.ledger.database import Database, holders
+from igrules.ledger.contacts import COLUMNS as CONTACT, contact_of_row, find
+from igrules.ledger.database import Database, holders, tuples
+from igrules.ledger.holds import Hold
 from igrules.ledger.values import Lane, ReadFacts
 from igrules.model import Contact, Event, Mark
 
@@ -17,6 +19,22 @@ _MANY = 10_000
 """Up to so many parked runs of a tenant are counted: more than that nobody may have."""
 _FEW = 40
 """Up to so many names are asked for by name; beyond, all marks of the contact are read."""
+
+_SENT = (
+    "sum(CASE WHEN created_at > ? THEN 1 ELSE 0 END),"
+    " count(DISTINCT CASE WHEN created_at > ? THEN inbox_id END)"
+)
+_COUNTS = "counted = 'yes' AND state IN ('pending', 'sending', 'sent', 'doubt', 'parked')"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known before an event is looked at, by lane: contacts, and of sends how many are in
+    the window, how many events were answered in the last minute, whether a run is parked."""
+
+    held: Sequence[Hold]
+    contacts: Mapping[int, Contact]
+    sent: Mapping[int, tuple[int, int, bool]]
 
 
 def read_facts(
@@ -29,12 +47,13 @@ def read_facts(
     marks_all: Mapping[str, int],
     per_contact_window: int,
     parks: bool = False,
+    known: Known | None = None,
 ) -> ReadFacts:
     """The facts of one event; see `Lanes.facts`."""
-    contact = find(db, lane.tenant_id, lane.account_id, lane.person)
+    known = known or _known(db, lane, now, per_contact_window)
+    contact, held = known.contacts.get(lane.id), known.held
+    sent, answered, has_runs = known.sent.get(lane.id, (0, 0, False))
     post = columns.text(event.post)
-    sent, answered, has_runs = _sent(db, lane, now, per_contact_window)
-    held = holds.active(db, now)
     over = holds.covering(held, lane.tenant_id, lane.account_id)
     rules = f"{lane.tenant_id}:"
     return ReadFacts(
@@ -58,16 +77,50 @@ def read_facts(
     )
 
 
+def _known(db: Database, lane: Lane, now: int, window: int) -> Known:
+    contact = find(db, lane.tenant_id, lane.account_id, lane.person)
+    return Known(
+        holds.active(db, now),
+        {lane.id: contact} if contact else {},
+        {lane.id: _sent(db, lane, now, window)},
+    )
+
+
+def known_of(db: Database, lanes: Sequence[Lane], now: int, window: int) -> Known:
+    """The same of many lanes of one tenant in as many statements as of one; none of them has a
+    parked run."""
+    tenant_id, by_person = (
+        lanes[0].tenant_id,
+        {(one.account_id, one.person): one.id for one in lanes},
+    )
+    contacts = db.all(
+        f"SELECT account_id, {CONTACT} FROM contact WHERE +tenant_id = ?"
+        f" AND (account_id, person) IN (VALUES {tuples(len(by_person), 2)})",
+        [tenant_id, *(value for key in by_person for value in key)],
+    )
+    sent = db.all(
+        f"SELECT lane_id, {_SENT} FROM send WHERE lane_id IN ({holders(len(lanes))})"
+        f" AND created_at > ? AND {_COUNTS} AND +tenant_id = ? GROUP BY lane_id",
+        [now - window, now - _MINUTE, *(lane.id for lane in lanes), now - max(window, _MINUTE),
+         tenant_id],
+    )  # fmt: skip
+    return Known(
+        holds.active(db, now),
+        {
+            by_person[account_id, row[1]]: contact_of_row(tuple(row))
+            for account_id, *row in contacts
+        },
+        {lane_id: (int(sum or 0), int(answered or 0), False) for lane_id, sum, answered in sent},
+    )
+
+
 def _sent(db: Database, lane: Lane, now: int, window: int) -> tuple[int, int, bool]:
     """Automatic messages to this person in the window, events answered in the last minute, and
     whether any run is parked: asked here, because mostly there is none and that costs no statement
     of its own."""
     row = db.first(
-        "SELECT sum(CASE WHEN created_at > ? THEN 1 ELSE 0 END),"
-        " count(DISTINCT CASE WHEN created_at > ? THEN inbox_id END),"
-        f" (SELECT min(r.id) FROM run r WHERE r.lane_id = ? AND r.{runs.PARKED}) FROM send"
-        " WHERE lane_id = ? AND created_at > ? AND counted = 'yes'"
-        " AND state IN ('pending', 'sending', 'sent', 'doubt', 'parked') AND +tenant_id = ?",
+        f"SELECT {_SENT}, (SELECT min(r.id) FROM run r WHERE r.lane_id = ? AND r.{runs.PARKED})"
+        f" FROM send WHERE lane_id = ? AND created_at > ? AND {_COUNTS} AND +tenant_id = ?",
         (now - window, now - _MINUTE, lane.id, lane.id, now - max(window, _MINUTE),
          lane.tenant_id),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import igrules.ledger.columns as columns
@@ -44,7 +45,7 @@ def active(db: Database, now: int) -> list[Hold]:
 
 
 def covering(
-    holds: list[Hold], tenant_id: int, account_id: int, rule: str | None = None
+    holds: Sequence[Hold], tenant_id: int, account_id: int, rule: str | None = None
 ) -> Hold | None:
     """The first of these holds that stands over an account, or over one of its rules."""
     over = {

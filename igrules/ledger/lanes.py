@@ -6,9 +6,8 @@ the lane of a dead worker becomes due by itself; nothing else schedules anything
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-import igrules.ledger.columns as columns
 import igrules.ledger.echoes as echoes
 import igrules.ledger.handoffs as handoffs
 import igrules.ledger.record as record
@@ -16,12 +15,13 @@ import igrules.ledger.upkeep as upkeep
 import igrules.ledger.wakes as wakes
 from igrules.ledger.database import Database, holders
 from igrules.ledger.deployment import Deployment
-from igrules.ledger.facts import read_facts
+from igrules.ledger.facts import Known, known_of, read_facts
 from igrules.ledger.fetched import keep_profile
 from igrules.ledger.leases import hold_lane, lease_lost
-from igrules.ledger.open_sends import OPEN
+from igrules.ledger.releasing import release
 from igrules.ledger.runs import PARKED
 from igrules.ledger.sends import Sends
+from igrules.ledger.together import EVENT, Decided, event_of_row, first_events, record_all
 from igrules.ledger.turns import note_claim, wake_tenants
 from igrules.ledger.values import Lane, ReadFacts, Ready, StoredEvent
 from igrules.ledger.wakes import DueRun
@@ -31,19 +31,6 @@ POISONED = 3
 """So many deaths in a row and a lane's first item is set aside."""
 
 _TENANTS_TRIED = 4
-
-_RELEASE = (
-    "UPDATE lane SET owner = NULL, deaths = 0, due = CASE WHEN EXISTS"
-    " (SELECT 1 FROM inbox WHERE lane_id = ? AND state = 'open') THEN ? ELSE"
-    " (SELECT min(at) FROM (SELECT min(CASE WHEN s.state = 'sending' THEN ? ELSE s.not_before END)"
-    f" AS at FROM send s WHERE s.lane_id = ? AND s.{OPEN} AND NOT EXISTS (SELECT 1 FROM send o"
-    f" WHERE o.lane_id = s.lane_id AND o.track = s.track AND o.id < s.id AND o.{OPEN})"
-    f" UNION ALL {wakes.DUE} UNION ALL {handoffs.NEXT_END}) AS later)"
-    " END WHERE id = ? AND +tenant_id = ? RETURNING due"
-)
-"""Due is when an event, the first send of a track or a run can be worked on, or a handoff ends;
-null when there is none. A call nobody waits for any more is due at once: the next turn says that
-its outcome is unclear."""
 
 
 class Lanes:
@@ -116,13 +103,9 @@ class Lanes:
                 (lane.id, lane.fence, lane.owner, lane.tenant_id),
             ):
                 raise lease_lost(lane)
-            row = db.first(
-                _RELEASE,
-                (lane.id, now, now, lane.id, now, lane.id, lane.account_id, lane.person,
-                 lane.tenant_id, lane.id, lane.tenant_id),
-            )  # fmt: skip
-            if row is not None and row[0] is not None:
-                wake_tenants(db, (lane.tenant_id,), row[0])
+            due = release(db, lane, now)
+            if due is not None:
+                wake_tenants(db, (lane.tenant_id,), due)
 
     def sweep(self, now: int) -> bool:
         """Make up for every missed wake-up: true when a lane is due or a body waits to be split.
@@ -156,22 +139,19 @@ class Lanes:
     def next_event(self, lane: Lane, now: int) -> StoredEvent | None:
         """The oldest event of the lane that is not decided yet."""
         row = self._db.first(
-            "SELECT id, kind, source, body, received_at, replays, ref, username, occurred_at,"
+            f"SELECT {EVENT},"
             f" (SELECT min(r.due_at) FROM run r WHERE r.lane_id = i.lane_id AND r.{PARKED})"
             # By its lowest id, because a plain order would be read off the lane's whole history.
             " FROM inbox i WHERE i.id = (SELECT min(o.id) FROM inbox o"
             " WHERE o.lane_id = ? AND o.state = 'open') AND i.tenant_id = ?",
             (lane.id, lane.tenant_id),
         )
-        if row is None:
-            return None
-        id, kind, source, body, received_at, replays, ref, username, occurred_at, parked = row
-        data = bytes(body or b"")
-        event = columns.to_event(data, id) if source == "internal" else None
-        return StoredEvent(
-            id, kind, source, data, received_at, replays, ref, username, occurred_at, event,
-            parked is not None,
-        )  # fmt: skip
+        return None if row is None else event_of_row(row[:-1], beside_runs=row[-1] is not None)
+
+    def first_events(self, lanes: Sequence[Lane]) -> dict[int, StoredEvent]:
+        """The oldest open event of each of a tenant's lanes, by lane, where nothing may have its
+        turn before it: no send of the lane is open, and no run of it is parked."""
+        return first_events(self._db, lanes)
 
     def facts(
         self,
@@ -184,13 +164,20 @@ class Lanes:
         marks_all: Mapping[str, int] = EMPTY,
         per_contact_window: int = 86_400_000,
         parks: bool = False,
+        known: Known | None = None,
     ) -> ReadFacts:
         """What is known about the lane's person. ``marks*`` name marks and how many of the newest
         matter, for this contact, for this post, for the whole tenant. ``parks``: a run may stop and
-        wait, so it matters how many of the tenant do."""
+        wait, so it matters how many of the tenant do. ``known`` is what `known` gave for it."""
         return read_facts(
-            self._db, lane, event, now, marks, marks_post, marks_all, per_contact_window, parks
-        )
+            self._db, lane, event, now, marks, marks_post, marks_all, per_contact_window, parks,
+            known,
+        )  # fmt: skip
+
+    def known(self, lanes: Sequence[Lane], now: int, per_contact_window: int) -> Known:
+        """What `facts` needs of each of these lanes of one tenant, read together; none of them has
+        a parked run."""
+        return known_of(self._db, lanes, now, per_contact_window)
 
     def record(
         self,
@@ -228,6 +215,14 @@ class Lanes:
                 ready = sends.start(db, lane, way, now, lease, quiet, deadline)
             record.add_marks(db, lane, contact_id, decision.marks, facts)
         return ready
+
+    def record_together(self, items: Sequence[Decided], now: int, *, lease: int) -> set[int]:
+        """Store decisions about lanes that were claimed together in one transaction, each with
+        everything that follows from it, and give these lanes back; gives the lanes done.
+
+        Of the others nothing was stored: they were taken over, or have to be decided again.
+        """
+        return record_all(self._db, self._deployment, items, now, lease)
 
     def next_run(self, lane: Lane, now: int) -> DueRun | None:
         """The run of the lane that has been due for longest, and what wakes it."""

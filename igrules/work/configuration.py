@@ -54,7 +54,7 @@ class Configuration:
     linger: int = 2
     """How long the webhook writer waits for company, in milliseconds."""
     sweep_every: int = 1_000
-    claim_lanes: int = 8
+    claim_lanes: int = 16
     public_url: str = ""
     """The address under which Meta reaches this installation, ``https://bot.example``."""
     http_deny: str = ""

@@ -14,7 +14,7 @@ from igrules.engine.waking import wake
 from igrules.instagram.ownership import is_own
 from igrules.kinds import Registry, Settings
 from igrules.language.ruleset import Ruleset
-from igrules.ledger import DueRun, Lane, Ledger
+from igrules.ledger import DueRun, Known, Lane, Ledger
 from igrules.model import NOT_FOR_RULES, Change, Decision, Effect, Event, Facts
 from igrules.runs import Run
 from igrules.work.clock import Clock
@@ -45,8 +45,11 @@ class Deciding:
         self._is_idempotent = is_idempotent
         self._fetching = fetching
 
-    def about(self, lane: Lane, event: Event | None, rules: Rules) -> tuple[Facts | None, Decision]:
-        """Decide an event by the live rules; also say what was looked at, for whoever records."""
+    def about(
+        self, lane: Lane, event: Event | None, rules: Rules, known: Known | None = None
+    ) -> tuple[Facts | None, Decision]:
+        """Decide an event by the live rules; also say what was looked at, for whoever records.
+        ``known``: what was read of the lane already."""
         if event is None:
             return None, Decision("failed", "the stored event cannot be read")
         settings = rules.ruleset.settings if rules.ruleset else _DEFAULTS
@@ -59,7 +62,7 @@ class Deciding:
         if rules.ruleset is None:
             return None, dataclasses.replace(_without_rules(rules), changes=human)
         now = self._clock.now()
-        facts = self._facts(lane, event, rules, now)
+        facts = self._facts(lane, event, rules, now, known)
         decision = decide(
             event, rules.ruleset, facts, now, version=rules.version,
             older=self._older(lane, facts, now),
@@ -90,7 +93,9 @@ class Deciding:
             return facts, _ended(run, "failed", missing)
         return facts, self._marked(decision)
 
-    def _facts(self, lane: Lane, event: Event, rules: Rules, now: int) -> Facts:
+    def _facts(
+        self, lane: Lane, event: Event, rules: Rules, now: int, known: Known | None = None
+    ) -> Facts:
         """What is stored, and what has to be read for these rules, which are there."""
         ruleset = rules.ruleset
         assert ruleset is not None  # the caller looked
@@ -103,6 +108,7 @@ class Deciding:
             marks_all=ruleset.marks_all,
             per_contact_window=ruleset.settings.per_contact.window,
             parks=ruleset.parks,
+            known=known,
         )
         return self._fetching.complete(lane, event, facts, rules)
 

@@ -10,6 +10,7 @@ import dataclasses
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from igrules.engine.needs import lacks_words
@@ -28,6 +29,7 @@ from igrules.work.outside import Outside
 from igrules.work.patience import insist
 from igrules.work.rulesets import Rulesets
 from igrules.work.sending import Sending
+from igrules.work.together import Together
 
 if TYPE_CHECKING:
     from igrules.work.metrics import Metrics
@@ -67,6 +69,24 @@ class Turns:
         self._deciding = Deciding(
             ledger, registry, self._rulesets, clock, self._sending.is_idempotent, self._fetching
         )
+        self._together = Together(
+            ledger, self._rulesets, self._deciding, clock, configuration.lease
+        )
+
+    def take_together(self, lanes: Sequence[Lane]) -> tuple[list[Lane], bool]:
+        """Decide what each of these lanes of one tenant begins with, store it all at once and
+        release them; what is to be sent waits for the lane's next turn.
+
+        Gives the lanes that have to be worked alone, and whether there is anything to send.
+        """
+        done = self._together.decide(lanes)
+        for item in done:
+            if self._metrics is not None:
+                self._metrics.took("decide", item.took_us / 1e6)
+            self._tell(item.lane, item.stored, item.decision, item.version)
+        settled = {item.lane.id for item in done}
+        alone = [lane for lane in lanes if lane.id not in settled]
+        return alone, any(item.decision.effects for item in done)
 
     def take(self, lane: Lane) -> bool:
         """Work ``lane`` for up to 8 items or 5 s and release it. True when it had sends to make.

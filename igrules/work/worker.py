@@ -15,7 +15,7 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from igrules.errors import LeaseLost, Unavailable
+from igrules.errors import LeaseLost, LedgerError, Unavailable
 from igrules.instagram.reader import read
 from igrules.kinds import Registry
 from igrules.ledger import Lane, Ledger
@@ -150,11 +150,22 @@ class Worker:
 
     def _work(self, lanes: list[Lane]) -> None:
         sent = False
+        if len(lanes) > 1:
+            lanes, sent = self._take_together(lanes)
         for lane in lanes:
             sent = self._take(lane) or sent
         # A thread that waits for an answer holds up the other lanes it claimed, so where there are
         # sends it claims one at a time; where rules only listen, claims grow and get cheaper.
         self._batch = 1 if sent else min(2 * self._batch, self._configuration.claim_lanes)
+
+    def _take_together(self, lanes: list[Lane]) -> tuple[list[Lane], bool]:
+        """Work what can be worked in one transaction; gives the lanes that are left, all when it
+        could not be."""
+        try:
+            return self._turns.take_together(lanes)
+        except LedgerError as error:
+            say(_LOG, logging.WARNING, "lanes are worked one by one", error, count=len(lanes))
+            return lanes, False
 
     def _take(self, lane: Lane) -> bool:
         started = self._clock.monotonic()
