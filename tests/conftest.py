@@ -19,6 +19,7 @@ import pytest
 
 from igrules.errors import IgrulesError
 from igrules.ledger import Ledger
+from tests.redis_server import RedisServer
 from tests.sizes import SIZE
 
 ENGINES = ("sqlite", "postgresql")
@@ -124,6 +125,19 @@ def postgresql_url(postgres: PostgresCluster, monkeypatch: pytest.MonkeyPatch) -
     url = postgres.migrated()
     yield url
     postgres.give_back(url)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis of this session, with a password."""
+    if not RedisServer.is_installed():
+        said = "redis-server is not installed: apt-get install redis-server"
+        if os.environ.get("CI") == "true":
+            pytest.fail(said)
+        pytest.skip(said)
+    server = RedisServer()
+    yield server
+    server.kill()
 
 
 @pytest.fixture(params=ENGINES)

@@ -2,100 +2,202 @@
 
 from __future__ import annotations
 
+import pickle
+import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+import psycopg
 import pytest
 
 from igrules.errors import UsageError
-from igrules.work.bell import MemoryBell, SweepOnly, make_bell
+from igrules.ledger import Ledger
+from igrules.work.bell import Bell, MemoryBell, SweepOnly
+from igrules.work.bell_choice import bell_name, make_bell, make_line, words
+from igrules.work.configuration import Configuration
+from igrules.work.postgres_line import PostgresLine
+from igrules.work.redis_line import RedisLine
+from igrules.work.shared_bell import SharedBell, echo
+from tests.bells import Turns
+from tests.running import free_port, wait_until
+
+SHARED = ("postgres", "redis")
+# With a server of their own they take longer than tests of every day may.
+_LONGER = [pytest.param(name, marks=pytest.mark.faults) for name in SHARED]
+ADAPTERS = ["memory", *_LONGER, "tests.bells:QueueBell"]
+POSTGRES, REDIS = _LONGER[:1], _LONGER[1:]
 
 
-class Turns:
-    """Counts turns; says once per piece of work that there was one."""
+class Installation:
+    """An open ledger and the settings of a bell; the bells made here are closed at the end."""
 
-    def __init__(self, work: int = 0) -> None:
-        self.lock = threading.Lock()
-        self.work = work
-        self.taken = 0
-        self.calls = 0
-        self.called = threading.Condition(self.lock)
+    def __init__(self, ledger: Ledger, configuration: Configuration) -> None:
+        self.ledger = ledger
+        self.configuration = configuration
+        self.name = bell_name(configuration, ledger.engine)
+        self.here = self.bell(work=True)
+        self.there = self.bell(work=False) if self.name in SHARED else self.here
 
-    def __call__(self) -> bool:
-        with self.lock:
-            self.calls += 1
-            found = self.work > 0
-            if found:
-                self.work -= 1
-                self.taken += 1
-            self.called.notify_all()
-            return found
+    def bell(self, work: bool) -> Bell:
+        return make_bell(self.configuration, self.ledger, work=work)
 
-    def wait_for(self, claim, seconds: float = 5.0) -> bool:
-        with self.called:
-            return self.called.wait_for(claim, seconds)
+    @property
+    def line_name(self) -> str:
+        line = make_line(self.configuration, self.ledger)
+        assert isinstance(line, PostgresLine | RedisLine)
+        return line._name
 
 
 @pytest.fixture
-def bell():
-    bell = MemoryBell()
-    yield bell
-    assert bell.close()
+def installation(request, tmp_path):
+    """``here`` has workers, ``there`` is another process that rings, where the kind has one."""
+    url, redis_url = str(tmp_path / "igrules.db"), ""
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgresql_url")
+    if request.param == "redis":
+        server = request.getfixturevalue("redis_server")
+        server.start()
+        redis_url = server.url
+    ledger = Ledger.open(url, tmp_path / "state")
+    made = Installation(ledger, Configuration(bell=request.param, redis_url=redis_url))
+    yield made
+    assert made.there.close()
+    assert made.here.close()
+    ledger.close()
 
 
-def test_a_ring_wakes_a_worker_within_half_a_second(bell):
-    turns = Turns(work=1)
-    bell.run(2, turns)
+every_bell = pytest.mark.parametrize("installation", ADAPTERS, indirect=True)
+shared_bells = pytest.mark.parametrize("installation", _LONGER, indirect=True)
+
+
+def running(installation: Installation, work: int, workers: int = 2) -> Turns:
+    """Workers that listen, with so much work before them."""
+    turns = Turns(work)
+    installation.here.run(workers, turns)
+    return turns
+
+
+def heard(installation: Installation, turns: Turns, *others: Turns) -> None:
+    """Wait until the bells have found each other, and all is quiet again."""
+
+    def woken() -> bool:
+        before = turns.calls
+        installation.there.ring()
+        return turns.wait_for(lambda: turns.calls > before, 0.1)
+
+    wait_until(woken, 5)
+    for one in (turns, *others):
+        quiet(one)
+
+
+def quiet(turns: Turns) -> None:
+    """Wait until nobody has taken a turn for a moment."""
+
+    def still() -> bool:
+        before = turns.calls
+        return not turns.wait_for(lambda: turns.calls > before, 0.05)
+
+    wait_until(still, 5)
+
+
+@contextmanager
+def opened(directory: Path) -> Iterator[Ledger]:
+    """An open SQLite ledger in a directory."""
+    ledger = Ledger.open(str(directory / "igrules.db"), directory / "state")
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+@every_bell
+def test_a_ring_wakes_a_worker_within_half_a_second(installation):
+    turns = running(installation, 0)
+    heard(installation, turns)
+    turns.add()
 
     started = time.monotonic()
-    bell.ring()
+    installation.there.ring()
 
     assert turns.wait_for(lambda: turns.taken == 1)
     assert time.monotonic() - started < 0.5
 
 
-def test_one_ring_is_enough_for_all_the_work_there_is(bell):
-    turns = Turns(work=50)
-    bell.run(1, turns)
+@every_bell
+def test_one_ring_is_enough_for_all_the_work_there_is(installation):
+    turns = running(installation, 0, workers=1)
+    heard(installation, turns)
+    for _ in range(50):
+        turns.add()
 
-    bell.ring()
+    installation.there.ring()
 
     assert turns.wait_for(lambda: turns.taken == 50)
 
 
-def test_a_thousand_rings_for_one_event_are_one_turn_of_work(bell):
-    turns = Turns(work=1)
-    bell.run(2, turns)
+@every_bell
+def test_a_thousand_rings_for_one_event_are_one_turn_of_work(installation):
+    turns = running(installation, 0)
+    heard(installation, turns)
+    turns.add()
+    before = turns.calls
 
     for _ in range(1_000):
-        bell.ring(2)
+        installation.there.ring(2)
 
     assert turns.wait_for(lambda: turns.taken == 1)
-    assert bell.depth() <= 4
+    assert installation.there.depth() <= 16
+    wait_until(lambda: installation.there.depth() == 0, 5)
     assert turns.taken == 1
+    if installation.name in SHARED:
+        assert turns.calls - before < 200
 
 
-def test_rings_before_the_workers_run_are_heard_later(bell):
-    turns = Turns(work=1)
-    bell.ring()
+@every_bell
+def test_a_worker_that_rings_hears_itself(installation):
+    """A split finds more conversations than its own thread can take."""
+    turns = running(installation, 1)
 
-    bell.run(1, turns)
-
-    assert turns.wait_for(lambda: turns.taken == 1)
-
-
-def test_a_forged_message_is_refused_and_nothing_is_executed(bell, caplog):
-    turns = Turns(work=1)
-    bell.run(1, turns)
-
-    bell._huey.storage.enqueue(b"cos\nsystem\n(S'false'\ntR.:0000")
-    bell.ring()
+    installation.here.ring()
 
     assert turns.wait_for(lambda: turns.taken == 1)
-    assert "Error reading from queue" in caplog.text
 
 
-def test_a_turn_that_raises_does_not_end_the_thread(bell, caplog):
+@every_bell
+def test_closing_an_idle_bell_takes_less_than_two_seconds(installation):
+    turns = running(installation, 0, workers=8)
+    heard(installation, turns)
+
+    started = time.monotonic()
+
+    assert installation.here.close()
+    assert installation.there.close()
+    assert time.monotonic() - started < 2.0
+
+
+@every_bell
+def test_closing_says_when_a_turn_is_still_under_way(installation):
+    inside, may_end = threading.Event(), threading.Event()
+
+    def turn() -> bool:
+        inside.set()
+        may_end.wait(10)
+        return False
+
+    installation.here.run(1, turn)
+    installation.here.ring()
+    assert inside.wait(5)
+
+    assert not installation.here.close(0.05)
+    may_end.set()
+    assert installation.here.close(5.0)
+
+
+@every_bell
+def test_a_turn_that_raises_does_not_end_the_thread(installation):
     turns = Turns(work=1)
     failed = threading.Event()
 
@@ -105,55 +207,283 @@ def test_a_turn_that_raises_does_not_end_the_thread(bell, caplog):
             raise RuntimeError("broken")
         return turns()
 
-    bell.run(1, turn)
-    bell.ring()
+    installation.here.run(1, turn)
+    installation.here.ring()
     assert failed.wait(5)
-    bell.ring()
+    installation.here.ring()
 
     assert turns.wait_for(lambda: turns.taken == 1)
 
 
-def test_closing_an_idle_bell_takes_less_than_two_seconds():
-    bell = MemoryBell()
-    bell.run(8, Turns())
-
-    started = time.monotonic()
-
-    assert bell.close()
-    assert time.monotonic() - started < 2.0
-
-
-def test_closing_says_when_a_turn_is_still_under_way():
-    bell = MemoryBell()
-    inside, may_end = threading.Event(), threading.Event()
-
-    def turn() -> bool:
-        inside.set()
-        may_end.wait(10)
-        return False
-
-    bell.run(1, turn)
-    bell.ring()
-    assert inside.wait(5)
-
-    assert not bell.close(0.05)
-    may_end.set()
-    assert bell.close(5.0)
-
-
-def test_signal_handlers_stay_as_they_were(bell):
+@every_bell
+def test_signal_handlers_stay_as_they_were(installation):
     """Otherwise Huey would take the signals by which igrules stops in good order."""
-    import signal
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
 
-    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
-    bell.run(1, Turns())
+    running(installation, 0)
 
-    assert [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)] == before
+    assert [signal.getsignal(number) for number in numbers] == before
 
 
-def test_the_setting_names_a_bell():
-    assert isinstance(make_bell("memory"), MemoryBell)
-    assert isinstance(make_bell("none"), SweepOnly)
-    with pytest.raises(UsageError) as raised:
-        make_bell("gong")
-    assert raised.value.help == "set bell to memory, or to none with --no-work"
+class Touch:
+    """Makes a file when somebody unpickles it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+@pytest.mark.parametrize("installation", ["memory", *_LONGER], indirect=True)
+def test_a_forged_message_is_refused_and_nothing_is_executed(
+    installation, request, tmp_path, caplog
+):
+    turns = running(installation, 0)
+    heard(installation, turns)
+    wait_until(lambda: installation.there.depth() == 0, 5)
+    calls = turns.calls
+    bomb = pickle.dumps(Touch(tmp_path / "executed"))
+
+    if installation.name == "memory":
+        installation.here._huey.storage.enqueue(bomb + b":0000")
+        said = "Error reading from queue"
+    else:
+        said = "a ring without our signature was refused"
+        forged = ["8." + "0" * 32, "8", "", "x.y.z", "-1.", "\u00e9.\u00e9", bomb.hex()]
+        forge(installation, request, forged)
+
+    wait_until(lambda: said in caplog.text, 5)
+    wait_until(lambda: installation.there.depth() == 0, 5)
+    assert turns.calls == calls
+    assert not (tmp_path / "executed").exists()
+    turns.add()
+    installation.there.ring()
+    assert turns.wait_for(lambda: turns.taken == 1)
+
+
+def forge(installation: Installation, request, messages: list[str]) -> None:
+    """Put words on the line of an installation whose key one does not have."""
+    if installation.name == "redis":
+        client = request.getfixturevalue("redis_server").client
+        client.lpush(installation.line_name, b"\xff\x00", *messages)
+        return
+    with psycopg.connect(installation.ledger.url, autocommit=True) as connection:
+        for message in messages:
+            connection.execute("SELECT pg_notify(%s, %s)", (installation.line_name, message))
+
+
+def test_rings_before_the_workers_run_are_heard_later():
+    bell, turns = MemoryBell(), Turns(work=1)
+    bell.ring()
+
+    bell.run(1, turns)
+
+    assert turns.wait_for(lambda: turns.taken == 1)
+    assert bell.close()
+
+
+@shared_bells
+def test_whoever_has_workers_to_spare_does_not_wake_other_machines(installation):
+    mine, others = running(installation, 0), Turns()
+    other = installation.bell(work=True)
+    other.run(1, others)
+    heard(installation, mine, others)
+    wait_until(lambda: installation.here._own.spare() == 2, 5)
+    before = others.calls
+
+    installation.here.ring(2)
+
+    assert mine.wait_for(lambda: mine.calls > 0)
+    assert not others.wait_for(lambda: others.calls > before, 0.1)
+    assert other.close()
+
+
+@shared_bells
+def test_a_busy_process_wakes_the_others(installation):
+    inside, may_end, others = threading.Event(), threading.Event(), Turns()
+
+    def busy() -> bool:
+        inside.set()
+        return not may_end.wait(10)
+
+    installation.here.run(1, busy)
+    installation.here.ring()
+    assert inside.wait(5)
+    other = installation.bell(work=True)
+    other.run(1, others)
+    heard(installation, others)
+    before = others.calls
+
+    installation.here.ring()
+
+    assert others.wait_for(lambda: others.calls > before)
+    may_end.set()
+    assert other.close()
+
+
+@shared_bells
+def test_two_installations_on_one_server_do_not_hear_each_other(installation, tmp_path):
+    other = Ledger.open(str(tmp_path / "other.db"), tmp_path / "state-of-other")
+    try:
+        mine = words(installation.ledger).write(1)
+
+        assert words(installation.ledger).read(mine) == 1
+        assert words(other).read(mine) is None
+        assert other.key_for("name of the bell") != installation.ledger.key_for("name of the bell")
+    finally:
+        other.close()
+
+
+@shared_bells
+def test_a_bell_answers_over_its_own_line(installation):
+    line = make_line(installation.configuration, installation.ledger, own=True)
+
+    took = echo(line, words(installation.ledger))
+
+    assert took is not None
+    assert took < 0.5
+
+
+@pytest.mark.parametrize("installation", REDIS, indirect=True)
+def test_redis_keeps_a_few_rings_for_a_minute(installation, redis_server):
+    """Nobody listens, for a week."""
+    for _ in range(20):
+        installation.there.ring(999)
+
+    wait_until(lambda: installation.there.depth() == 16, 5)
+    assert 0 < redis_server.client.ttl(installation.line_name) <= 60
+
+
+@pytest.mark.parametrize("installation", REDIS, indirect=True)
+def test_redis_killed_and_started_again_is_heard_again(installation, redis_server, caplog):
+    caplog.set_level("INFO")
+    turns = running(installation, 0)
+    heard(installation, turns)
+    redis_server.kill()
+    installation.there.ring()
+    wait_until(lambda: "the bell cannot be reached" in caplog.text, 5)
+
+    redis_server.start()
+
+    heard(installation, turns)
+    wait_until(lambda: "the bell is back" in caplog.text, 5)
+    assert caplog.text.count("the bell cannot be reached") <= 2
+    assert "a-password-of-redis" not in caplog.text
+
+
+@pytest.mark.parametrize("installation", POSTGRES, indirect=True)
+def test_connections_that_the_server_ends_are_made_again(installation):
+    turns = running(installation, 0)
+    heard(installation, turns)
+    with psycopg.connect(installation.ledger.url, autocommit=True) as connection:
+        ended = connection.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'igrules bell'"
+        ).fetchone()
+
+    assert ended == (2,)
+    heard(installation, turns)
+
+
+@pytest.mark.parametrize("installation", REDIS, indirect=True)
+def test_a_wrong_password_is_a_line_in_the_log_without_it(installation, redis_server, caplog):
+    wrong = redis_server.url.replace("a-password", "quite-another")
+    bell = SharedBell(RedisLine(wrong, "x", 8), words(installation.ledger))
+
+    bell.ring()
+
+    wait_until(lambda: "AuthenticationError" in caplog.text, 5)
+    assert "quite-another" not in caplog.text
+    assert bell.depth() == 0
+    assert bell.close()
+
+
+def test_a_line_that_is_down_does_not_hold_up_the_one_who_rings(tmp_path):
+    with opened(tmp_path) as ledger:
+        line = PostgresLine(f"postgresql://nobody@127.0.0.1:{free_port()}/x", "x")
+        bell, turns = SharedBell(line, words(ledger)), Turns(work=1)
+        bell.run(1, turns)
+
+        started = time.monotonic()
+        bell.ring()
+
+        assert turns.wait_for(lambda: turns.taken == 1)
+        assert time.monotonic() - started < 0.5
+        assert bell.close()
+
+
+@pytest.mark.parametrize(
+    ("engine", "settings", "name"),
+    [
+        ("sqlite", {}, "memory"),
+        ("postgresql", {}, "postgres"),
+        ("sqlite", {"redis_url": "redis://x"}, "redis"),
+        ("postgresql", {"redis_url": "redis://x"}, "redis"),
+        ("postgresql", {"bell": "memory"}, "memory"),
+        ("postgresql", {"bell": "none"}, "none"),
+        ("sqlite", {"bell": "my.module:bell"}, "my.module:bell"),
+    ],
+)
+def test_the_bell_fits_the_database_unless_it_is_named(engine, settings, name):
+    assert bell_name(Configuration(**settings), engine) == name
+
+
+@pytest.mark.parametrize(
+    ("settings", "message", "help"),
+    [
+        (
+            {"bell": "gong"}, "unknown bell 'gong'",
+            "set bell to auto, memory, postgres, redis, none, or module:object",
+        ),
+        (
+            {"bell": "postgres"},
+            "the bell 'postgres' rings through a PostgreSQL database, and this one is SQLite",
+            "set bell to auto, or database_url to postgresql://…",
+        ),
+        (
+            {"bell": "redis"}, "the bell 'redis' needs an address",
+            "set IGRULES_REDIS_URL to redis://host:6379",
+        ),
+        (
+            {"redis_url": "http://:secret@x"}, "redis_url cannot be read",
+            "write redis://:password@host:6379/0, or rediss://…",
+        ),
+        (
+            {"bell": "no.such.module:bell"},
+            "the bell 'no.such.module:bell' cannot be loaded"
+            " (ModuleNotFoundError: No module named 'no')",
+            "bell takes module:object, an object that can be imported",
+        ),
+        (
+            {"bell": "tests.bells:NO_BELL"},
+            "the bell 'tests.bells:NO_BELL' cannot be loaded"
+            " (TypeError: 'object' object is not callable)",
+            "bell takes module:object, an object that can be imported",
+        ),
+        (
+            {"bell": "tests.bells:Turns"},
+            "the bell 'tests.bells:Turns' lacks ring, run, depth, close",
+            "a bell has the calls ring(n), run(workers, turn), depth() and close(seconds)",
+        ),
+    ],
+)  # fmt: skip
+def test_a_setting_that_cannot_be_is_refused_with_its_remedy(tmp_path, settings, message, help):
+    with opened(tmp_path) as ledger, pytest.raises(UsageError) as raised:
+        make_bell(Configuration(**settings), ledger, work=True)
+
+    assert (raised.value.message, raised.value.help) == (message, help)
+
+
+def test_within_one_process_only_its_workers_are_woken(tmp_path):
+    with opened(tmp_path) as ledger:
+        for name in ("memory", "none"):
+            configuration = Configuration(bell=name)
+
+            assert isinstance(make_bell(configuration, ledger, work=True), MemoryBell)
+            assert isinstance(make_bell(configuration, ledger, work=False), SweepOnly)
+
+
+def test_the_address_of_redis_is_not_shown():
+    assert "secret" not in repr(Configuration(redis_url="redis://:secret@host"))

@@ -178,7 +178,10 @@ def test_a_database_that_is_away_leaves_the_other_numbers():
     metrics = Metrics(away)
     metrics.decided(1, "answered")
 
-    assert numbers(metrics.text()) == {"igrules_decisions_total{outcome=answered}": 1}
+    assert numbers(metrics.text()) == {
+        "igrules_decisions_total{outcome=answered}": 1,
+        "igrules_bell_up{}": 1,
+    }
 
 
 def test_the_command_shows_what_the_database_knows(tmp_path, capsys):

@@ -35,6 +35,11 @@ class Deployment:
         """16 bytes that stand for these parts and tell nothing about them."""
         return hmac.digest(self.hash_key, b"\x1f".join(parts), "sha256")[:16]
 
+    def key_for(self, purpose: str) -> bytes:
+        """32 bytes for one purpose, the same in every process of the installation, also after a
+        change of the master key."""
+        return hmac.digest(self.hash_key, b"key for " + purpose.encode(), "sha256")
+
 
 def exists(database: Database) -> bool:
     """Whether the database has been used before."""

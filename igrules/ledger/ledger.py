@@ -138,6 +138,10 @@ class Ledger:
         """Where the data is, which engine holds it, and how."""
         return upkeep.describe(self._db, self._deployment, self.url)
 
+    def key_for(self, purpose: str) -> bytes:
+        """32 bytes that only processes of this installation know, for one purpose."""
+        return self._deployment.key_for(purpose)
+
     def upgrade(self) -> list[str]:
         """Apply the migrations that are missing and give their names."""
         return migrating.migrate(self._db, lambda: None)

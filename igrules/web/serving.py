@@ -22,7 +22,8 @@ from igrules.web.operations import OPERATOR, OPERATOR_READ
 from igrules.web.ops import build_ops_app
 from igrules.web.routes import ALL
 from igrules.web.signers import Signers
-from igrules.work.bell import Bell, SweepOnly, make_bell
+from igrules.work.bell import Bell
+from igrules.work.bell_choice import make_bell
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.crew import STUCK_CODE, Crew, run_worker as run_crew
@@ -58,9 +59,10 @@ class Server:
         self._configuration = configuration
         self._clock = clock or Clock()
         self._stopping = Stopping()
-        bell = bell or (make_bell(configuration.bell) if work else SweepOnly())
-        self._bell = bell
         self._metrics = make_metrics(configuration, ledger, self._clock) if measured else None
+        heard = self._metrics.bell if self._metrics else None
+        bell = bell or make_bell(configuration, ledger, work=work, heard=heard)
+        self._bell = bell
         self._crew = (
             Crew(
                 configuration,
@@ -138,6 +140,8 @@ class Server:
         if self._crew is not None:
             left = until - self._clock.monotonic() - 1.0
             ended = self._crew.stop(max(0.0, left)) and ended
+        else:
+            self._bell.close(1.0)
         if self._front is not None:
             self._front.stop(max(0.5, until - self._clock.monotonic()))
         self._beat.stop()

@@ -1,7 +1,7 @@
 """The doorbell: "look into the ledger". It carries nothing; a ring may be lost, doubled or late.
 
-Why Huey: it runs the threads and brings the transports, in memory, PostgreSQL or Redis, behind one
-API. What it does not do here is hold work: a lost ring costs one sweep, never an event.
+Why Huey: it runs the threads and replaces those that die. What it does not do here is hold work: a
+lost ring costs one sweep, never an event.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ class _WaitingStorage(MemoryStorage):  # type: ignore[misc]  # huey has no types
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._arrived = threading.Condition(self._lock)
+        self._freed = threading.Condition(self._lock)
         self._closed = False
+        self._idle = 0
 
     def enqueue(self, data: bytes, priority: int | None = None) -> None:
         with self._arrived:
@@ -60,14 +62,31 @@ class _WaitingStorage(MemoryStorage):  # type: ignore[misc]  # huey has no types
 
     def dequeue(self) -> bytes | None:
         with self._arrived:
-            while not self._queue and not self._closed:
-                self._arrived.wait()
+            self._idle += 1
+            self._freed.notify_all()
+            try:
+                while not self._queue and not self._closed:
+                    self._arrived.wait()
+            finally:
+                self._idle -= 1
             return None if self._closed else super().dequeue()
+
+    def spare(self) -> int:
+        """How many readers sleep, for whom nothing has come."""
+        with self._lock:
+            return max(0, self._idle - len(self._queue))
+
+    def wait_for_spare(self, seconds: float) -> bool:
+        with self._freed:
+            return self._freed.wait_for(
+                lambda: self._closed or self._idle > len(self._queue), seconds
+            )
 
     def shut(self) -> None:
         with self._arrived:
             self._closed = True
             self._arrived.notify_all()
+            self._freed.notify_all()
 
 
 class _QuietConsumer(Consumer):  # type: ignore[misc]  # huey has no types
@@ -123,6 +142,14 @@ class MemoryBell:
         """Count the rings nobody has heard yet."""
         return int(self._huey.storage.queue_size())
 
+    def spare(self) -> int:
+        """How many workers have nothing to do and are not called yet."""
+        return int(self._huey.storage.spare())
+
+    def wait_for_spare(self, seconds: float) -> bool:
+        """Wait until there is such a worker, or the bell is closed. False when it took longer."""
+        return bool(self._huey.storage.wait_for_spare(seconds))
+
     def close(self, seconds: float = 2.0) -> bool:
         """Stop the threads after the turn they are in. False when one was still busy after that."""
         self._closed.set()
@@ -160,7 +187,7 @@ class SweepOnly:
 
     def run(self, workers: int, turn: Callable[[], bool]) -> None:
         """Refuse: a process with workers needs a bell."""
-        raise UsageError("a process with workers needs a bell", "set bell to memory")
+        raise UsageError("a process with workers needs a bell", "set bell to auto")
 
     def depth(self) -> int:
         """Give 0."""
@@ -169,12 +196,3 @@ class SweepOnly:
     def close(self, seconds: float = 2.0) -> bool:
         """Do nothing."""
         return True
-
-
-def make_bell(word: str) -> Bell:
-    """Give the bell that the setting ``bell`` names. Raises `UsageError` for an unknown one."""
-    if word == "memory":
-        return MemoryBell()
-    if word == "none":
-        return SweepOnly()
-    raise UsageError(f"unknown bell '{word}'", "set bell to memory, or to none with --no-work")

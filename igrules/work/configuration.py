@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,7 +29,10 @@ class Configuration:
     key_file: str = ""
     """Where the master key stands; empty: ``master.key`` in the state directory."""
     deployment: str = ""
-    bell: str = "memory"
+    bell: str = "auto"
+    """``auto``, ``memory``, ``postgres``, ``redis``, ``none`` or ``module:object``."""
+    redis_url: str = field(default="", repr=False)
+    """``redis://:password@host:6379/0``, or ``rediss://…``: where the bell ``redis`` is."""
     host: str = "127.0.0.1"
     port: int = 8080
     web_threads: int = 32
@@ -106,10 +109,10 @@ def read_configuration(
     for variable, name in _ALIASES.items():
         if environ.get(variable):
             values[name] = (environ[variable], variable)
-    for field in dataclasses.fields(Configuration):
-        variable = "IGRULES_" + field.name.upper()
+    for one in dataclasses.fields(Configuration):
+        variable = "IGRULES_" + one.name.upper()
         if environ.get(variable):
-            values[field.name] = (environ[variable], variable)
+            values[one.name] = (environ[variable], variable)
     for name, value in flags.items():
         if value is not None:
             values[name] = (value, "--" + name.replace("_", "-"))
@@ -158,7 +161,7 @@ def _duration(value: Any) -> int:
 
 
 def _convert(name: str, value: Any, source: str) -> Any:
-    fields = {field.name: field for field in dataclasses.fields(Configuration)}
+    fields = {one.name: one for one in dataclasses.fields(Configuration)}
     if name not in fields:
         known = ", ".join(sorted(fields))
         raise UsageError(f"unknown setting '{name}' in {source}", f"settings are {known}")

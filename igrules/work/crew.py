@@ -12,6 +12,7 @@ from igrules.errors import LedgerError
 from igrules.kinds import Registry
 from igrules.ledger import Ledger
 from igrules.work.bell import Bell, MemoryBell
+from igrules.work.bell_choice import make_bell
 from igrules.work.chores import ChoreRunner
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
@@ -105,7 +106,9 @@ def run_worker(
     if once:
         _work_off(configuration, registry, ledger, clock)
         return 0
-    crew = Crew(configuration, registry, ledger, clock=clock, metrics=metrics)
+    heard = metrics.bell if metrics else None
+    bell = make_bell(configuration, ledger, work=True, heard=heard)
+    crew = Crew(configuration, registry, ledger, clock=clock, bell=bell, metrics=metrics)
     settle_heap()
     with Signals() as signals:
         crew.start()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
-from prometheus_client.metrics import Counter as Total, Histogram
+from prometheus_client.metrics import Counter as Total, Gauge, Histogram
 
 from igrules.ledger import Gauges
 from igrules.model import Receipt
@@ -83,6 +83,12 @@ class Metrics:
             "Answers of the platform.",
             {"class": ANSWER_CLASSES, "code": ANSWER_CODES},
         )
+        self._bell = Gauge(
+            "igrules_bell_up",
+            "1 while what carries the bell between processes can be reached, else 0.",
+            registry=self._registry,
+        )
+        self._bell.set(1)
         if gauges is not None:
             stored = LedgerMetrics(gauges, clock or Clock(), named=tenants, tenants=self._tenants)
             self._registry.register(stored)
@@ -116,6 +122,10 @@ class Metrics:
     def took(self, what: str, seconds: float) -> None:
         """A ``decide``, ``claim`` or ``turn`` took this long."""
         {"decide": self._decide, "claim": self._claim, "turn": self._turn}[what].observe(seconds)
+
+    def bell(self, up: bool) -> None:
+        """What carries the bell came or went."""
+        self._bell.set(int(up))
 
     def lost_lane(self) -> None:
         """A turn found that somebody else has its lane."""

@@ -95,7 +95,7 @@ class Worker:
                 self._metrics.split(result.kinds)
             if result.lanes > 1:
                 # This thread takes one of them itself.
-                self._bell.ring(min(result.lanes - 1, self._configuration.threads))
+                self._bell.ring(result.lanes - 1)
             if not result.deliveries:
                 break
         return done
