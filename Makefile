@@ -1,6 +1,6 @@
 # Two commands are enough: `make demo` tries everything, `make test` proves it.
 # `make faults` is what takes longer: processes are killed, again and again, and nothing may be lost.
-# `make soak` is the same with the load of a night: `make soak SOAK="F1 F2" HOURS=0.5` chooses.
+# `make soak` is the same with the load of a night: `make soak SOAK="F1 F2" SIZE=0.1 HOURS=0.5`.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,7 +17,7 @@ faults: $(VENV)/ready
 	@$(BIN)/python -m pytest -m faults $(TESTS)
 
 soak: $(VENV)/ready
-	@IGRULES_SOAK=1 IGRULES_SOAK_ONLY="$(SOAK)" IGRULES_SOAK_HOURS="$(HOURS)" \
+	@IGRULES_SOAK="$(or $(SIZE),1)" IGRULES_SOAK_ONLY="$(SOAK)" IGRULES_SOAK_HOURS="$(HOURS)" \
 	  $(BIN)/python -m pytest -m faults -n 0 $(TESTS)
 
 check: $(VENV)/ready

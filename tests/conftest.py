@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import itertools
 import os
+import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -190,14 +191,16 @@ def _evidence(given: Mapping[str, Any]) -> str:
     directory, url = given.get("tmp_path"), str(given.get("database_url", ""))
     if directory is None:
         return "this test has no directory"
+    kept, trouble = Path(tempfile.mkdtemp(prefix="igrules-fault-")), ""
+    shutil.copytree(directory, kept, dirs_exist_ok=True, ignore_dangling_symlinks=True)
     if url.startswith("postgresql"):
         try:
-            ledger = Ledger.open(url, directory / "state", create=False)
-            ledger.backups.write(directory / "database.backup", 0)
+            ledger = Ledger.open(url, kept / "state", create=False)
+            ledger.backups.write(kept / "database.backup", 0)
             ledger.close()
         except (IgrulesError, OSError) as error:
-            return f"logs and journal are in {directory}; the database cannot be read: {error}"
-    return f"database, journal and logs are in {directory}, until the third run from now"
+            trouble = f", without the database: {error}"
+    return f"database, journal and logs are kept in {kept}{trouble}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

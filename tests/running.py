@@ -16,13 +16,16 @@ from pathlib import Path
 PAUSE = 0.02
 
 
-def wait_until(claim: Callable[[], bool], seconds: float, what: str = "the condition") -> None:
-    """Return as soon as ``claim`` holds; fail with ``what`` when it does not in time."""
+def wait_until(
+    claim: Callable[[], bool], seconds: float, what: str = "the condition", pause: float = PAUSE
+) -> None:
+    """Return as soon as ``claim`` holds; fail with ``what`` when it does not in time. ``pause``:
+    how long between two looks, more where looking costs."""
     until = time.monotonic() + seconds
     while not claim():
         if time.monotonic() > until:
             raise AssertionError(f"{what}: not within {seconds:g} s")
-        time.sleep(PAUSE)
+        time.sleep(pause)
 
 
 def free_port() -> int:

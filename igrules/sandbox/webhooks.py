@@ -30,16 +30,18 @@ class Manner:
 
     ``form`` is one of `FORMS` or ``mixed``. Up to ``batch`` updates share a request, of any
     accounts that have the same address; ``linger_ms`` is how long an update waits for company.
-    ``duplicate`` is the chance that a request is sent once more, ``duplicate_after_ms`` later;
-    ``shuffle`` the chance that an update overtakes those before it. ``echo`` says when own acts
-    come back: ``early`` (before the answer of the call), ``after`` or ``late`` (``echo_delay_ms``
-    after it), ``missing``. ``hold`` keeps everything back."""
+    ``duplicate`` is the chance that a request is sent once more, ``duplicate_after_ms`` later,
+    and once more again after that, up to ``copies`` times; ``shuffle`` the chance that an update
+    overtakes those before it. ``echo`` says when own acts come back: ``early`` (before the answer
+    of the call), ``after`` or ``late`` (``echo_delay_ms`` after it), ``missing``. ``hold`` keeps
+    everything back."""
 
     form: str = "plain"
     batch: int = 1
     linger_ms: int = 0
     duplicate: float = 0.0
     duplicate_after_ms: int = 0
+    copies: int = 1
     shuffle: float = 0.0
     echo: str = "after"
     echo_delay_ms: int = 30
@@ -215,8 +217,9 @@ class Postman:
         elements = tuple(element for letter in letters for element in letter.elements)
         body = envelope(elements, self._world.now(), form)
         letter = _Letter(first.url, first.secret, elements, body)
-        if self._random.random() < self.manner.duplicate:
-            self._push(letter, self.manner.duplicate_after_ms)
+        for copy in range(1, self.manner.copies + 1):
+            if self._random.random() < self.manner.duplicate:
+                self._push(letter, copy * self.manner.duplicate_after_ms)
         return letter
 
     def _send(self, session: requests.Session, letter: _Letter) -> None:

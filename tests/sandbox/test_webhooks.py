@@ -141,6 +141,15 @@ def test_order_is_kept_unless_shuffled(sandbox: Sandbox, receiver: Receiver) -> 
         assert (got == wanted) == (shuffle == 0.0)
 
 
+def test_more_than_one_copy_may_follow(sandbox: Sandbox, receiver: Receiver) -> None:
+    sandbox.postman.set_manner(Manner(duplicate=1.0, copies=2))
+    sandbox.people.write(SHOP, "ana", "oi")
+    assert sandbox.postman.wait_idle(5)
+
+    assert len(receiver.received) == 3
+    assert len({one.body for one in receiver.received}) == 1
+
+
 def test_duplicates_are_the_same_bytes(sandbox: Sandbox, receiver: Receiver) -> None:
     sandbox.postman.set_manner(Manner(duplicate=1.0, duplicate_after_ms=20))
     sandbox.people.write(SHOP, "ana", "oi")

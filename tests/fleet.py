@@ -1,0 +1,154 @@
+"""Several processes of igrules on one database, and the one that kills them at random."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.running import PAUSE, wait_until
+
+QUICK = {
+    "IGRULES_LEASE": "3000",
+    "IGRULES_QUIET": "2000",
+    "IGRULES_RETRY_SCALE": "0.1",
+    "IGRULES_RATE_SCALE": "1000",
+    "IGRULES_OPS_LISTEN": "none",
+}
+"""Leases, quiet times and retries as short as fault tests need them, and no rate in the way."""
+
+
+class Fleet:
+    """Named processes, each started by its arguments. Made of copies of one that is loaded."""
+
+    def __init__(
+        self, roles: Mapping[str, list[str]], environment: Mapping[str, str], directory: Path
+    ) -> None:
+        self.roles = roles
+        self.own_ends: list[str] = []
+        """Processes that ended without being killed, and how."""
+        self._environment = {**QUICK, **environment}
+        self._directory = directory
+        self._running: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._source = subprocess.Popen(
+            [sys.executable, "-m", "tests.forking"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+        )  # fmt: skip
+
+    def start(self, *names: str) -> None:
+        """Start these, or all of them."""
+        for name in names or self.roles:
+            log = str(self._directory / f"{name}.log")
+            asked = {"arguments": self.roles[name], "environment": self._environment, "log": log}
+            self._running[name] = int(self._ask(do="start", **asked)["pid"])
+
+    def signal(self, name: str, number: int) -> None:
+        """Send a signal; 9 returns when the process is gone."""
+        code = self._ask(do="look", pid=self._running[name])["code"]
+        if code is not None:
+            self.own_ends.append(f"{name} ended by itself with {code}")
+            del self._running[name]
+            return
+        self._ask(do="signal", pid=self._running[name], signal=int(number))
+        if number == signal.SIGKILL:
+            del self._running[name]
+
+    def kill(self, name: str) -> None:
+        """``kill -9``."""
+        self.signal(name, signal.SIGKILL)
+
+    def pid(self, name: str) -> int:
+        """The process id of one that runs."""
+        return self._running[name]
+
+    def stop(self, seconds: float = 25.0) -> dict[str, int]:
+        """Ask all of them to end in good order, and give their exit codes."""
+        names, codes = list(self._running), dict[str, int]()
+        for name in names:
+            self.signal(name, signal.SIGTERM)
+
+        def all_gone() -> bool:
+            for name in [one for one in names if one in self._running]:
+                code = self._ask(do="look", pid=self._running[name])["code"]
+                if code is not None:
+                    codes[name] = int(code)
+                    del self._running[name]
+            return not self._running
+
+        wait_until(all_gone, seconds, "all processes end")
+        return codes
+
+    def close(self) -> None:
+        """Kill what still runs."""
+        for name in list(self._running):
+            self.kill(name)
+        assert self._source.stdin is not None
+        assert self._source.stdout is not None
+        self._source.stdin.close()
+        self._source.wait(10)
+        self._source.stdout.close()
+
+    def said(self) -> str:
+        """What the processes wrote, of each the end."""
+        logs = sorted(self._directory.glob("*.log"))
+        return "\n".join(f"{log.name}: {log.read_text(errors='replace')[-2_000:]}" for log in logs)
+
+    def _ask(self, **question: Any) -> Any:
+        assert self._source.stdin is not None
+        assert self._source.stdout is not None
+        with self._lock:
+            self._source.stdin.write(json.dumps(question) + "\n")
+            self._source.stdin.flush()
+            return json.loads(self._source.stdout.readline())
+
+
+class Killer:
+    """Kills a random process of a fleet every 0.5 to 1.5 s and starts it again at once."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        seed: int,
+        spared: tuple[str, ...] = (),
+        pause: tuple[float, float] = (0.5, 1.5),
+    ) -> None:
+        self.kills = 0
+        self._fleet = fleet
+        self._random = random.Random(seed)
+        self._names = sorted(set(fleet.roles) - set(spared))
+        self._pause = pause
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wait_for(self, kills: int, seconds: float) -> None:
+        """Wait until as many were killed."""
+        wait_until(lambda: self.kills >= kills, seconds, f"{kills} kills")
+
+    def end(self) -> int:
+        """Leave all of them running, and say how many were killed."""
+        self._over.set()
+        self._thread.join()
+        return self.kills
+
+    def _run(self) -> None:
+        while not self._over.wait(self._random.uniform(*self._pause)):
+            name = self._random.choice(self._names)
+            self._fleet.kill(name)
+            self.kills += 1
+            self._fleet.start(name)
+
+
+def sleep(seconds: float) -> None:
+    """Give others time; for a pace, never for a result."""
+    threading.Event().wait(max(PAUSE, seconds))
