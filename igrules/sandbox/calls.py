@@ -11,7 +11,7 @@ from typing import Any
 from igrules.sandbox.envelopes import Element
 from igrules.sandbox.journal import Act
 from igrules.sandbox.refusals import Refusal
-from igrules.sandbox.things import Account
+from igrules.sandbox.things import Account, Token
 from igrules.sandbox.world import World
 
 MAX_COMMENT = 2_200
@@ -28,6 +28,7 @@ class Asked:
     params: Mapping[str, Any]
     account: Account
     trace_id: str
+    token: Token
 
     def text_of(self, name: str) -> str:
         """A parameter as text, empty where it is missing."""

@@ -48,6 +48,8 @@ class ControlDoor:
             "comment": people.comment,
             "mention": people.mention,
             "write-as-owner": people.write_as_owner,
+            "log-in": stage.tokens.log_in,
+            "log-in-shape": stage.tokens.shape,
             "deauthorize": stage.callbacks.deauthorize,
             "delete-data": stage.callbacks.delete_data,
             "advance": self._advance,

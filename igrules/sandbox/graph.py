@@ -26,7 +26,8 @@ from igrules.sandbox.faults import FAULT, Fault
 from igrules.sandbox.journal import Journal
 from igrules.sandbox.refusals import Refusal
 from igrules.sandbox.scripts import Call, Script, Scripts
-from igrules.sandbox.things import Account, Happening, as_json
+from igrules.sandbox.things import Account, Happening, Token, as_json
+from igrules.sandbox.tokens import Tokens, exchange, list_pages, redeem_code, refresh
 from igrules.sandbox.webhooks import Postman
 from igrules.sandbox.world import World
 
@@ -34,6 +35,7 @@ _PATH = re.compile(
     r"^(?:/(?P<host>igl|fbl))?(?:/v\d+\.\d+)?/(?P<node>[^/]+)(?:/(?P<edge>[^/]+))?/?$"
 )
 _MAX_BODY = 1 << 20
+_EXCHANGES = (("access_token", ""), ("oauth", "access_token"))
 _API_OF_HOST = {"igl": "instagram_login", "fbl": "facebook_login"}
 _PAGE_EDGES = ("messages", "subscribed_apps", "conversations", "message_attachments")
 
@@ -76,7 +78,9 @@ class GraphDoor:
         journal: Journal,
         postman: Postman,
         over: threading.Event,
+        tokens: Tokens,
     ) -> None:
+        self._tokens = tokens
         self._world = world
         self._scripts = scripts
         self._journal = journal
@@ -115,14 +119,54 @@ class GraphDoor:
                 raise Refusal(2500)
             host, edge = found["host"] or "", found["edge"] or ""
             params = _params(req)
-            account = _account(self._world, req, params, host)
-            _check_proof(params, account, account.app_secret or self._postman.secret)
+            if (req.method, found["node"], edge) == ("POST", "oauth", "access_token"):
+                return None, self._log_in(params), host, edge
+            account, token = self._account(req, params, host)
+            _check_proof(params, token, account.app_secret or self._postman.secret)
             host = host or ("fbl" if account.api == "facebook_login" else "igl")
-            asked = Asked(req.method, host, found["node"], edge, params, account, trace_id)
+            asked = Asked(req.method, host, found["node"], edge, params, account, trace_id, token)
             with self._world.lock:
-                return asked, _plan(self._world, asked), host, edge
+                return asked, self._plan(asked), host, edge
         except Refusal as refusal:
             return asked, _refusing(refusal), host, edge
+
+    def _log_in(self, params: Mapping[str, Any]) -> Plan:
+        tokens = self._tokens
+
+        def perform(world: World) -> Done:
+            secret = self._postman.secret
+            return Done(redeem_code(tokens, params, secret, wrapped=tokens.wrapped))
+
+        return Plan("login", perform)
+
+    def _plan(self, asked: Asked) -> Plan:
+        """Calls about tokens are none about a node."""
+        tokens, secret = self._tokens, self._postman.secret
+        if (asked.method, asked.node, asked.edge) == ("GET", "refresh_access_token", ""):
+            return Plan("token", lambda world: refresh(world, tokens, asked))
+        if asked.method == "GET" and (asked.node, asked.edge) in _EXCHANGES:
+            return Plan("token", lambda world: exchange(tokens, asked, secret))
+        if (asked.method, asked.node, asked.edge) == ("GET", "me", "accounts"):
+            return Plan("read", lambda world: list_pages(tokens, asked))
+        return _plan(self._world, asked)
+
+    def _account(
+        self, req: falcon.Request, params: Mapping[str, Any], host: str
+    ) -> tuple[Account, Token]:
+        """Whose token this is; it must be of the host's flavour, known, and alive."""
+        kind, _, value = (req.get_header("Authorization") or "").partition(" ")
+        # The calls about tokens have theirs among the parameters, whatever the header says.
+        if kind.lower() != "bearer" or req.path.endswith("access_token"):
+            value = str(params.get("access_token", ""))
+        token = self._tokens.find(value.strip())
+        account = self._world.accounts.get(token.account) if token else None
+        if token is None or account is None or (host and account.api != _API_OF_HOST[host]):
+            raise Refusal(190)
+        if account.session == "expired" or 0 < token.expires_at <= self._world.now():
+            raise Refusal(190, 463)
+        if account.session != "valid":
+            raise Refusal(190, 460, "Error validating access token: The session was invalidated.")
+        return account, token
 
     def _wait(self, script: Script | None) -> None:
         wait_ms = self._scripts.wait_ms() + (script.delay_ms if script else 0)
@@ -212,25 +256,10 @@ def _refusing(refusal: Refusal) -> Plan:
     return Plan("refused", perform)
 
 
-def _account(world: World, req: falcon.Request, params: Mapping[str, Any], host: str) -> Account:
-    """Whose token this is; it must be of the host's flavour, known, and alive."""
-    kind, _, token = (req.get_header("Authorization") or "").partition(" ")
-    if kind.lower() != "bearer":
-        token = str(params.get("access_token", ""))
-    account = world.account_of(token.strip())
-    if account is None or (host and account.api != _API_OF_HOST[host]):
-        raise Refusal(190)
-    if account.session == "expired":
-        raise Refusal(190, 463)
-    if account.session != "valid":
-        raise Refusal(190, 460, "Error validating access token: The session was invalidated.")
-    return account
-
-
-def _check_proof(params: Mapping[str, Any], account: Account, secret: bytes) -> None:
+def _check_proof(params: Mapping[str, Any], token: Token, secret: bytes) -> None:
     """Who shows a proof must have made it of this token with the app's secret."""
     given = params.get("appsecret_proof")
-    right = hmac.new(secret, account.token.encode(), hashlib.sha256).hexdigest()
+    right = hmac.new(secret, token.value.encode(), hashlib.sha256).hexdigest()
     if given is not None and given != right:
         raise Refusal(100, 0, "Invalid appsecret_proof provided in the API argument")
 

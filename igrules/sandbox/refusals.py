@@ -70,6 +70,17 @@ class Refusal(Exception):
         return {"error": error}
 
 
+class LoginRefusal(Refusal):
+    """What the host of log-ins answers: another shape, always 400."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(400, 0, message, status=400)
+
+    def body(self, host: str, trace_id: str) -> dict[str, Any]:
+        """The answer's body."""
+        return {"error_type": "OAuthException", "code": 400, "error_message": self.message}
+
+
 def status_of(code: int) -> int:
     """The HTTP status that usually comes with a code."""
     if 200 <= code <= 299:

@@ -109,7 +109,9 @@ class Sandbox(Stage):
         application.add_route("/_sandbox/", control)
         phone = PhoneDoor(self.world, self.people, self.token, self._over)
         phone.add_routes(application)
-        graph = GraphDoor(self.world, self.scripts, self.journal, self.postman, self._over)
+        graph = GraphDoor(
+            self.world, self.scripts, self.journal, self.postman, self._over, self.tokens
+        )
         application.add_sink(graph, "/")
         return application
 

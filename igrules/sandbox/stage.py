@@ -16,6 +16,7 @@ from igrules.sandbox.journal import Act, Journal, read_journal
 from igrules.sandbox.people import People
 from igrules.sandbox.scripts import Scripts
 from igrules.sandbox.things import Account, Person, Post
+from igrules.sandbox.tokens import Tokens
 from igrules.sandbox.webhooks import Manner, Postman
 from igrules.sandbox.world import World
 
@@ -44,6 +45,7 @@ class Stage:
         self.postman = Postman(
             self.world, webhook_url, app_secret, webhook or Manner(), stem + ":webhooks", senders
         )
+        self.tokens = Tokens(self.world)
         self.people = People(self.world, self.postman)
         self.callbacks = Callbacks(self.world, self.postman)
 

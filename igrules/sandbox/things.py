@@ -20,7 +20,8 @@ class Account:
     """A professional account. ``title``, ``hints``, ``comment_hints`` are for the phone page only.
 
     ``webhook_url`` and ``app_secret`` are empty where the sandbox's own are used.
-    ``session`` is ``valid``, ``expired`` or ``revoked``.
+    ``session`` is ``valid``, ``expired`` or ``revoked``, for all its tokens; ``token`` alone has
+    the two times, 0 for long ago and never.
     """
 
     ig_id: str
@@ -35,6 +36,8 @@ class Account:
     app_secret: bytes = field(default=b"", repr=False)
     session: str = "valid"
     subscribed: tuple[str, ...] = ("messages", "comments")
+    token_issued_at: int = 0
+    token_expires_at: int = 0
 
     @property
     def own_igsid(self) -> str:
@@ -45,6 +48,16 @@ class Account:
     def app_scoped_id(self) -> str:
         """The ``id`` of ``GET /me``, which never occurs in a webhook."""
         return "2" + self.ig_id[-15:].rjust(15, "0")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token of an account. ``expires_at`` 0: never. ``issued_at`` 0: long ago."""
+
+    account: str
+    issued_at: int = 0
+    expires_at: int = 0
+    value: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
