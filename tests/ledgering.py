@@ -106,7 +106,10 @@ class World:
 
     def settle(self, ready: Ready, receipt: Receipt, now: int = NOW) -> str:
         """Store a receipt."""
-        return self.ledger.sends.settle(ready.send_id, ready.attempt, receipt, now, retry_scale=1.0)
+        token = ready.account.token
+        return self.ledger.sends.settle(
+            ready.send_id, ready.attempt, receipt, now, retry_scale=1.0, token=token
+        )
 
     def states(self) -> dict[str, tuple[str, str]]:
         """Key of each send to its state and reason."""

@@ -167,7 +167,8 @@ def test_a_tenant_pauses_itself_and_its_operator_over_it(ask: Asking, seeded: Se
     ask("POST", "/tenants/luz/resume", {"send_waiting": True})
 
     assert own == {
-        "scope": "tenant", "tenant": "1", "account": None, "rule": None, "reason": "paused",
+        "scope": "tenant", "app": None, "tenant": "1", "account": None, "rule": None,
+        "kind": None, "reason": "paused",
         "by": "tenant", "mode": "wait", "since": shown(NOW + 1_000),
         "until": shown(NOW + 3_601_000),
     }  # fmt: skip

@@ -43,14 +43,16 @@ class Backlog:
 def of_tenant(db: Database, tenant_id: int, now: int) -> Backlog:
     """The backlog of a tenant."""
     rows = db.all(
-        "SELECT account_id, rule, reason, retries, not_before, expires_at, counted FROM send"
-        f" WHERE {PENDING} AND +tenant_id = ? ORDER BY id",
+        "SELECT account_id, rule, reason, retries, not_before, expires_at, counted, channel, kind"
+        f" FROM send WHERE {PENDING} AND +tenant_id = ? ORDER BY id",
         (tenant_id,),
     )
     over = holds.over_tenant(db, tenant_id, now)
     groups: dict[str, list[_Send]] = {}
-    for account_id, rule, reason, retries, not_before, expires_at, counted in rows:
+    for account_id, rule, reason, retries, not_before, expires_at, counted, channel, kind in rows:
         hold = holds.covering(over, tenant_id, account_id, rule)
+        if hold is None and channel == "instagram":
+            hold = next(iter(holds.own_over(db, over, account_id, kind)), None)
         until = None if hold is None else hold.until
         one = _Send(not_before, expires_at, counted == "yes", until)
         groups.setdefault(_held_by(hold, reason, retries, not_before, now), []).append(one)
@@ -77,7 +79,7 @@ class _Send:
 def _held_by(hold: holds.Hold | None, reason: str, retries: int, not_before: int, now: int) -> str:
     if hold is not None:
         return hold.reason
-    if reason in (holds.PAUSED, holds.BY_OPERATOR, "") or not_before <= now:
+    if reason in (holds.PAUSED, holds.BY_OPERATOR, *holds.OWN, "") or not_before <= now:
         return READY if not_before <= now else LATER
     if reason == LIMIT or reason in _NO_END or reason == "companion":
         return reason
@@ -106,7 +108,7 @@ def _last_at(
 ) -> int | None:
     if name in _NO_END:
         return None
-    if name in (holds.PAUSED, holds.BY_OPERATOR):
+    if name in (holds.PAUSED, holds.BY_OPERATOR, *holds.OWN):
         ends = [one.hold_until for one in sends]
         known = [at for at in ends if at is not None]
         return max(known) if len(known) == len(ends) else None

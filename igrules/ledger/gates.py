@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import igrules.ledger.columns as columns
 import igrules.ledger.epochs as epochs
 import igrules.ledger.holds as holds
+import igrules.ledger.probes as probes
 import igrules.ledger.quotas as quotas
 import igrules.ledger.rates as calls
 from igrules.kinds import Rate
 from igrules.ledger.database import Database, Row
 from igrules.ledger.days import local_day, next_midnight
 from igrules.ledger.deployment import Deployment
+from igrules.ledger.probes import Probe
 from igrules.ledger.quotas import LIMITS, Limits
 from igrules.ledger.unsaid import Unsaid, cancel_later, end_run
 from igrules.ledger.values import Closed, DueSend, Lane, Wait
@@ -27,6 +29,9 @@ _NO_TOKEN = 60_000
 
 _SOON, _OFTEN = 1_000, 5_000
 """How soon, and how often, a send asks again what became of the one it depends on."""
+
+_ENDS_WITH_WINDOW = frozenset({holds.PAUSED, holds.BY_OPERATOR, *holds.OWN})
+"""Holds under which a send whose window has closed ends, and waits no longer."""
 
 _COMMENTS = frozenset({"reply", "private_reply", "hide_comment", "delete_comment"})
 """Kinds that are about a comment: they need no window of messages, and wait for the next day's
@@ -44,10 +49,11 @@ _OPEN = frozenset({"pending", "sending", "doubt"})
 @dataclass(frozen=True, slots=True)
 class Passed:
     """All gates are open, and this is the account to send by. ``day``: the local day whose limit
-    this counts against, if any."""
+    this counts against, if any. ``probe``: holds of igrules stand, and this send may try."""
 
     way: Account
     day: str | None
+    probe: Probe | None = None
 
 
 def check(
@@ -76,10 +82,15 @@ def check(
     if state != "pending":
         return Closed(state, reason)
     effect = send.effect
+    late = Closed("expired", "window") if expires_at and now > expires_at else None
+    held = _held(db, deployment, lane, bool(person[0]), send, way, expires_at, now)
+    probe = held if isinstance(held, Probe) else None
+    if isinstance(held, Wait) and held.reason in _ENDS_WITH_WINDOW:
+        held = late or held
     shut = (
-        _held(db, deployment, lane, bool(person[0]), effect.rule, now)
+        (None if isinstance(held, Probe) else held)
         or _unwelcome(person, effect, now)
-        or (Closed("expired", "window") if expires_at and now > expires_at else None)
+        or late
         or _repeated(db, lane, send, fingerprint, now)
         or _accompanied(db, lane.tenant_id, effect.companion, now)
     )
@@ -95,25 +106,37 @@ def check(
         return counted
     if effect.limit:
         calls.note(db, lane.tenant_id, effect.limit, rates, now)
-    return Passed(way, counted)
+    return Passed(way, counted, probe)
 
 
 def _held(
-    db: Database, deployment: Deployment, lane: Lane, released: bool, rule: str, now: int
-) -> Closed | Wait | None:
+    db: Database,
+    deployment: Deployment,
+    lane: Lane,
+    released: bool,
+    send: DueSend,
+    way: Account | None,
+    expires_at: int | None,
+    now: int,
+) -> Closed | Wait | Probe | None:
     if deployment.copied:
         return Wait(now + holds.RECHECK, "copied")
     if deployment.behind.is_set():
         return Wait(now + holds.RECHECK, epochs.BEHIND)
     if not released:
         return Wait(now + holds.RECHECK, epochs.REASON)
-    hold = holds.covering(holds.active(db, now), lane.tenant_id, lane.account_id, rule)
-    if hold is None:
-        return None
-    if hold.mode == "drop":
+    found = holds.active(db, now)
+    hold = holds.covering(found, lane.tenant_id, lane.account_id, send.effect.rule)
+    if hold is not None and hold.mode == "drop":
         return Closed("skipped", "paused")
-    again = now + holds.RECHECK
-    return Wait(min(hold.until, again) if hold.until is not None else again, hold.reason)
+    if hold is not None:
+        until = holds.looks_again(hold, send.id, now)
+        return Wait(until if expires_at is None else min(until, expires_at + 1), hold.reason)
+    if not found or send.effect.channel != "instagram":
+        return None
+    own = holds.own_over(db, found, lane.account_id, send.kind)
+    token = probes.mark_of(deployment, way.token) if own and way is not None else ""
+    return probes.look(db, own, send, token, expires_at, now) if own else None
 
 
 def _unwelcome(person: Row, effect: Effect, now: int) -> Closed | None:

@@ -1,11 +1,17 @@
-"""Holds: reasons why nothing may go out for a while, set by people or by igrules itself."""
+"""Holds: reasons why nothing may go out for a while, set by people or by igrules itself.
+
+Why igrules' own stay in force after their time: then one send tries, and only its answer lifts
+them; see `igrules.ledger.breakers`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import igrules.ledger.app_keys as apps
 import igrules.ledger.columns as columns
+import igrules.ledger.waking as waking
 from igrules.errors import UsageError
 from igrules.ledger.database import Database
 from igrules.ledger.open_sends import PENDING
@@ -15,15 +21,30 @@ SCOPES = ("deployment", "tenant", "account", "rule")
 PAUSED, BY_OPERATOR = "paused", "operator_paused"
 """Reasons of the holds people set: a tenant cannot lift what its operator has set."""
 _PAUSES = (PAUSED, BY_OPERATOR)
+
+BLOCKED, REAUTH, PERMISSION = "blocked", "reauth", "permission"
+BREAKER, THROTTLED = "breaker", "throttled"
+OWN = (BLOCKED, REAUTH, PERMISSION, BREAKER, THROTTLED)
+"""Reasons of the holds that igrules sets and lifts."""
+
 RECHECK = 60_000
-"""A send under a hold without an end looks again after this time."""
+"""A send that waits for something nobody tells it of looks again after this time."""
+_LONGEST = 3_600_000
+"""A send under a pause without an end looks again after this time at most: whoever lifts the pause
+wakes it."""
+_SPREAD = 30_000
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """``scope_id`` is the id of the tenant or account, ``<tenant id>:<rule id>`` for a rule, empty
-    for the deployment. ``mode`` ``wait`` keeps sends back, ``drop`` closes them. ``until``
-    ``None``: until resumed."""
+    """``scope_id`` is the id of the tenant or account, ``<tenant id>:<rule id>`` for a rule,
+    ``<account id>:<kind>`` for one kind of sends, the name of an app, empty for the deployment.
+    ``mode`` ``wait`` keeps sends back, ``drop`` closes them. ``until`` ``None``: until resumed; of
+    igrules' own: when the next one tries.
+
+    The rest is of igrules' own: ``pace`` is how long it waits from one try to the next, ``probe``
+    the send that tries and until when it may take, ``waiter`` the send that tries next and when,
+    ``token`` stands for the token that was refused."""
 
     scope: str
     scope_id: str
@@ -32,13 +53,32 @@ class Hold:
     since: int
     until: int | None
     set_by: str
+    id: int = 0
+    pace: int = 0
+    probe: int | None = None
+    probe_until: int | None = None
+    waiter: int | None = None
+    waiter_at: int | None = None
+    token: str = field(default="", repr=False)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether igrules has set it, and lifts it."""
+        return self.reason in OWN
+
+
+SELECT = (
+    "SELECT scope, scope_id, reason, mode, since, until, set_by, id, pace, probe, probe_until,"
+    " waiter, waiter_at, token FROM hold"
+)
+_OURS = ", ".join(repr(reason) for reason in OWN)
 
 
 def active(db: Database, now: int) -> list[Hold]:
     """The holds in force."""
     rows = db.all(
-        "SELECT scope, scope_id, reason, mode, since, until, set_by FROM hold"
-        " WHERE until IS NULL OR until > ? ORDER BY id",
+        f"{SELECT} WHERE lifted_at IS NULL"
+        f" AND (until IS NULL OR until > ? OR reason IN ({_OURS})) ORDER BY id",
         (now,),
     )
     return [Hold(*row) for row in rows]
@@ -47,27 +87,52 @@ def active(db: Database, now: int) -> list[Hold]:
 def covering(
     holds: Sequence[Hold], tenant_id: int, account_id: int, rule: str | None = None
 ) -> Hold | None:
-    """The first of these holds that stands over an account, or over one of its rules."""
+    """The first of these holds that people have set over an account, or over one of its rules."""
     over = {
         ("deployment", ""),
         ("tenant", str(tenant_id)),
         ("account", str(account_id)),
         ("rule", f"{tenant_id}:{rule}"),
     }
-    return next((hold for hold in holds if (hold.scope, hold.scope_id) in over), None)
+    return next(
+        (hold for hold in holds if not hold.is_own and (hold.scope, hold.scope_id) in over), None
+    )
+
+
+def own_over(db: Database, holds: Sequence[Hold], account_id: int, kind: str) -> list[Hold]:
+    """Those of igrules' own among these holds that keep one kind of sends of an account back."""
+    own = [hold for hold in holds if hold.is_own]
+    if not own:
+        return []
+    over = {("account", str(account_id)), ("account", f"{account_id}:{kind}")}
+    if any(hold.scope == "app" for hold in own):
+        over.add(("app", apps.key_of(db, account_id)))
+    return [hold for hold in own if (hold.scope, hold.scope_id) in over]
 
 
 def over_tenant(db: Database, tenant_id: int, now: int) -> list[Hold]:
     """The holds in force over a tenant, the whole installation's included."""
-    accounts = db.all("SELECT id FROM account WHERE tenant_id = ?", (tenant_id,))
+    found = active(db, now)
+    accounts = [row[0] for row in db.all("SELECT id FROM account WHERE tenant_id = ?",
+                                         (tenant_id,))]  # fmt: skip
     over = {("deployment", ""), ("tenant", str(tenant_id))}
-    over |= {("account", str(row[0])) for row in accounts}
+    if any(hold.scope == "app" for hold in found):
+        over |= {("app", apps.key_of(db, id)) for id in accounts}
+    known = {str(id) for id in accounts}
     return [
         hold
-        for hold in active(db, now)
+        for hold in found
         if (hold.scope, hold.scope_id) in over
+        or (hold.scope == "account" and hold.scope_id.partition(":")[0] in known)
         or (hold.scope == "rule" and hold.scope_id.startswith(f"{tenant_id}:"))
     ]
+
+
+def looks_again(hold: Hold, send_id: int, now: int) -> int:
+    """When a send under a pause looks again: soon after its end, not all at once."""
+    if hold.until is None:
+        return now + _LONGEST // 2 + waking.share(send_id, _LONGEST // 2)
+    return hold.until + waking.share(send_id, min(_SPREAD, (hold.until - now) // 20))
 
 
 def pause(
@@ -109,29 +174,35 @@ def resume(
     _check(scope)
     scope_id = columns.text(scope_id)
     with db.transaction():
-        lifted = db.first(
-            "DELETE FROM hold WHERE scope = ? AND scope_id = ? AND reason = ? RETURNING until",
+        there = db.first(
+            "SELECT until FROM hold WHERE scope = ? AND scope_id = ? AND reason = ?",
             (scope, scope_id, reason),
         )
-        if lifted is None or (lifted[0] is not None and lifted[0] <= now):
+        if there is None or (there[0] is not None and there[0] <= now):
             return 0
         where, parameters = _under(scope, scope_id)
-        freed = _freed(db, where, parameters, now)
+        # Lanes are locked before holds, as everywhere.
         lanes = db.all(
             "SELECT id, tenant_id FROM lane WHERE id IN"
             f" (SELECT lane_id FROM send WHERE {_WAITS}{where})"
             f" ORDER BY account_id, person{db.locked}",
             [now, *parameters],
         )
-        count = sum(_let_go(db, one, now, send_waiting) for one in freed)
+        db.run(
+            "DELETE FROM hold WHERE scope = ? AND scope_id = ? AND reason = ?",
+            (scope, scope_id, reason),
+        )
+        count = sum(
+            _let_go(db, one, now, send_waiting) for one in _freed(db, where, parameters, now)
+        )
         for id, _ in lanes:
             db.run("UPDATE lane SET due = ? WHERE id = ? AND owner IS NULL", (now, id))
         wake_tenants(db, {tenant_id for _, tenant_id in lanes}, now)
         return count
 
 
-_Kind = tuple[int, int, str]
-"""Tenant, account and rule of a send: all that a hold can tell sends apart by."""
+_Sort = tuple[int, int, str, str, str]
+"""Tenant, account, rule, channel and kind of a send: all that a hold can tell sends apart by."""
 
 _WAITS = (
     f"{PENDING} AND (reason IN ({', '.join(repr(reason) for reason in _PAUSES)})"
@@ -141,25 +212,33 @@ _WAITS = (
 for its next try waits for that, and goes on doing so."""
 
 
-def _freed(db: Database, where: str, parameters: list[object], now: int) -> list[_Kind]:
-    """The kinds of sends that wait under no other hold."""
+def _freed(db: Database, where: str, parameters: list[object], now: int) -> list[_Sort]:
+    """The sorts of sends that wait under no other hold."""
     rows = db.all(
-        f"SELECT DISTINCT tenant_id, account_id, rule FROM send WHERE {_WAITS}{where}",
+        "SELECT DISTINCT tenant_id, account_id, rule, channel, kind FROM send"
+        f" WHERE {_WAITS}{where}",
         [now, *parameters],
     )
     left = active(db, now)
-    return [row for row in rows if covering(left, row[0], row[1], row[2]) is None]
+    return [row for row in rows if not _is_held(db, left, row)]
 
 
-def _let_go(db: Database, kind: _Kind, now: int, send_waiting: bool) -> int:
+def _is_held(db: Database, holds: list[Hold], sort: _Sort) -> bool:
+    tenant_id, account_id, rule, channel, kind = sort
+    if covering(holds, tenant_id, account_id, rule) is not None:
+        return True
+    return channel == "instagram" and bool(own_over(db, holds, account_id, kind))
+
+
+def _let_go(db: Database, sort: _Sort, now: int, send_waiting: bool) -> int:
     values: list[object] = [now]
     change = "not_before = ?, reason = ''"
     if not send_waiting:
         change, values = "state = 'skipped', reason = ?, closed_at = ?", [PAUSED, now]
     return db.run(
         f"UPDATE send SET {change} WHERE {_WAITS}"
-        " AND +tenant_id = ? AND account_id = ? AND rule = ?",
-        [*values, now, *kind],
+        " AND +tenant_id = ? AND account_id = ? AND rule = ? AND channel = ? AND kind = ?",
+        [*values, now, *sort],
     )
 
 

@@ -4,11 +4,13 @@ receipt."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 import igrules.ledger.columns as columns
 import igrules.ledger.gates as gates
 import igrules.ledger.outbox as outbox
+import igrules.ledger.probes as probes
 import igrules.ledger.settle as settle
 from igrules.errors import SealError
 from igrules.kinds import Rate
@@ -21,6 +23,10 @@ from igrules.ledger.seals import Place, Seals
 from igrules.ledger.secrets import Secrets, from_environment
 from igrules.ledger.values import Closed, DueSend, Lane, Ready, Wait
 from igrules.model import EMPTY, Account, Effect, Receipt
+
+
+class _Taken(Exception):
+    """Undoes what a send took that may not try, because another one does."""
 
 
 class Sends:
@@ -82,7 +88,7 @@ class Sends:
         """
         allowed = deadline(send.effect)
         way = self.account(lane)
-        with self._db.transaction() as db:
+        with suppress(_Taken), self._db.transaction() as db:
             hold_lane(db, lane, now + _lease_for(allowed, lease))
             found = gates.check(db, self._deployment, lane, send, way, now, rates)
             if isinstance(found, Closed):
@@ -91,8 +97,12 @@ class Sends:
             if isinstance(found, Wait):
                 gates.put_off(db, lane, send.id, found)
                 return found
+            until = now + _lease_for(allowed, lease)
+            if found.probe and not probes.claim(db, found.probe, send.id, now, until):
+                raise _Taken
             attempt = gates.open(db, lane, send.id, now, allowed, quiet, found.day)
-        return Ready(send.effect, found.way, attempt, send.id, now + allowed)
+            return Ready(send.effect, found.way, attempt, send.id, now + allowed)
+        return Wait(now, "probe")
 
     def start(
         self,
@@ -110,7 +120,7 @@ class Sends:
         if not isinstance(send, DueSend) or send.effect.limit:
             return None
         found = gates.check(db, self._deployment, lane, send, way, now)
-        if not isinstance(found, gates.Passed):
+        if not isinstance(found, gates.Passed) or found.probe:
             return None
         allowed = deadline(send.effect)
         if _lease_for(allowed, lease) > lease:
@@ -119,15 +129,26 @@ class Sends:
         return Ready(send.effect, way, attempt, send.id, now + allowed)
 
     def settle(
-        self, send_id: int, attempt: int, receipt: Receipt, now: int, *, retry_scale: float = 1.0
+        self,
+        send_id: int,
+        attempt: int,
+        receipt: Receipt,
+        now: int,
+        *,
+        retry_scale: float = 1.0,
+        token: str = "",
     ) -> str:
         """Store what the call answered, from whoever made that attempt, also after the lease is
-        gone.
+        gone, and stop or start by it what the platform blocks or takes again.
 
-        Gives the new state. ``retry_scale`` multiplies the times of the retry schedule.
+        Gives the new state. ``retry_scale`` multiplies the times of the retry schedule and of
+        holds, ``token`` is the one that was used.
         """
+        mark = probes.mark_of(self._deployment, token) if token else ""
         with self._db.transaction() as db:
-            return settle.settle(db, send_id, attempt, receipt, now, retry_scale)
+            settled = settle.settle(db, send_id, attempt, receipt, now, retry_scale, mark)
+        probes.follow_up(self._db, settled.holds, now)
+        return settled.state
 
     def heal(self, lane: Lane, now: int, quiet: int) -> int:
         """Put sends whose call was cut off in doubt, and park those that stay unclear after the

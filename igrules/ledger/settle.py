@@ -9,9 +9,11 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
+import igrules.ledger.breakers as breakers
 import igrules.ledger.columns as columns
 import igrules.ledger.quotas as quotas
 from igrules.ledger.database import Database
+from igrules.ledger.holds import Hold
 from igrules.ledger.leases import NOBODY, hold_lane, wake_lane
 from igrules.ledger.open_sends import OPEN
 from igrules.ledger.stats import add_stat
@@ -25,6 +27,9 @@ SCHEDULE = (5_000, 30_000, 120_000, 600_000, 1_800_000, 7_200_000, 21_600_000)
 _UNREACHABLE = 24 * 3_600_000
 _WORTHLESS = frozenset({"typing", "mark_seen"})
 """Kinds that nobody misses: an unclear one is dropped, so it does not hold back what follows."""
+
+_LIFTED_EARLY = frozenset({"BLOCKED", "REAUTH"})
+"""Classes after which a send waits until its window ends: what keeps it back may end any time."""
 
 _COMMENTS = frozenset({"reply", "private_reply", "hide_comment", "delete_comment"})
 _MISSING = 33
@@ -58,6 +63,9 @@ class _Send:
     run_id: int | None
     step: str
     counted: str
+    channel: str
+    strikes: int
+    probes: int
 
     @property
     def is_unclear(self) -> bool:
@@ -71,14 +79,31 @@ class _Send:
 _SELECT = (
     "SELECT id, tenant_id, account_id, lane_id, inbox_id, kind, rule, state, attempt, retries,"
     " expires_at, idempotent, on_doubt, on_error, quota_day, message_id, key,"
-    " evidence, run_id, step, counted FROM send WHERE id = ?"
+    " evidence, run_id, step, counted, channel,"
+    " (SELECT strikes FROM account WHERE account.id = send.account_id),"
+    " (SELECT count(*) FROM hold WHERE hold.probe = send.id) FROM send WHERE id = ?"
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The new state of a send, and the holds of igrules that its receipt has changed."""
+
+    state: str
+    holds: tuple[Hold, ...] = ()
+
+
 def settle(
-    db: Database, send_id: int, attempt: int, receipt: Receipt, now: int, retry_scale: float
-) -> str:
-    """Store a receipt inside a transaction; see `Sends.settle`."""
+    db: Database,
+    send_id: int,
+    attempt: int,
+    receipt: Receipt,
+    now: int,
+    retry_scale: float,
+    token: str = "",
+) -> Settled:
+    """Store a receipt inside a transaction; see `Sends.settle`. ``token`` is the mark of the token
+    that was used."""
     lane = db.first(
         "SELECT owner, person FROM lane"
         f" WHERE id = (SELECT lane_id FROM send WHERE id = ?){db.locked}",
@@ -86,20 +111,23 @@ def settle(
     )
     # Of a person who was forgotten while the call was under way, nothing is written down.
     if lane is None or str(lane[1]).startswith(NOBODY):
-        return ""
+        return Settled("")
     if isinstance(receipt, Refused) and receipt.answer.cls == "RECIPIENT":
         _mark_unreachable(db, send_id, now)
     row = db.first(_SELECT + db.locked, (send_id,))
     if row is None:
-        return ""
+        return Settled("")
     send = _Send(*row)
     _end_attempt(db, send_id, attempt, receipt, now)
     if attempt != send.attempt:
-        return _superseded(db, send, receipt, now)
+        return Settled(_superseded(db, send, receipt, now))
     state = _apply(db, send, receipt, now, retry_scale)
+    asked = breakers.Asked(send.id, send.tenant_id, send.account_id, send.channel, send.kind,
+                           send.strikes, send.probes)  # fmt: skip
+    changed = breakers.note(db, asked, breakers.Heard(receipt, now, token, retry_scale))
     if state != send.state and lane[0] is None:
         wake_lane(db, send.lane_id, now)
-    return state
+    return Settled(state, changed)
 
 
 def _apply(db: Database, send: _Send, receipt: Receipt, now: int, retry_scale: float) -> str:
@@ -154,7 +182,9 @@ def _again(db: Database, send: _Send, receipt: NotDone, now: int, scale: float) 
     after = receipt.after
     if after is None:
         after = _pause(send, scale)
-    if send.expires_at is not None and now + after > send.expires_at:
+    if receipt.answer.cls in _LIFTED_EARLY and send.expires_at is not None:
+        after = min(after, max(0, send.expires_at + 1 - now))
+    elif send.expires_at is not None and now + after > send.expires_at:
         return _close(db, send, "dead", receipt.reason or "window", now)
     db.run(
         "UPDATE send SET state = 'pending', reason = ?, retries = ?, not_before = ?,"

@@ -255,7 +255,7 @@ _TENANTS = (
            leaving=DELETED, tenant="tenant_id = ?"),
     _table(
         "account", TENANT, "id",
-        stays("id tenant_id flavour state preset strikes strikes_at subscribed checked_at"
+        stays("id tenant_id flavour state preset strikes strikes_at unclear subscribed checked_at"
               " token_expires_at token_checked_at created_at"),
         stays("ig_id app_scoped_id fb_user_id page_id own_igsid username app token token_secret",
               why=_STRANGERS),
@@ -305,7 +305,9 @@ _LEDGER = (
            kept=(Kept(7, "beat_at"),), why=_NO_PERSON),
     _table("chore", LEDGER, "name", stays("name due owner lease_until last_ok last_error"),
            why=_NO_PERSON),
-    _table("hold", INSTALLATION, "id", stays("id scope scope_id reason mode since until"),
+    _table("hold", INSTALLATION, "id", stays("id scope scope_id reason mode since until pace probe"
+           " probe_until waiter waiter_at lifted_at"),
+           stays("token", why="a keyed hash of the token that was refused"),
            stays("set_by", why="who of the operator or the tenant set it"),
            kept=(Kept(7, "until"),), why=_NO_PERSON),
     _table("audit", INSTALLATION, "id", stays("id at tenant_id action before_hash after_hash mac"

@@ -35,7 +35,10 @@ ANSWER_CODES = (
     *(str(code) for code in sorted({row.first for row in ROWS if row.first == row.last} - {0})),
     OTHER,
 )
-HOLD_REASONS = ("paused", "operator_paused", "deauthorized", OTHER)
+HOLD_REASONS = (
+    "paused", "operator_paused", "deauthorized", "blocked", "reauth", "permission", "breaker",
+    "throttled", OTHER,
+)  # fmt: skip
 PROCESS_KINDS = ("web", "work", OTHER)
 
 CHORES = (*(chore.name for chore in chores.CHORES), OTHER)

@@ -133,6 +133,7 @@ class Sending:
                 receipt,
                 self._clock.now(),
                 retry_scale=self._configuration.retry_scale,
+                token=ready.account.token,
             )
 
         return insist(settle, self._clock, _PATIENCE, self._giving_up)

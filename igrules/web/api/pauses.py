@@ -41,26 +41,37 @@ _BY = {PAUSED: "tenant", BY_OPERATOR: "operator"}
 
 _HOLD = closed(
     {
-        "scope": {"enum": ["installation", "tenant", "account", "rule"]},
+        "scope": {"enum": ["installation", "app", "tenant", "account", "rule"]},
+        "app": {**TEXT_OR_NULL, "description": "the name of the app all of whose accounts wait"},
         "tenant": {**TEXT_OR_NULL, "description": "the id of the tenant whose rule or whole it is"},
         "account": TEXT_OR_NULL,
         "rule": TEXT_OR_NULL,
-        "reason": TEXT,
+        "kind": {**TEXT_OR_NULL, "description": "the only kind of sends that waits"},
+        "reason": {
+            **TEXT,
+            "description": "paused, operator_paused; by igrules: blocked, reauth, permission, "
+            "breaker, throttled",
+        },
         "by": {"enum": ["tenant", "operator", "igrules"]},
         "mode": {"enum": ["wait", "drop"]},
         "since": TIME,
-        "until": TIME_OR_NULL,
+        "until": {
+            **TIME_OR_NULL,
+            "description": "when it ends; of igrules' own, when the next send tries",
+        },
     }
 )
 
 
 def _shown(hold: Hold) -> dict[str, object]:
-    owner, _, rule = hold.scope_id.partition(":")
+    owner, _, part = hold.scope_id.partition(":")
     return {
         "scope": _WORDS.get(hold.scope, hold.scope),
+        "app": hold.scope_id if hold.scope == "app" else None,
         "tenant": owner if hold.scope in ("tenant", "rule") else None,
         "account": owner if hold.scope == "account" else None,
-        "rule": rule if hold.scope == "rule" else None,
+        "rule": part if hold.scope == "rule" else None,
+        "kind": part or None if hold.scope == "account" else None,
         "reason": hold.reason,
         "by": "operator" if hold.scope == "deployment" else _BY.get(hold.reason, "igrules"),
         "mode": hold.mode,

@@ -1,0 +1,74 @@
+"""Wake the conversations whose sends a hold of igrules kept back, in slices.
+
+Why in slices, and why the hold's row stays until the last: ten thousand conversations in one
+transaction would keep everybody else from writing, and a process that dies in between leaves a row
+by which the next one goes on.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+from igrules.ledger.database import Database, holders
+from igrules.ledger.turns import wake_tenants
+
+_SLICE = 500
+_HELD = "state = 'pending' AND reason <> ''"
+"""The words of the index of sends that wait for something."""
+
+
+def share(send_id: int, span: int) -> int:
+    """A part of ``span`` that is always the same for a send and even over many."""
+    return zlib.crc32(str(send_id).encode()) % max(1, span)
+
+
+def wake(database: Database, accounts: Sequence[int], reason: str, kind: str, now: int) -> int:
+    """Make due what waits at these accounts for this reason, the oldest first; gives how many.
+    ``kind``: only these sends, unless empty."""
+    return sum(_wake_account(database, id, reason, kind, now) for id in accounts)
+
+
+def _wake_account(database: Database, account_id: int, reason: str, kind: str, now: int) -> int:
+    count, last = 0, 0
+    while True:
+        rows = held(database, account_id, reason, kind, after=last, limit=_SLICE)
+        if not rows:
+            return count
+        last = rows[-1][0]
+        with database.transaction() as db:
+            count += _make_due(db, rows, reason, now)
+
+
+def held(
+    db: Database, account_id: int, reason: str, kind: str, *, after: int = 0, limit: int = 1
+) -> list[tuple[int, int]]:
+    """The oldest sends that wait for this reason, each with its lane."""
+    only, more = (" AND kind = ?", [kind]) if kind else ("", [])
+    rows = db.all(
+        f"SELECT id, lane_id FROM send WHERE {_HELD} AND account_id = ? AND id > ? AND reason = ?"
+        f"{only} ORDER BY account_id, id LIMIT ?",
+        [account_id, after, reason, *more, limit],
+    )
+    return [(int(id), int(lane_id)) for id, lane_id in rows]
+
+
+def _make_due(db: Database, rows: Sequence[tuple[int, int]], reason: str, now: int) -> int:
+    ids, lanes = [id for id, _ in rows], sorted({lane for _, lane in rows})
+    tenants = db.all(
+        f"SELECT id, tenant_id FROM lane WHERE id IN ({holders(len(lanes))})"
+        f" ORDER BY account_id, person{db.locked}",
+        lanes,
+    )
+    count = db.run(
+        f"UPDATE send SET not_before = ?, reason = '' WHERE id IN ({holders(len(ids))})"
+        " AND state = 'pending' AND reason = ?",
+        [now, *ids, reason],
+    )
+    db.run(
+        f"UPDATE lane SET due = ? WHERE id IN ({holders(len(lanes))}) AND owner IS NULL"
+        " AND (due IS NULL OR due > ?)",
+        [now, *lanes, now],
+    )
+    wake_tenants(db, {tenant_id for _, tenant_id in tenants}, now)
+    return count
