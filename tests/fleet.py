@@ -68,6 +68,20 @@ class Fleet:
         """The process id of one that runs."""
         return self._running[name]
 
+    def end(self, name: str, seconds: float = 25.0) -> int:
+        """Ask one to end in good order, and give its exit code."""
+        self.signal(name, signal.SIGTERM)
+        codes: list[int] = []
+
+        def gone() -> bool:
+            code = self._ask(do="look", pid=self._running[name])["code"]
+            codes.extend([] if code is None else [int(code)])
+            return bool(codes)
+
+        wait_until(gone, seconds, f"{name} ends")
+        del self._running[name]
+        return codes[0]
+
     def stop(self, seconds: float = 25.0) -> dict[str, int]:
         """Ask all of them to end in good order, and give their exit codes."""
         names, codes = list(self._running), dict[str, int]()
