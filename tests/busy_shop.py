@@ -6,8 +6,9 @@ which events arrive is the order in which they were written.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from igrules.language.compiler import compile_tenant
@@ -58,11 +59,11 @@ def open_shop(directory: Path, *, manner: Manner | None = None, seed: int = 1) -
     return box
 
 
-def usual_manner() -> Manner:
+def usual_manner(echo: str = "after") -> Manner:
     """Every event one to three times, again at once after a failure."""
     return Manner(
         batch=10, linger_ms=20, duplicate=0.5, copies=2, duplicate_after_ms=50,
-        retry_ms=(100,) * 2_000,
+        retry_ms=(100,) * 2_000, echo=echo,
     )  # fmt: skip
 
 
@@ -86,23 +87,34 @@ def publish_shop(
 
 
 class Crowd:
-    """The people, a fifth of whom comment. ``events`` is how much they write in all."""
+    """The people, a fifth of whom comment. ``events`` is how much they write in all, ``first``
+    the number of the first of them."""
 
-    def __init__(self, sandbox: Sandbox, events: int) -> None:
+    def __init__(self, sandbox: Sandbox, events: int, first: int = 0) -> None:
         self._sandbox = sandbox
-        self.people = events // ROUNDS
+        self.people = range(first, first + max(1, events // ROUNDS))
         self.written = 0
+        self._thread = threading.Thread(target=self.write)
         sandbox.scripts.latency = Latency(5, 60)
 
     def write(self, may_go_on: Callable[[int], bool] = lambda _: True) -> None:
         """Write everything, each time waiting until ``may_go_on`` allows so many."""
         for number in range(ROUNDS):
-            for person in range(self.people):
+            for person in self.people:
                 while not may_go_on(self.written):
                     sleep(0.02)
                 self._write_one(person, number)
                 self.written += 1
             assert self._sandbox.postman.wait_idle(120), "not everything was acknowledged"
+
+    def write_aside(self) -> None:
+        """The same in a thread of its own, as fast as it is acknowledged."""
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Until everything is written; fails when it was not."""
+        self._thread.join()
+        assert self.written == ROUNDS * len(self.people), "not everything was written"
 
     def _write_one(self, person: int, number: int) -> None:
         words = f"{person}:{number}"
@@ -125,19 +137,19 @@ def is_drained(ledger: Ledger, sandbox: Sandbox) -> bool:
     return not (runs or sandbox.postman.waiting())
 
 
-def check_shop(ledger: Ledger, sandbox: Sandbox, tenant: int, crowd: Crowd) -> Checked:
+def check_shop(ledger: Ledger, sandbox: Sandbox, tenant: int, crowds: Iterable[Crowd]) -> Checked:
     """Every promise, and that everybody was answered as the rules say."""
     found = check_promises(
         ledger, sandbox.acts(), sandbox.postman.acknowledged, now=Clock().now(), in_turn=True
     )
-    missing = tuple(_unanswered(ledger, tenant, crowd))
+    missing = tuple(_unanswered(ledger, tenant, crowds))
     return Checked({**found.broken, **({"unanswered": missing} if missing else {})}, found.figures)
 
 
-def _unanswered(ledger: Ledger, tenant: int, crowd: Crowd) -> list[str]:
+def _unanswered(ledger: Ledger, tenant: int, crowds: Iterable[Crowd]) -> list[str]:
     said = Counter(str(row.payload.get("text", "")) for row in ledger.for_tenant(tenant).sends(ALL))
     wanted: list[str] = []
-    for person in range(crowd.people):
+    for person in (person for crowd in crowds for person in crowd.people):
         for words in (f"{person}:{number}" for number in range(ROUNDS)):
             if person % 5:
                 wanted += [f"heard {words}", *([f"still {words}"] if words[-2:] == ":4" else [])]

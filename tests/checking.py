@@ -59,6 +59,7 @@ def check_promises(
     if in_turn:
         found["out of order"] += _stored_out_of_order(ledger)
     found["left open"] += _left_open(ledger, now)
+    found["stale write"] += _stale_writes(ledger)
     found["limit passed"] += [*_quotas(ledger), *_windows(acts, windows)]
     found["foreign rows"] += _foreign_rows(ledger)
     found["contradictions"] += ledger.check()
@@ -77,6 +78,7 @@ def check_promises(
         "lost": len(found["lost"]) + len(found["undecided"]),
         "doubles": len(found["doubled"]),
         "inversions": len(found["out of order"]),
+        "stale": len(found["stale write"]),
         "unclear": unclear,
     }
     return Checked({name: tuple(what) for name, what in found.items() if what}, figures)
@@ -173,6 +175,19 @@ def _left_open(ledger: Ledger, now: int) -> Iterator[str]:
         "SELECT id, wake_at FROM run WHERE state <> 'ended' AND wake_at <= ?", (now,)
     ):
         yield f"run {number} was due at {due_at}"
+
+
+def _stale_writes(ledger: Ledger) -> Iterator[str]:
+    """Attempts that were begun under a claim after a later one had begun another."""
+    rows = ledger._db.all(
+        "SELECT s.lane_id, a.fence, a.send_id FROM attempt a JOIN send s ON s.id = a.send_id"
+        " ORDER BY s.lane_id, a.started_at, a.fence"
+    )
+    latest: dict[int, int] = {}
+    for lane, fence, send in rows:
+        if fence < latest.get(lane, 0):
+            yield f"send {send} of lane {lane} was begun under claim {fence}, which was over"
+        latest[lane] = max(fence, latest.get(lane, 0))
 
 
 def _quotas(ledger: Ledger) -> Iterator[str]:

@@ -8,11 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.running import PAUSE, wait_until
+from igrules.sandbox.server import Sandbox
+from tests.running import PAUSE, answers, free_port, wait_until
 
 QUICK = {
     "IGRULES_LEASE": "3000",
@@ -123,8 +126,62 @@ class Fleet:
             return json.loads(self._source.stdout.readline())
 
 
+WAYS = ("sqlite", "postgresql", "postgresql and redis")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How processes share their work: a database, and what wakes them."""
+
+    name: str
+    database_url: str
+    environment: Mapping[str, str]
+
+    @classmethod
+    def of(cls, name: str, fixture: Callable[[str], Any]) -> Way:
+        """Make it from the fixtures of a test."""
+        if name == "sqlite":
+            return cls(name, str(fixture("tmp_path") / "igrules.db"), {})
+        url = str(fixture("postgresql_url"))
+        redis = {"IGRULES_REDIS_URL": fixture("redis_server").url} if "redis" in name else {}
+        return cls(name, url, redis)
+
+    def roles(self, port: int, workers: int) -> dict[str, list[str]]:
+        """On SQLite the web process works as well; on PostgreSQL each does one thing."""
+        alone = [] if self.name == "sqlite" else ["--no-work"]
+        web = ["serve", "--port", str(port), "--threads", "4", *alone]
+        hands = {f"work-{n + 1}": ["work", "--threads", "4"] for n in range(workers)}
+        return {"web": web, **hands}
+
+
+@contextmanager
+def answering(
+    way: Way, sandbox: Sandbox, directory: Path, *, workers: int = 3, **settings: str
+) -> Iterator[Fleet]:
+    """A fleet that gets the sandbox's webhooks; it ends in good order with the block."""
+    port = free_port()
+    environment = {
+        "IGRULES_DATABASE_URL": way.database_url,
+        "IGRULES_STATE_DIR": str(directory / "state"),
+        "IGRULES_IGL_URL": sandbox.url,
+        "IGRULES_FBL_URL": sandbox.url,
+        **way.environment,
+        **settings,
+    }
+    fleet = Fleet(way.roles(port, workers), environment, directory)
+    try:
+        fleet.start()
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/api/health"), 30, "the server is up")
+        sandbox.set_webhook_url(f"http://127.0.0.1:{port}/webhook")
+        yield fleet
+        fleet.stop()
+    finally:
+        fleet.close()
+
+
 class Killer:
-    """Kills a random process of a fleet every 0.5 to 1.5 s and starts it again at once."""
+    """Kills a random process of a fleet every 0.5 to 1.5 s and starts it again at once, from the
+    beginning of a block to `end`, or to its own end."""
 
     def __init__(
         self,
@@ -141,13 +198,12 @@ class Killer:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
-    def start(self) -> None:
-        """Begin."""
+    def __enter__(self) -> Killer:
         self._thread.start()
+        return self
 
-    def wait_for(self, kills: int, seconds: float) -> None:
-        """Wait until as many were killed."""
-        wait_until(lambda: self.kills >= kills, seconds, f"{kills} kills")
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def end(self) -> int:
         """Leave all of them running, and say how many were killed."""

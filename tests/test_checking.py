@@ -51,7 +51,8 @@ def test_nothing_is_found_when_all_is_well(ledger: Ledger) -> None:
 
     assert found.broken == {}
     assert found.figures == {
-        "events": 3, "sent": 3, "lost": 0, "doubles": 0, "inversions": 0, "unclear": 0,
+        "events": 3, "sent": 3, "lost": 0, "doubles": 0, "inversions": 0, "stale": 0,
+        "unclear": 0,
     }  # fmt: skip
 
 
@@ -99,6 +100,11 @@ def _give_away(world: World) -> None:
     world.ledger._db.run("UPDATE decision SET tenant_id = ? WHERE inbox_id = 1", (other.id,))
 
 
+def _begin_late(world: World) -> None:
+    world.ledger._db.run("UPDATE attempt SET fence = 9 WHERE send_id = 1")
+    world.ledger._db.run("UPDATE attempt SET started_at = started_at + 1 WHERE send_id = 2")
+
+
 def _go_beyond(world: World) -> None:
     world.ledger._db.run("UPDATE tenant SET per_day = 1")
     world.ledger._db.run("INSERT INTO quota VALUES (1, '2026-09-21', 2)")
@@ -113,6 +119,7 @@ def _go_beyond(world: World) -> None:
         (_cut_off, "left open"),
         (_forget_why, "left open"),
         (_give_away, "foreign rows"),
+        (_begin_late, "stale write"),
         (_go_beyond, "limit passed"),
     ],
 )
