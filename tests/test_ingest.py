@@ -9,7 +9,7 @@ import pytest
 
 from igrules.errors import Unavailable
 from igrules.ledger import NewDelivery
-from igrules.web.ingest import NotStored, Writer
+from igrules.web.ingest import NotStored, Writer, _settle, _Waiting
 
 
 class Disk:
@@ -262,3 +262,27 @@ def test_a_defect_answers_everybody_and_the_next_request_starts_anew(disk, monke
     assert disk.groups == [[b"after"]]
     wait_until(lambda: ended == [ValueError])
     assert writer.close()
+
+
+@pytest.mark.parametrize("gone", [{0}, {1}, {0, 1}, {1, 2}, {3}])
+def test_requests_that_gave_up_do_not_keep_the_news_from_the_others(gone):
+    """One request wakes the next; one that is not there any more must not break that off."""
+    group = [_Waiting(NewDelivery(1, None, b"x", 1)) for _ in range(4)]
+    for place in gone:
+        assert group[place].wait(0.001) is False
+
+    _settle(group, True)
+
+    left = [waiting for place, waiting in enumerate(group) if place not in gone]
+    assert [waiting.wait(10) for waiting in left] == [True] * len(left)
+
+
+def test_a_request_that_gives_up_while_it_is_woken_passes_the_news_on():
+    first, second = (_Waiting(NewDelivery(1, None, b"x", 1)) for _ in range(2))
+    given_up = threading.Thread(target=first.wait, args=(0.002,))
+    given_up.start()
+
+    _settle([first, second], True)
+
+    assert second.wait(10)
+    given_up.join()

@@ -18,6 +18,7 @@ from waitress.server import BaseWSGIServer, create_server
 
 from igrules.errors import UsageError
 from igrules.web.connections import Connection, in_our_form, marked
+from igrules.web.dispatcher import Dispatcher
 from igrules.web.listeners import Listener, proxy_settings
 from igrules.work.logs import say
 
@@ -126,7 +127,8 @@ def _listen(
         settings["connection_limit"] += _RESERVE
     host, port = taken[0].getsockname()[:2]
     app = marked(listener.app) if settings.get("trusted_proxy") else listener.app
-    create_server(app, map=map, sockets=taken, threads=listener.threads, **settings)
+    threads = Dispatcher(listener.threads)
+    create_server(app, map=map, sockets=taken, _dispatcher=threads, **settings)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

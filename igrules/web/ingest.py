@@ -26,24 +26,52 @@ class NotStored(Exception):
 
 
 class _Waiting:
-    """A body and the request that waits for it. ``stored`` is set once its group is settled."""
+    """A body and the request that waits for it.
 
-    __slots__ = ("_settled", "abandoned", "delivery", "stored")
+    ``stored`` is told to a whole group at once, but one request wakes the next: a crowd that woke
+    together would do little but hand the interpreter around.
+    """
+
+    __slots__ = ("_settled", "abandoned", "delivery", "next", "stored")
 
     def __init__(self, delivery: NewDelivery) -> None:
         self.delivery = delivery
         self.stored = False
         self.abandoned = False
+        self.next: _Waiting | None = None
         self._settled = threading.Lock()
         self._settled.acquire()
 
-    def settle(self, stored: bool) -> None:
-        self.stored = stored
-        self._settled.release()
-
     def wait(self, seconds: float) -> bool:
-        self.abandoned = not self._settled.acquire(timeout=seconds)
-        return self.stored and not self.abandoned
+        """Wait until it is settled; false when it is not stored, or not known to be."""
+        if self._settled.acquire(timeout=seconds):
+            self._pass_on()
+            return self.stored
+        self.abandoned = True
+        # Whoever woke this one just now may have looked before it was given up.
+        if self._settled.acquire(blocking=False):
+            self._pass_on()
+        return False
+
+    def wake(self) -> None:
+        """Wake this one, or the next that has not been given up."""
+        self._settled.release()
+        if self.abandoned and self._settled.acquire(blocking=False):
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self.next is not None:
+            self.next.wake()
+
+
+def _settle(group: Sequence[_Waiting], stored: bool) -> None:
+    """Tell these requests what became of them, the one that came first before the others."""
+    after = None
+    for waiting in reversed(group):
+        waiting.stored, waiting.next = stored, after
+        after = waiting
+    if after is not None:
+        after.wake()
 
 
 class Writer:
@@ -168,8 +196,7 @@ class Writer:
             stored = self._commit(left)
         finally:
             # Whatever ended this thread, nobody waits for it in vain.
-            for waiting in left:
-                waiting.settle(False)
+            _settle(left, False)
         if stored:
             self._ring_once()
 
@@ -184,8 +211,9 @@ class Writer:
         self.last_commit_seconds = time.monotonic() - started
         if self._grouped is not None:
             self._grouped(len(left))
-        while left:
-            left.pop().settle(True)
+        group = left.copy()
+        left.clear()
+        _settle(group, True)
         return True
 
     def _one_by_one(self, left: list[_Waiting]) -> bool:
@@ -198,7 +226,7 @@ class Writer:
                 stored = True
             except LedgerError:
                 stored = False
-            left.pop(0).settle(stored)
+            _settle([left.pop(0)], stored)
             any_stored = any_stored or stored
         return any_stored
 
