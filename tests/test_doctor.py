@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -393,3 +394,49 @@ def test_what_calls_and_mail_of_a_tenant_lack_is_said(ledger):
 
     assert lacking == [("FAIL", "call secrets"), ("FAIL", "mail")]
     assert lines(smtp_url="smtps://u:p@mail.example") == [("ok", "call secrets"), ("ok", "mail")]
+
+
+def test_the_bell_is_named_and_tried(ledger, settings) -> None:
+    (found,) = [one for one in local(ledger, settings, NOW) if one.name == "bell"]
+
+    if ledger.engine == "sqlite":
+        assert found == Finding(
+            "ok", "bell", "memory: workers of other processes look once a second"
+        )
+    else:
+        assert found.level == "ok"
+        assert re.fullmatch(r"postgres, a ring is heard after \d+ ms", found.sentence)
+
+
+def test_a_bell_that_does_not_answer_is_told_with_its_remedy(ledger, settings) -> None:
+    url = f"redis://:secret@127.0.0.1:{free_port()}"
+
+    found = local(ledger, replace(settings, redis_url=url), NOW)
+
+    assert [one for one in found if one.name == "bell"] == [
+        Finding(
+            "warn",
+            "bell",
+            "redis: the bell's connection to Redis failed (ConnectionError); workers look once a"
+            " second",
+            "check that it runs and that redis_url is right; nothing needs a restart",
+        )
+    ]
+
+
+def test_connections_needed_are_compared_with_those_allowed(ledger, settings) -> None:
+    if ledger.engine == "sqlite":
+        return
+    now = ledger.clock()
+    for number in range(3):
+        ledger.beat(f"web-{number}", now, kind="web")
+        ledger.beat(f"work-{number}", now, kind="work")
+
+    (few,) = [one for one in local(ledger, settings, now) if one.name == "connections"]
+    many = replace(settings, threads=64)
+    (most,) = [one for one in local(ledger, many, now) if one.name == "connections"]
+
+    assert (few.level, most.level) == ("warn", "warn")
+    assert "up to 138 are needed by what runs" in few.sentence
+    assert "up to 324 are needed by what runs" in most.sentence
+    assert most.remedy == "raise max_connections of PostgreSQL, or lower threads and web_threads"

@@ -43,7 +43,10 @@ def describe(db: Database, deployment: Deployment, url: str) -> Mapping[str, Any
         facts["connections"] = db.number(
             "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
         )
-        facts["connections_allowed"] = int((db.first("SHOW max_connections") or (0,))[0])
+        facts["connections_allowed"] = db.number(
+            "SELECT current_setting('max_connections')::int"
+            " - current_setting('superuser_reserved_connections')::int"
+        )
         return facts
     facts["library"] = driver.library
     facts["wal_fix"] = driver.safe

@@ -19,7 +19,7 @@ from igrules.instagram.client import GraphClient
 from igrules.kinds import Registry
 from igrules.ledger import Ledger, Tenant
 from igrules.work.configuration import Configuration
-from igrules.work.doctor import address, connection, database, keys, outside, running
+from igrules.work.doctor import address, bell, connection, database, keys, outside, running
 from igrules.work.doctor.finding import Finding as Finding, fail
 
 SECONDS = 30.0
@@ -31,9 +31,10 @@ Check = Callable[[], Iterable[Finding]]
 def local(ledger: Ledger, configuration: Configuration, now: int) -> list[Finding]:
     """What can be told without asking anybody else."""
     checks: list[tuple[str, Check]] = [
-        ("database", lambda: database.check(ledger)),
+        ("database", lambda: database.check(ledger, configuration, now)),
         ("keys", lambda: keys.check(ledger, configuration, now)),
         ("running", lambda: running.check(ledger, configuration, now)),
+        ("bell", lambda: bell.check(ledger, configuration)),
     ]
     return [finding for name, check in checks for finding in _contained(name, check)]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from igrules.ledger import Ledger
+from igrules.work.configuration import Configuration
 from igrules.work.doctor.finding import Finding, fail, ok, warn
 from igrules.work.sizes import shown_size
 
@@ -19,9 +21,11 @@ _LONG_LOG = 64 * _MIB
 _SLOW_DISK = 50.0
 """Milliseconds of one wait for the disk; every answer needs two."""
 _OLDEST_SERVER = 14
+_OTHER_THREADS = 6
+"""Connections of a process besides those of its threads that work or answer."""
 
 
-def check(ledger: Ledger) -> Iterator[Finding]:
+def check(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[Finding]:
     """All of it."""
     facts = ledger.info()
     if ledger.engine == "sqlite":
@@ -29,6 +33,7 @@ def check(ledger: Ledger) -> Iterator[Finding]:
         yield from _disk(facts)
     else:
         yield from _postgres(facts)
+        yield _connections(facts, _needed(ledger, configuration, now))
     wrong = ledger.check(quick=True)
     for line in wrong[:5]:
         yield fail("integrity", line, "stop every process and restore the last backup")
@@ -104,10 +109,23 @@ def _postgres(facts: Mapping[str, Any]) -> Iterator[Finding]:
         )
     else:
         yield ok("database", what)
+
+
+def _needed(ledger: Ledger, configuration: Configuration, now: int) -> int:
+    """The most connections that the processes which run now may come to hold, if all have the
+    settings of this one: one for each thread that asks, those of the bell among the rest."""
+    kinds = Counter(one.kind for one in ledger.processes(ledger.clock() or now))
+    serving = kinds["web"] * (configuration.web_threads + _OTHER_THREADS)
+    return serving + kinds["work"] * (configuration.threads + _OTHER_THREADS)
+
+
+def _connections(facts: Mapping[str, Any], needed: int) -> Finding:
     used, most = facts["connections"], facts["connections_allowed"]
-    if used > most * 0.8:
-        yield warn(
-            "connections", f"{used} of {most} are used", "raise max_connections, or start less"
+    what = f"{used} of {most} are used, up to {needed} are needed by what runs"
+    if used > most * 0.8 or needed > most:
+        return warn(
+            "connections",
+            what,
+            "raise max_connections of PostgreSQL, or lower threads and web_threads",
         )
-    else:
-        yield ok("connections", f"{used} of {most} are used")
+    return ok("connections", what)
