@@ -45,9 +45,9 @@ def open_ledger(settings: Configuration) -> Ledger:
 
 def graph_client(settings: Configuration) -> GraphClient:
     """The client that asks Instagram at the addresses of the settings."""
-    from igrules.instagram.client import GraphClient, GraphUrls
+    from igrules.work.graph import graph_client as make
 
-    return GraphClient(GraphUrls(settings.igl_url, settings.fbl_url, settings.graph_version))
+    return make(settings)
 
 
 def working_registry(settings: Configuration) -> Registry:

@@ -149,7 +149,10 @@ def show(
         version = f"{live['version']}, {local_time(live['published_at'])}, {live['author']}"
     typer.echo(f"live version   {version}")
     for account in tenant["accounts"]:
-        typer.echo(f"account        {account['ig_id']} {account['username']} ({account['api']})")
+        left = account["token_days_left"]
+        ends = "" if left is None else f", token ends in {left} days"
+        shown = f"{account['ig_id']} {account['username']} ({account['api']}{ends})"
+        typer.echo(f"account        {shown}")
     typer.echo(f"webhook path   {webhook['webhook_path']}")
     typer.echo(f"verify token   {webhook['verify_token']}")
 

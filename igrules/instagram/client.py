@@ -47,10 +47,12 @@ class GraphUrls:
                     "write it like https://graph.instagram.com",
                 )
 
-    def of(self, account: Account, path: str) -> str:
-        """The full URL of a path such as ``17841400000000101/messages`` for this account."""
+    def of(self, account: Account, path: str, *, versioned: bool = True) -> str:
+        """The full URL of a path such as ``17841400000000101/messages`` for this account; calls
+        about tokens have no version."""
         host = self.fbl if account.api == "facebook_login" else self.igl
-        return "/".join(part for part in (host.rstrip("/"), self.version.strip("/"), path) if part)
+        version = self.version.strip("/") if versioned else ""
+        return "/".join(part for part in (host.rstrip("/"), version, path) if part)
 
 
 class GraphClient:
@@ -88,6 +90,7 @@ class GraphClient:
         expects: Expects = "id",
         deadline_ms: int = CALL_MS,
         start_by: float = 0.0,
+        versioned: bool = True,
     ) -> Receipt:
         """Make one call and say what became of it.
 
@@ -97,7 +100,7 @@ class GraphClient:
         """
         if not _fits_a_header(account.token):
             return unusable_token()
-        prepared = self._prepare(account, method, path, body, query)
+        prepared = self._prepare(account, method, path, body, query, versioned)
         call = Call(time.monotonic() + deadline_ms / 1000, start_by)
         reply = self._exchange(prepared, call)
         if not isinstance(reply, Reply):
@@ -115,10 +118,11 @@ class GraphClient:
         path: str,
         body: Mapping[str, Any] | None,
         query: Mapping[str, str] | None,
+        versioned: bool,
     ) -> requests.PreparedRequest:
         prepared = requests.PreparedRequest()
         prepared.method = method
-        prepared.url = self.urls.of(account, quote(path, safe="/"))
+        prepared.url = self.urls.of(account, quote(path, safe="/"), versioned=versioned)
         proof = {"appsecret_proof": account.proof} if account.proof else {}
         if query or proof:
             prepared.url += "?" + urlencode({**(query or {}), **proof})

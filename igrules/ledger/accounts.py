@@ -57,7 +57,9 @@ def connect(db: Database, tenant_id: int, settings: Settings, now: int) -> None:
         " preset, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (ig_id) DO UPDATE SET flavour = excluded.flavour,"
         " page_id = excluded.page_id, username = excluded.username, app = excluded.app,"
-        " token_secret = excluded.token_secret, preset = excluded.preset, state = 'connected'"
+        " token_secret = excluded.token_secret, preset = excluded.preset, state = 'connected',"
+        " token_next = NULL, checked_at = NULL, token_expires_at = CASE"
+        " WHEN account.token_secret = excluded.token_secret THEN account.token_expires_at END"
         " WHERE account.tenant_id = excluded.tenant_id",
         (tenant_id, wanted, *_columns(settings), now),
     )

@@ -260,6 +260,22 @@ def _asked(heard: Heard) -> int:
     return max(1, _THROTTLED_MS if after is None else after)
 
 
+def refuse(database: Database, account_id: int, now: int) -> bool:
+    """Keep back what an account sends, whose token was refused, but not in a send. False: it is kept
+    back already."""
+    with database.transaction() as db:
+        return bool(
+            db.run(
+                "INSERT INTO hold (scope, scope_id, reason, mode, since, set_by, pace)"
+                " VALUES ('account', ?, ?, 'wait', ?, 'igrules', ?)"
+                " ON CONFLICT (scope, scope_id, reason) DO UPDATE SET since = excluded.since,"
+                " until = NULL, pace = excluded.pace, token = '', lifted_at = NULL, probe = NULL,"
+                " waiter = NULL WHERE hold.lifted_at IS NOT NULL",
+                (str(account_id), REAUTH, now, _PACE[REAUTH]),
+            )
+        )
+
+
 def lift(database: Database, scope: str, scope_id: str, now: int, reason: str = "") -> int:
     """Lift what igrules has set there (for this reason): what waited goes out. Gives how many sends
     were woken."""

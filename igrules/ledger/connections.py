@@ -115,3 +115,9 @@ def reconnected(db: Database, tenant_id: int, secret: str) -> None:
         " (SELECT CAST(id AS TEXT) FROM account WHERE tenant_id = ? AND token_secret = ?)",
         (DEAUTHORIZED, tenant_id, secret),
     )
+    # Nothing is known of the new one yet; a chore asks whose it is.
+    db.run(
+        "UPDATE account SET token_next = NULL, token_expires_at = NULL, token_warned = 0,"
+        " checked_at = NULL WHERE tenant_id = ? AND token_secret = ?",
+        (tenant_id, secret),
+    )

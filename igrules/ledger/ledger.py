@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import igrules.ledger.backlog as backlog
+import igrules.ledger.breakers as breakers
 import igrules.ledger.deployment as deployment
 import igrules.ledger.drivers as drivers
 import igrules.ledger.epochs as epochs
@@ -42,7 +43,9 @@ from igrules.ledger.scope import Scope
 from igrules.ledger.sealed import Sealed
 from igrules.ledger.seals import Seals, read_keys
 from igrules.ledger.sends import Sends
+from igrules.ledger.subscriptions import Subscriptions
 from igrules.ledger.tenants import Tenants
+from igrules.ledger.tokens import Tokens
 
 
 class Ledger:
@@ -78,6 +81,8 @@ class Ledger:
         self.erasures = Erasures(database, seals, known)
         self.connections = Connections(database, known)
         self.fetched = Fetched(database)
+        self.tokens = Tokens(database, seals, environ)
+        self.subscriptions = Subscriptions(database)
 
     @classmethod
     def open(
@@ -203,6 +208,15 @@ class Ledger:
         return holds.resume(
             self._db, scope, scope_id, now, send_waiting=send_waiting, reason=reason
         )
+
+    def refuse_token(self, account_id: int, now: int) -> bool:
+        """Keep back what an account sends whose token is refused, until `accept_token`. False: it
+        is kept back already."""
+        return breakers.refuse(self._db, account_id, now)
+
+    def accept_token(self, account_id: int, now: int) -> int:
+        """The token of an account works: let go what waited for that. Gives how many sends."""
+        return breakers.lift(self._db, "account", str(account_id), now, holds.REAUTH)
 
     def roll_stats(self, now: int) -> int:
         """Add days that are over to the statistics that stay; gives how many days of tenants."""

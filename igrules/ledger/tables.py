@@ -256,7 +256,8 @@ _TENANTS = (
     _table(
         "account", TENANT, "id",
         stays("id tenant_id flavour state preset strikes strikes_at unclear subscribed checked_at"
-              " token_expires_at token_checked_at created_at"),
+              " token_expires_at token_checked_at token_next token_warned subscription_next"
+              " created_at"),
         stays("ig_id app_scoped_id fb_user_id page_id own_igsid username app token token_secret",
               why=_STRANGERS),
         leaving=DELETED, tenant="tenant_id = ?",

@@ -16,13 +16,17 @@ from pathlib import Path
 
 from igrules import __version__
 from igrules.errors import IgrulesError, LedgerError
+from igrules.instagram.client import GraphClient
 from igrules.kinds import Registry
 from igrules.ledger import Ledger
 from igrules.plugins import build_registry
 from igrules.work.alerting import Teller
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
+from igrules.work.graph import graph_client
 from igrules.work.logs import say
+from igrules.work.subscriptions import Subscriber
+from igrules.work.tokens import TokenKeeper
 
 _LOG = logging.getLogger(__name__)
 _SECOND, _MINUTE, _HOUR = 1_000, 60_000, 3_600_000
@@ -39,6 +43,7 @@ class Duty:
     configuration: Configuration
     registry: Registry
     clock: Clock
+    client: GraphClient
     now: int
     stopping: threading.Event
     """Set when the process ends: a chore that works in slices returns after the one it is in."""
@@ -53,6 +58,8 @@ class Chore:
     every: Callable[[Configuration], int]
     do: Callable[[Duty], object]
     lease: int = 10 * _MINUTE
+    first: int = 0
+    """How long after the first start of an installation it is done for the first time."""
 
 
 def _each(milliseconds: int) -> Callable[[Configuration], int]:
@@ -73,9 +80,20 @@ def _alerts(duty: Duty) -> None:
     Teller(duty.ledger, duty.registry, duty.configuration, duty.now).tell()
 
 
+def _tokens(duty: Duty) -> None:
+    TokenKeeper(duty.ledger, duty.client, duty.now, duty.stopping).keep()
+
+
+def _subscriptions(duty: Duty) -> None:
+    Subscriber(duty.ledger, duty.registry, duty.client, duty.now, duty.stopping).keep()
+
+
 CHORES: Sequence[Chore] = (
     Chore("erasures", _each(10 * _SECOND), lambda duty: duty.ledger.erasures.run(duty.now)),
     Chore("alerts", _each(20 * _SECOND), _alerts),
+    # Those that ask Instagram let an installation come up first.
+    Chore("tokens", _each(10 * _SECOND), _tokens, first=30 * _SECOND),
+    Chore("subscriptions", _each(_MINUTE), _subscriptions, first=45 * _SECOND),
     Chore("stats", _each(_HOUR), lambda duty: duty.ledger.roll_stats(duty.now)),
     Chore("purge", _each(10 * _MINUTE), lambda duty: duty.ledger.purge(duty.now)),
     Chore("audit", _each(_HOUR), lambda duty: duty.ledger.audit.seal_days(duty.now)),
@@ -110,6 +128,7 @@ class ChoreRunner:
         self._owner = owner
         self._registry = registry or build_registry(third_party=False)
         self._chores = [(one, one.every(configuration)) for one in chores]
+        self._client: GraphClient | None = None
         self._known = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="igrules-chores", daemon=True)
@@ -123,19 +142,21 @@ class ChoreRunner:
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join(seconds)
+        if self._client is not None and not self._thread.is_alive():
+            self._client.close()
 
     def look(self) -> list[str]:
         """Do what is due and nobody else does; gives the names."""
         wanted = [(chore, every) for chore, every in self._chores if every]
         if not self._known:
-            names = [chore.name for chore, _ in wanted]
-            self._ledger.chores.know(names, self._clock.now())
+            for chore, _ in wanted:
+                self._ledger.chores.know([chore.name], self._clock.now() + chore.first)
             self._known = True
         due = {row.name: row.due for row in self._ledger.chores.list()}
         now = self._clock.now()
         done = []
         for chore, every in wanted:
-            waits = now < due.get(chore.name, 0) <= now + every
+            waits = now < due.get(chore.name, 0) <= now + max(every, chore.first)
             if not waits and not self._stopping.is_set() and self._take(chore, every):
                 done.append(chore.name)
         return done
@@ -143,7 +164,7 @@ class ChoreRunner:
     def _take(self, chore: Chore, every: int) -> bool:
         now = self._clock.now()
         if not self._ledger.chores.claim(
-            chore.name, self._owner, now, lease=chore.lease, every=every
+            chore.name, self._owner, now, lease=chore.lease, every=max(every, chore.first)
         ):
             return False
         error = self._do(chore, now)
@@ -158,8 +179,8 @@ class ChoreRunner:
         try:
             chore.do(
                 Duty(
-                    self._ledger, self._configuration, self._registry, self._clock, now,
-                    self._stopping,
+                    self._ledger, self._configuration, self._registry, self._clock,
+                    self._graph(), now, self._stopping,
                 )
             )  # fmt: skip
         except IgrulesError as error:
@@ -169,6 +190,11 @@ class ChoreRunner:
             say(_LOG, logging.ERROR, "a chore failed", error, chore=chore.name)
             return f"a defect: {type(error).__name__}"
         return ""
+
+    def _graph(self) -> GraphClient:
+        if self._client is None:
+            self._client = graph_client(self._configuration)
+        return self._client
 
     def _run(self) -> None:
         while not self._stopping.is_set():

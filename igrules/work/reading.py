@@ -15,11 +15,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
-from igrules.instagram.client import GraphClient, GraphUrls
+from igrules.instagram.client import GraphClient
 from igrules.instagram.reads import NotRead
 from igrules.model import Account, NotDone, Refused, Unknown
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
+from igrules.work.graph import graph_client
 from igrules.work.logs import say
 
 _LOG = logging.getLogger(__name__)
@@ -112,7 +113,5 @@ class Reading:
     def _client(self) -> GraphClient:
         with self._lock:
             if self._made is None:
-                settings = self._configuration
-                urls = GraphUrls(settings.igl_url, settings.fbl_url, settings.graph_version)
-                self._made = GraphClient(urls)
+                self._made = graph_client(self._configuration)
             return self._made

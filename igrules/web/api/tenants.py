@@ -5,6 +5,7 @@ from __future__ import annotations
 from igrules.language.slugs import check_slug
 from igrules.ledger import Ceiling, Scope, Tenant
 from igrules.ledger.ceilings import PRESETS
+from igrules.model import Account
 from igrules.web import times
 from igrules.web.operations import (
     ADMIN,
@@ -32,8 +33,19 @@ from igrules.web.schemas import (
 from igrules.work.zones import check_zone
 
 _MOST = 10**9
+_DAY = 86_400_000
 
-_ACCOUNT = closed({"id": TEXT, "ig_id": TEXT, "username": TEXT, "api": TEXT, "page_id": TEXT})
+_ACCOUNT = closed(
+    {
+        "id": TEXT,
+        "ig_id": TEXT,
+        "username": TEXT,
+        "api": TEXT,
+        "page_id": TEXT,
+        "token_expires_at": {**TIME_OR_NULL, "description": "`null`: no end, or none is known"},
+        "token_days_left": {"type": ["integer", "null"]},
+    }
+)
 _FIELDS: dict[str, Schema] = {
     "id": TEXT,
     "slug": TEXT,
@@ -85,7 +97,7 @@ _LIMITS_SHOWN = closed(
 )
 
 
-def tenant_of(tenant: Tenant, scope: Scope) -> dict[str, object]:
+def tenant_of(tenant: Tenant, scope: Scope, now: int) -> dict[str, object]:
     """A tenant as the API shows it."""
     return {
         "id": str(tenant.id),
@@ -98,15 +110,21 @@ def tenant_of(tenant: Tenant, scope: Scope) -> dict[str, object]:
         "deactivated_at": times.shown_or_none(tenant.deactivated_at),
         "version": scope.live_number(),
         "accounts": [
-            {
-                "id": str(account.id),
-                "ig_id": account.ig_id,
-                "username": account.username,
-                "api": account.api,
-                "page_id": account.page_id,
-            }
+            _shown_account(account, scope.accounts.token_expires_at(account.id), now)
             for account in scope.accounts.list()
         ],
+    }
+
+
+def _shown_account(account: Account, ends: int | None, now: int) -> dict[str, object]:
+    return {
+        "id": str(account.id),
+        "ig_id": account.ig_id,
+        "username": account.username,
+        "api": account.api,
+        "page_id": account.page_id,
+        "token_expires_at": times.shown_or_none(ends),
+        "token_days_left": None if ends is None else max(0, ends - now) // _DAY,
     }
 
 
@@ -122,7 +140,7 @@ def _list(call: Call) -> Answer:
         return call.ledger.tenants.newest(limit, before, state)
 
     def show(tenant: Tenant) -> dict[str, object]:
-        return tenant_of(tenant, call.ledger.for_tenant(tenant.id))
+        return tenant_of(tenant, call.ledger.for_tenant(tenant.id), call.now)
 
     return Answer(paged(call.query, fetch, show))
 
@@ -138,12 +156,12 @@ def _create(call: Call) -> Answer:
             slug, body.get("name", slug), call.now, email=body.get("email", ""), zone=zone
         )
         noted.tenant_id = tenant.id
-    shown = tenant_of(tenant, call.ledger.for_tenant(tenant.id))
+    shown = tenant_of(tenant, call.ledger.for_tenant(tenant.id), call.now)
     return Answer({**shown, **_webhook_of(call, tenant)}, 201)
 
 
 def _read(call: Call) -> Answer:
-    return Answer(tenant_of(call.tenant, call.scope))
+    return Answer(tenant_of(call.tenant, call.scope, call.now))
 
 
 def _change(call: Call) -> Answer:
@@ -154,19 +172,19 @@ def _change(call: Call) -> Answer:
             call.tenant.id, name=body.get("name"), email=body.get("email")
         )
         noted.after = f"{changed.name}\n{changed.email}"
-    return Answer(tenant_of(changed, call.scope))
+    return Answer(tenant_of(changed, call.scope, call.now))
 
 
 def _deactivate(call: Call) -> Answer:
     with call.acting(call.tenant.slug):
         tenant = call.ledger.tenants.deactivate(call.tenant.id, call.now)
-    return Answer(tenant_of(tenant, call.scope))
+    return Answer(tenant_of(tenant, call.scope, call.now))
 
 
 def _activate(call: Call) -> Answer:
     with call.acting(call.tenant.slug):
         tenant = call.ledger.tenants.activate(call.tenant.id)
-    return Answer(tenant_of(tenant, call.scope))
+    return Answer(tenant_of(tenant, call.scope, call.now))
 
 
 def _webhook(call: Call) -> Answer:

@@ -8,27 +8,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from igrules.instagram.client import GraphClient
+from igrules.instagram.own_account import (
+    missing_fields,
+    read,
+    read_me,
+    read_subscribed,
+    subscribe,
+)
 from igrules.kinds import Registry
-from igrules.language.compiler import compile_tenant
 from igrules.ledger import Lane, Ledger, Tenant
 from igrules.model import Account, NotDone, Receipt, Refused, Sent
 from igrules.work.doctor.finding import Finding, fail, ok, warn
+from igrules.work.subscriptions import needed_fields
 
-_DEADLINE = 8_000
 _DAY = 86_400_000
 _KINDS = frozenset({"BUSINESS", "MEDIA_CREATOR", "CREATOR"})
 _SWITCHED_OFF = 2534041
 """The subcode for an owner who keeps connected tools from reading messages."""
-
-_FIELDS: Mapping[str, str] = {
-    "message": "messages", "echo": "messages", "message_deleted": "messages",
-    "message_edit": "message_edit", "postback": "messaging_postbacks",
-    "reaction": "message_reactions", "seen": "messaging_seen", "referral": "messaging_referral",
-    "optin": "messaging_optins", "handover": "messaging_handover", "standby": "standby",
-    "comment": "comments", "live_comment": "live_comments",
-    "mention_comment": "mentions", "mention_caption": "mentions",
-}  # fmt: skip
-"""The webhook field by which each kind of event comes."""
 
 
 def check(
@@ -61,18 +57,14 @@ def _needed(live: Any, registry: Registry, slug: str) -> tuple[set[str], Finding
     if live is None:
         remedy = f"igrules apply rulesets/{slug}"
         return set(), warn("rules", "nothing is published", remedy)
-    ruleset = compile_tenant(live.files, registry, slug=slug).ruleset
-    if ruleset is None:
+    needed = needed_fields(live, registry, slug)
+    if needed is None:
         return set(), fail(
             "rules",
             f"version {live.number} does not compile here",
             "install the plugins it was published with, or publish again",
         )
-    kinds = {
-        kind for rule in ruleset.rules for hears in rule.hears for kind in hears.trigger.events
-    }
-    fields = {_FIELDS[kind] for kind in kinds if kind in _FIELDS}
-    return fields, None
+    return set(needed), None
 
 
 def _account(
@@ -84,17 +76,10 @@ def _account(
     now: int,
     fix: bool,
 ) -> Iterator[Finding]:
-    facebook = way.api == "facebook_login"
-    fields = (
-        "id,name,instagram_business_account{id,username}"
-        if facebook
-        else "id,user_id,username,account_type"
-    )
-    found = _read(client, way, "me", {"fields": fields})
-    if not isinstance(found, dict):
-        yield _refused(found, way, tenant)
+    me = read_me(client, way)
+    if not isinstance(me, Mapping):
+        yield _refused(me, way, tenant)
         return
-    me = _bare(found)
     yield from _token(ledger, tenant, way, now)
     yield from _ids(way, me, tenant)
     _identify(ledger, way, me)
@@ -107,28 +92,11 @@ def _account(
     yield from _subscription(client, way, tenant, needed, fix)
 
 
-def _identify(ledger: Ledger, way: Account, me: dict[str, Any]) -> None:
+def _identify(ledger: Ledger, way: Account, me: Mapping[str, Any]) -> None:
     """Note the id by which Meta's callbacks name who connected the account: webhooks never do."""
     own = me.get("id")
     if way.api == "instagram_login" and own and str(me.get("user_id")) == way.ig_id:
         ledger.connections.identify(way.tenant_id, way.id, app_scoped_id=str(own))
-
-
-def _read(
-    client: GraphClient, way: Account, path: str, query: Mapping[str, str]
-) -> dict[str, Any] | Receipt:
-    receipt = client.call(way, "GET", path, query=query, expects="read", deadline_ms=_DEADLINE)
-    if isinstance(receipt, Sent) and isinstance(receipt.result, dict):
-        return receipt.result
-    return receipt
-
-
-def _bare(found: dict[str, Any]) -> dict[str, Any]:
-    """The object itself: some answers wrap it in a list."""
-    data = found.get("data")
-    if isinstance(data, list) and data and isinstance(data[0], dict):
-        return dict(data[0])
-    return found
 
 
 def _refused(receipt: Receipt, way: Account, tenant: Tenant) -> Finding:
@@ -165,7 +133,7 @@ def _token(ledger: Ledger, tenant: Tenant, way: Account, now: int) -> Iterator[F
         yield ok("token", f"answers /me, expires in {days} days{kind}")
 
 
-def _ids(way: Account, me: dict[str, Any], tenant: Tenant) -> Iterator[Finding]:
+def _ids(way: Account, me: Mapping[str, Any], tenant: Tenant) -> Iterator[Finding]:
     """Webhooks name ``user_id``; ``id`` is another number of the same account."""
     linked = me.get("instagram_business_account")
     if way.api == "facebook_login":
@@ -211,8 +179,8 @@ def _ids(way: Account, me: dict[str, Any], tenant: Tenant) -> Iterator[Finding]:
 
 def _switch(client: GraphClient, way: Account) -> Iterator[Finding]:
     """Whether messages may be read: the platform tells by refusing."""
-    found = _read(client, way, "me/conversations", {"platform": "instagram", "limit": "1"})
-    if isinstance(found, dict):
+    found = read(client, way, "me/conversations", {"platform": "instagram", "limit": "1"})
+    if isinstance(found, Mapping):
         yield ok("messages", "the account lets igrules read its messages")
     elif found.answer.subcode == _SWITCHED_OFF:
         yield fail(
@@ -231,26 +199,13 @@ def _switch(client: GraphClient, way: Account) -> Iterator[Finding]:
 def _subscription(
     client: GraphClient, way: Account, tenant: Tenant, needed: set[str], fix: bool
 ) -> Iterator[Finding]:
-    facebook = way.api == "facebook_login"
-    node = way.page_id if facebook and way.page_id else "me" if facebook else way.ig_id
-    found = _read(client, way, f"{node}/subscribed_apps", {})
-    if not isinstance(found, dict):
+    present = read_subscribed(client, way)
+    if not isinstance(present, frozenset):
         yield warn("subscription", "Instagram does not tell what is subscribed", "try again later")
         return
-    present = _subscribed(found)
-    if facebook:
-        # A page is switched on by any field; the fields themselves are chosen in the dashboard.
-        missing = set() if present else {"feed"}
-    else:
-        # Mentions come with comments there.
-        needed = {"comments" if field == "mentions" else field for field in needed}
-        missing = needed - present
+    missing = missing_fields(way, needed, present)
     if missing and fix:
-        wanted = ",".join(sorted(present | missing))
-        done = client.call(
-            way, "POST", f"{node}/subscribed_apps", query={"subscribed_fields": wanted},
-            expects="act", deadline_ms=_DEADLINE,
-        )  # fmt: skip
+        done = subscribe(client, way, present | missing)
         if isinstance(done, Sent):
             yield ok("subscription", f"subscribed {', '.join(sorted(missing))} now")
             return
@@ -270,13 +225,3 @@ def _subscription(
         )
     if not missing:
         yield ok("subscription", f"{', '.join(sorted(present)) or 'nothing'} for {way.ig_id}")
-
-
-def _subscribed(found: dict[str, Any]) -> set[str]:
-    fields: set[str] = set()
-    data = found.get("data")
-    for one in data if isinstance(data, list) else ():
-        named = one.get("subscribed_fields") if isinstance(one, dict) else None
-        for field in named if isinstance(named, list) else ():
-            fields.add(str(field.get("name") if isinstance(field, dict) else field))
-    return fields
