@@ -322,14 +322,16 @@ class Filter:
 class Channel:
     """A way out. ``deliver(effect, account)`` performs one effect and never raises for what the
     other side does: it answers `Sent`, `NotDone`, `Refused` or `Unknown`. ``idempotent(effect)``:
-    doing it twice changes nothing. ``look(effect, account)`` searches for proof of an unclear one.
+    doing it twice changes nothing. ``look(effect, account)`` says whether an unclear one was done:
+    ``found``, ``absent``, or ``unknown`` when it cannot tell. It is asked minutes after the call;
+    what is ``absent`` then is done once more. Without it a person has to settle what is unclear.
     """
 
     name: str
     summary: str
     deliver: Callable[[Effect, Account], Receipt]
     idempotent: Callable[[Effect], bool] = lambda effect: False
-    look: Callable[[Effect, Account], Receipt | None] | None = None
+    look: Callable[[Effect, Account], Literal["found", "absent", "unknown"]] | None = None
     deadline: Callable[[Effect], int] = lambda effect: 15_000
     """Milliseconds after which a call of ``deliver`` has returned, whatever happens."""
     plugin: str = ""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from igrules.errors import LeaseLost, Stale
-from igrules.ledger import DueSend, Lane, Ledger, NewDelivery, Ready, StoredEvent
+from igrules.ledger import DueSend, Finding, Lane, Ledger, NewDelivery, Ready, StoredEvent
 from igrules.model import Decision, Effect, Mark, Sent
 from tests.ledgering import body, dm, read
 
@@ -80,7 +80,9 @@ class Work:
 
     def _take(self, lane: Lane) -> None:
         ledger = self._ledger
-        ledger.sends.heal(lane, self._now(), QUIET)
+        ledger.sends.cut_off(lane, self._now())
+        due = [doubt.id for doubt in ledger.sends.doubts(lane, self._now()) if doubt.is_due]
+        ledger.sends.conclude(lane, {id: Finding("unsure") for id in due}, self._now())
         for _ in range(8):
             send = ledger.sends.next(lane, self._now())
             if isinstance(send, DueSend):

@@ -9,7 +9,17 @@ from typing import Any
 
 from igrules.errors import Unreadable
 from igrules.kinds import Secret, Settings
-from igrules.ledger import DueSend, Lane, Ledger, NewDelivery, Ready, SplitResult, StoredEvent
+from igrules.ledger import (
+    DueSend,
+    Finding,
+    Lane,
+    Ledger,
+    NewDelivery,
+    Ready,
+    SplitResult,
+    StoredEvent,
+)
+from igrules.ledger.doubts import UNSURE, Word
 from igrules.model import Account, Decision, Effect, Event, Receipt
 
 NOW = 1_790_000_000_000
@@ -110,6 +120,15 @@ class World:
         return self.ledger.sends.settle(
             ready.send_id, ready.attempt, receipt, now, retry_scale=1.0, token=token
         )
+
+    def give_up(self, lane: Lane, now: int = NOW, word: Word = UNSURE) -> int:
+        """Settle what is unclear by what was found, nothing unless it is given; how many sends
+        changed."""
+        sends = self.ledger.sends
+        cut_off = sends.cut_off(lane, now)
+        due = [doubt.id for doubt in sends.doubts(lane, now) if doubt.is_due]
+        found = {id: Finding(word, "conversation") for id in due}
+        return len(sends.conclude(lane, found, now)) or cut_off
 
     def states(self) -> dict[str, tuple[str, str]]:
         """Key of each send to its state and reason."""

@@ -72,7 +72,7 @@ def parked(world: World, key: str, words: str) -> Lane:
     """A send that stayed unclear; its lane."""
     lane = world.answer(text(key, words))
     world.settle(world.started(lane), Unknown("timeout"))
-    assert world.ledger.sends.heal(lane, NOW + DEADLINE + QUIET, QUIET) == 1
+    assert world.give_up(lane, NOW + DEADLINE + QUIET) == 1
     return lane
 
 

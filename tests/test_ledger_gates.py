@@ -100,10 +100,12 @@ def test_a_public_reply_is_not_said_when_its_private_one_was_not_sent(
     world: World, receipt: Refused | Unknown
 ) -> None:
     """ "We wrote you" is never said before it is true."""
-    lane = world.answer(private("k1"), public("k2", rule="r2", track="other", companion="k1"))
+    lane = world.answer(
+        private("k1", on_doubt="strict"), public("k2", rule="r2", track="other", companion="k1")
+    )
     world.settle(world.started(lane), receipt)
     now = NOW + DEADLINE + QUIET
-    world.ledger.sends.heal(lane, now, QUIET)
+    world.give_up(lane, now)
 
     assert world.begin(lane, now) == Closed("skipped", "companion")
 
@@ -249,7 +251,7 @@ def test_an_attempt_that_may_have_gone_out_counts_while_the_token_is_missing(wor
     world.started(lane)
     world.ledger.lanes.release(lane, NOW)
     (lane,) = world.claim(NOW + 1)
-    world.ledger.sends.heal(lane, NOW + 1, QUIET)
+    world.give_up(lane, NOW + 1)
     world.scope.secrets.remove("access_token")
     waiting = world.begin(lane, NOW + 1)
     world.scope.secrets.set("access_token", "IGAA-luz", NOW)

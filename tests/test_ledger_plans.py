@@ -25,7 +25,7 @@ _ALL_OF_IT = (
 
 def turns(world: World) -> None:
     """Everything a worker does with an event, and what may follow."""
-    lanes, sends = world.ledger.lanes, world.ledger.sends
+    lanes = world.ledger.lanes
     names = {"r1": 3}
     lane = world.answer(text("k1"), text("k2"), text("k3"), key="m1")
     event = Event("comment", "1", lane.person, media="post1", text="words of k2", ref="x")
@@ -40,7 +40,7 @@ def turns(world: World) -> None:
     world.started(lane)
     world.deliver(dm("m1", kind="message_deleted"))
     world.decide(lane)
-    sends.heal(lane, NOW + DEADLINE + QUIET, QUIET)
+    world.give_up(lane, NOW + DEADLINE + QUIET)
     lanes.release(lane, NOW)
     lanes.claim("w2", NOW, lease=LEASE, limit=8)
     lanes.sweep(NOW)

@@ -9,7 +9,7 @@ import pytest
 
 from igrules.errors import LeaseLost
 from igrules.ledger import Closed, Ledger, Ready, Wait
-from igrules.ledger.settle import SCHEDULE
+from igrules.ledger.retries import SCHEDULE
 from igrules.model import Answer, Decision, Effect, NotDone, Receipt, Refused, Sent, Unknown
 from tests.ledgering import (
     DAY,
@@ -236,8 +236,8 @@ def test_an_unclear_answer_is_never_repeated(world: World) -> None:
     doubt = world.settle(ready, Unknown("timeout"))
     quiet_over = NOW + DEADLINE + QUIET
 
-    early = world.ledger.sends.heal(lane, quiet_over - 1, QUIET)
-    parked = world.ledger.sends.heal(lane, quiet_over, QUIET)
+    early = world.give_up(lane, quiet_over - 1)
+    parked = world.give_up(lane, quiet_over)
 
     assert (doubt, early, parked) == ("doubt", 0, 1)
     assert world.states() == {"k1": ("parked", "unclear")}
@@ -280,13 +280,13 @@ def test_a_call_that_was_cut_off_is_in_doubt_at_once_and_parked_later(world: Wor
     now = NOW + LEASE
     (lane,) = world.claim(now, owner="w2")
 
-    healed = world.ledger.sends.heal(lane, now, QUIET)
+    healed = world.give_up(lane, now)
     doubt = world.states()
     world.ledger.lanes.release(lane, now)
     later = world.due(lane)
     assert later is not None
     (again,) = world.claim(later, owner="w3")
-    parked = world.ledger.sends.heal(again, later, QUIET)
+    parked = world.give_up(again, later)
 
     assert (healed, parked) == (1, 1)
     assert doubt == {"k1": ("doubt", "cut off")}
@@ -298,7 +298,7 @@ def test_a_call_of_the_present_turn_is_not_called_unclear(world: World) -> None:
     lane = world.answer(text("k1"))
     world.started(lane)
 
-    assert world.ledger.sends.heal(lane, NOW, QUIET) == 0
+    assert world.give_up(lane, NOW) == 0
 
 
 def test_a_turn_that_ends_without_its_receipt_makes_the_lane_due_again(world: World) -> None:
@@ -308,7 +308,7 @@ def test_a_turn_that_ends_without_its_receipt_makes_the_lane_due_again(world: Wo
     world.ledger.lanes.release(lane, NOW)
     (again,) = world.claim(NOW)
 
-    assert world.ledger.sends.heal(again, NOW, QUIET) == 1
+    assert world.give_up(again, NOW) == 1
 
 
 def test_a_harmless_act_that_was_cut_off_is_done_again(world: World) -> None:
@@ -316,7 +316,7 @@ def test_a_harmless_act_that_was_cut_off_is_done_again(world: World) -> None:
     world.started(world.answer(react))
     (lane,) = world.claim(NOW + LEASE)
 
-    world.ledger.sends.heal(lane, NOW + LEASE, QUIET)
+    world.give_up(lane, NOW + LEASE)
 
     assert world.started(lane, NOW + LEASE).attempt == 2
 
@@ -327,7 +327,7 @@ def test_a_late_receipt_is_proof_whoever_holds_the_lane(world: World, before: st
     ready = world.started(old)
     now = NOW + (LEASE if before == "doubt" else DEADLINE + QUIET)
     (lane,) = world.claim(now, owner="w2")
-    world.ledger.sends.heal(lane, now, QUIET)
+    world.give_up(lane, now)
     assert world.states()["k1"][0] == before
     world.ledger.lanes.release(lane, now)
 
@@ -341,7 +341,7 @@ def test_a_late_receipt_is_proof_whoever_holds_the_lane(world: World, before: st
 def test_a_late_proof_that_nothing_happened_lets_it_go_out(world: World) -> None:
     ready = world.started(world.answer(text("k1")))
     (lane,) = world.claim(NOW + LEASE)
-    world.ledger.sends.heal(lane, NOW + LEASE, QUIET)
+    world.give_up(lane, NOW + LEASE)
 
     state = world.settle(ready, NotDone(after=0, reason="abandoned"), NOW + LEASE)
 
@@ -358,7 +358,7 @@ def test_a_receipt_that_finds_a_later_attempt_is_counted_as_a_double(world: Worl
     world.settle(first, Sent("mid.1"))
 
     assert world.ledger.stats(None)["double_sends"] == 1
-    assert world.states() == {"k1": ("sending", "")}
+    assert world.states() == {"k1": ("sent", "")}
 
 
 def test_a_worker_without_its_lease_begins_nothing(world: World) -> None:

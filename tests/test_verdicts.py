@@ -26,7 +26,7 @@ def parked(world: World, key: str = "k1", person: str = "p1") -> int:
     lane = world.answer(text(key, target=person), person=person, key=f"m{key}")
     ready = world.started(lane)
     world.settle(ready, Unknown("timeout"))
-    world.ledger.sends.heal(lane, LATER, QUIET)
+    world.give_up(lane, LATER)
     world.ledger.lanes.release(lane, LATER)
     return ready.send_id
 

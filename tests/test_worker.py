@@ -16,7 +16,10 @@ from tests.talking import comment, dm, envelope
 from tests.working import ACCOUNT, NOW, Recorder, connect, publish
 
 ANSWER = "rules:\n- {id: hello, when: dm, do: {text: 'Olá {{ event.text }}'}}\n"
-CONFIGURATION = Configuration(rate_scale=1_000, threads=2, lease=30_000, quiet=120_000)
+NOWHERE = "http://127.0.0.1:9"
+CONFIGURATION = Configuration(
+    rate_scale=1_000, threads=2, lease=30_000, quiet=120_000, igl_url=NOWHERE, fbl_url=NOWHERE
+)
 
 
 class Hands(Clock):
@@ -212,7 +215,7 @@ def test_an_unclear_answer_is_never_repeated_blindly(ledger, clock):
 
     work_off(worker)
     for _ in range(10):
-        clock.at += 60_000
+        clock.at += 600_000
         ledger.lanes.sweep(clock.at)
         work_off(worker)
 

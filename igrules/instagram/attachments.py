@@ -8,7 +8,7 @@ from typing import Any
 from igrules.instagram.scalars import optional_id, text_of
 from igrules.model import Attachment
 
-_KINDS: Mapping[str, str] = {
+KINDS: Mapping[str, str] = {
     "image": "image",
     "video": "video",
     "audio": "audio",
@@ -22,6 +22,7 @@ _KINDS: Mapping[str, str] = {
     "story_mention": "story",
     "like_heart": "sticker",
 }
+"""Instagram's words for what is attached, in those of the rule file."""
 _IDS = ("ig_post_media_id", "reel_video_id", "story_media_id")
 _MOST = 50
 
@@ -46,7 +47,7 @@ def _attachment(item: Mapping[str, Any]) -> Attachment:
     payload = payload if isinstance(payload, dict) else {}
     word = text_of(item.get("type"))
     id = next((optional_id(payload[key]) for key in _IDS if payload.get(key)), "")
-    return Attachment(_KINDS.get(word, "other"), word, text_of(payload.get("url")), id)
+    return Attachment(KINDS.get(word, "other"), word, text_of(payload.get("url")), id)
 
 
 def _is_twin(share: Attachment, posts: set[tuple[str, str]]) -> bool:

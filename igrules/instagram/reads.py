@@ -71,7 +71,9 @@ def read_post(client: GraphClient, account: Account, media: str) -> Media | NotR
     content = _read(client, account, media, "id,permalink,timestamp")
     if not isinstance(content, Mapping):
         return content
-    return Media(media, text_of(content.get("permalink")), _time(text_of(content.get("timestamp"))))
+    return Media(
+        media, text_of(content.get("permalink")), time_of(text_of(content.get("timestamp")))
+    )
 
 
 def read_mention(client: GraphClient, account: Account, event: Event) -> Mention | NotRead:
@@ -114,7 +116,7 @@ def _read(
     return receipt.result if isinstance(receipt.result, Mapping) else Refused("nothing")
 
 
-def _time(text: str) -> int | None:
+def time_of(text: str) -> int | None:
     """Milliseconds of a time such as ``2026-09-21T14:13:20+0000``; ``None`` for anything else."""
     try:
         return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z").timestamp() * 1000)

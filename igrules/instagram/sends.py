@@ -73,8 +73,9 @@ def graph_call(effect: Effect, account: Account) -> GraphCall:
     return build(effect, account)
 
 
-def _node(account: Account) -> str:
-    """Whose messages: the Page with Facebook Login, else the account itself."""
+def node_of(account: Account) -> str:
+    """Whose messages: the Page with Facebook Login, else the account itself. Raises `Impossible`
+    for an account whose id is none."""
     id = account.page_id if account.api == "facebook_login" else account.ig_id
     return _checked(id, "account") if id else "me"
 
@@ -96,7 +97,7 @@ def _send(
         body |= {"messaging_type": "MESSAGE_TAG", "tag": HUMAN_AGENT}
     elif account.api == "facebook_login":
         body["messaging_type"] = "RESPONSE"
-    return GraphCall(f"{_node(account)}/messages", body)
+    return GraphCall(f"{node_of(account)}/messages", body)
 
 
 def _by_human(effect: Effect) -> bool:
@@ -205,7 +206,7 @@ def _delete(effect: Effect, account: Account) -> GraphCall:
 
 def _act(effect: Effect, account: Account, act: str, **more: Any) -> GraphCall:
     body = {"recipient": _person(effect), "sender_action": act, **more}
-    return GraphCall(f"{_node(account)}/messages", body, "act")
+    return GraphCall(f"{node_of(account)}/messages", body, "act")
 
 
 def _react(effect: Effect, account: Account) -> GraphCall:

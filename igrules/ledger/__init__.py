@@ -6,6 +6,7 @@ from igrules.ledger.audit import Act, AuditRow, Noted
 from igrules.ledger.backlog import Backlog
 from igrules.ledger.ceilings import Ceiling
 from igrules.ledger.deliveries import Deliveries
+from igrules.ledger.doubts import Finding
 from igrules.ledger.erasures import Erasure
 from igrules.ledger.facts import Known
 from igrules.ledger.gauges import Gauges
@@ -17,6 +18,7 @@ from igrules.ledger.numbers import Days, Numbers
 from igrules.ledger.scope import Scope
 from igrules.ledger.sends import Sends
 from igrules.ledger.together import Decided
+from igrules.ledger.unclear import Doubt
 from igrules.ledger.values import (
     App,
     Closed,
@@ -31,6 +33,7 @@ from igrules.ledger.values import (
     SplitResult,
     StoredEvent,
     Tenant,
+    Unsettled,
     Version,
     Wait,
 )
@@ -47,10 +50,12 @@ __all__ = [
     "Days",
     "Decided",
     "Deliveries",
+    "Doubt",
     "DueRun",
     "DueSend",
     "Erasure",
     "EventRow",
+    "Finding",
     "Gauges",
     "Hold",
     "Key",
@@ -72,6 +77,7 @@ __all__ = [
     "Stale",
     "StoredEvent",
     "Tenant",
+    "Unsettled",
     "Version",
     "Wait",
 ]

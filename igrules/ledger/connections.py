@@ -8,6 +8,7 @@ import igrules.ledger.columns as columns
 from igrules.errors import NotFound
 from igrules.ledger.database import Database
 from igrules.ledger.deployment import Deployment
+from igrules.ledger.open_sends import CANCELLED
 
 DEAUTHORIZED = "deauthorized"
 """Why nothing goes out from an account whose owner took the permission back."""
@@ -101,7 +102,7 @@ def _hold(db: Database, account_id: int, now: int) -> None:
 
 def _end_waiting(db: Database, tenant_id: int, account_id: int, now: int) -> None:
     db.run(
-        "UPDATE send SET state = 'cancelled', reason = ?, closed_at = ?"
+        f"UPDATE send SET state = {CANCELLED}, reason = ?, closed_at = ?"
         f" WHERE account_id = ? AND tenant_id = ? AND {_WAITING}",
         (DEAUTHORIZED, now, account_id, tenant_id),
     )

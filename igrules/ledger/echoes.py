@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import igrules.ledger.columns as columns
 import igrules.ledger.fingerprints as fingerprints
-from igrules.ledger.database import Database, Row, holders
+from igrules.ledger.database import Database, holders
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.erasing import replaced
 from igrules.ledger.leases import wake_lane
@@ -14,6 +16,25 @@ from igrules.ledger.values import Lane
 from igrules.model import Event
 
 _COMMENTS = frozenset({"own", "comment", "live_comment"})
+_MINUTES = 600_000
+_UNCLEAR = "state IN ('sending', 'doubt', 'parked')"
+_DOUBTED = "doubts > 0 AND state IN ('pending', 'dropped')"
+"""In the words of their indices. What waits to be sent again, or was given up, may have gone out
+all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unclear:
+    """A send that an echo may be of."""
+
+    id: int
+    lane_id: int
+    kind: str
+    target: str
+    person: str
+    state: str
+    began_at: int | None
+    deadline_at: int | None
 
 
 def settle(database: Database, deployment: Deployment, lane: Lane, event: Event, now: int) -> bool:
@@ -44,7 +65,7 @@ def settle(database: Database, deployment: Deployment, lane: Lane, event: Event,
             [*lanes, lane.tenant_id],
         )
         still = db.first(
-            "SELECT state FROM send WHERE id = ? AND state IN ('sending', 'doubt', 'parked')"
+            f"SELECT state FROM send WHERE id = ? AND ({_UNCLEAR} OR {_DOUBTED})"
             f" AND +tenant_id = ?{db.locked}",
             (send_id, lane.tenant_id),
         )
@@ -61,26 +82,53 @@ def _match(
 ) -> tuple[int, int] | None:
     """The oldest unclear send this echo can be of, and its lane; a parked one only when nothing
     that is still open has these words."""
+    rows = _with_these_words(database, lane, fingerprint, _UNCLEAR)
+    match = _first(lane, event, rows)
+    if match is None:
+        match = _first(lane, event, _with_these_words(database, lane, fingerprint, _DOUBTED))
+    if match is None and event.kind not in _COMMENTS:
+        return _nameless(rows)
+    return match
+
+
+def _with_these_words(
+    database: Database, lane: Lane, fingerprint: bytes, which: str
+) -> list[_Unclear]:
+    """The sends of the account that say this: open ones first, and the oldest of them."""
     rows = database.all(
-        "SELECT s.id, s.lane_id, s.kind, s.target, l.person, s.state FROM send s"
-        " JOIN lane l ON l.id = s.lane_id WHERE s.account_id = ? AND s.fingerprint = ?"
-        " AND s.state IN ('sending', 'doubt', 'parked') AND s.tenant_id = ?"
-        " ORDER BY CASE s.state WHEN 'parked' THEN 1 ELSE 0 END, s.id",
+        "SELECT s.id, s.lane_id, s.kind, s.target, l.person, s.state,"
+        " (SELECT min(a.started_at) FROM attempt a WHERE a.send_id = s.id),"
+        " (SELECT max(a.deadline_at) FROM attempt a WHERE a.send_id = s.id)"
+        " FROM (SELECT * FROM send WHERE account_id = ? AND fingerprint = ?"
+        f" AND {which} AND tenant_id = ?) AS s JOIN lane l ON l.id = s.lane_id"
+        " ORDER BY CASE WHEN s.state IN ('parked', 'dropped') THEN 1 ELSE 0 END, s.id",
         (lane.account_id, fingerprint, lane.tenant_id),
     )
-    for id, lane_id, kind, target, person, _ in rows:
+    return [_Unclear(*row) for row in rows]
+
+
+def _first(lane: Lane, event: Event, rows: list[_Unclear]) -> tuple[int, int] | None:
+    for send in rows:
         if event.kind in _COMMENTS:
-            ours = kind == "reply" and target in (event.parent, event.media)
+            ours = send.kind == "reply" and send.target in (event.parent, event.media)
         else:
-            ours = kind != "reply" and lane.person in (target, person)
-        if ours:
-            return int(id), int(lane_id)
-    return None if event.kind in _COMMENTS else _nameless(rows)
+            ours = send.kind != "reply" and lane.person in (send.target, send.person)
+        if ours and _is_at_its_time(send, event):
+            return send.id, send.lane_id
+    return None
 
 
-def _nameless(rows: list[Row]) -> tuple[int, int] | None:
+def _is_at_its_time(send: _Unclear, event: Event) -> bool:
+    """Pictures all look the same here, so only one that came in the minutes of the call counts."""
+    if send.kind != "media" or not event.occurred_at or send.began_at is None:
+        return True
+    assert send.deadline_at is not None  # an attempt has both
+    return send.began_at - _MINUTES <= event.occurred_at <= send.deadline_at + _MINUTES
+
+
+def _nameless(rows: list[_Unclear]) -> tuple[int, int] | None:
     """A private reply may reach its person under another id than the comment bore. Only when it is
     the one unclear send with these words, and no call is under way, can it be meant."""
-    if len(rows) == 1 and rows[0][2] == "private_reply" and rows[0][5] != "sending":
-        return int(rows[0][0]), int(rows[0][1])
+    if len(rows) == 1 and rows[0].kind == "private_reply" and rows[0].state != "sending":
+        return rows[0].id, rows[0].lane_id
     return None

@@ -38,6 +38,24 @@ class Fetched:
                  columns.text(post.permalink), post.published_at, now),
             )  # fmt: skip
 
+    def conversation(self, lane: Lane) -> str:
+        """Instagram's id of the conversation, if it was looked for before."""
+        row = self._db.first(
+            "SELECT conversation_id FROM contact WHERE account_id = ? AND person = ?"
+            " AND +tenant_id = ?",
+            (lane.account_id, lane.person, lane.tenant_id),
+        )
+        return str(row[0] or "") if row else ""
+
+    def keep_conversation(self, lane: Lane, id: str) -> None:
+        """Remember the id of the conversation."""
+        with self._db.transaction(durable=False) as db:
+            db.run(
+                "UPDATE contact SET conversation_id = ? WHERE account_id = ? AND person = ?"
+                " AND +tenant_id = ?",
+                (columns.text(id), lane.account_id, lane.person, lane.tenant_id),
+            )
+
     def next_posts(self, tenant_id: int, rules: Collection[str]) -> Mapping[str, NextPost]:
         """What is known of the next posts of these rules."""
         return next_posts.read(self._db, tenant_id, rules)

@@ -9,30 +9,47 @@ from typing import Any
 from igrules.ledger.deployment import Deployment
 from igrules.model import Event
 
-_MEDIA = {"image": "image", "images": "image", "video": "video", "audio": "audio", "file": "file"}
+_MEDIA = {
+    "image": "image", "images": "image", "video": "video", "audio": "audio", "file": "file",
+    "post": "post", "reel": "post",
+}  # fmt: skip
+
+Look = tuple[str, str]
+"""``text`` or ``media``, and which."""
 
 
 def of_effect(deployment: Deployment, payload: Mapping[str, Any]) -> bytes | None:
     """16 bytes for what a person will see of this payload; ``None`` when nothing can be
     compared."""
-    text = payload.get("text")
-    if isinstance(text, str) and text.strip():
-        return _hashed(deployment, "text", text)
-    cards = payload.get("cards")
-    if isinstance(cards, Sequence) and cards:
-        return _hashed(deployment, "text", "\n".join(str(card.get("title")) for card in cards))
-    kind = _MEDIA.get(str(payload.get("type")))
-    return _hashed(deployment, "media", kind) if kind else None
+    return _hashed(deployment, look_of_effect(payload))
 
 
 def of_event(deployment: Deployment, event: Event) -> bytes | None:
     """The same for an echo or a comment of our own."""
-    if event.text.strip():
-        return _hashed(deployment, "text", event.text)
-    kind = _MEDIA.get(event.attachments[0].kind) if event.attachments else None
-    return _hashed(deployment, "media", kind) if kind else None
+    kind = event.attachments[0].kind if event.attachments else ""
+    return _hashed(deployment, look_of(event.text, kind))
 
 
-def _hashed(deployment: Deployment, what: str, value: str) -> bytes:
-    plain = " ".join(unicodedata.normalize("NFC", value).split())
-    return deployment.hashed(b"fingerprint", what.encode(), plain.encode("utf-8", "surrogatepass"))
+def look_of_effect(payload: Mapping[str, Any]) -> Look | None:
+    """What a person will see of this payload; ``None`` when nothing can be compared."""
+    text, cards = payload.get("text"), payload.get("cards")
+    if isinstance(text, str) and text.strip():
+        return look_of(text)
+    if isinstance(cards, Sequence) and cards:
+        return look_of("\n".join(str(card.get("title")) for card in cards))
+    return look_of("", str(payload.get("type")))
+
+
+def look_of(text: str, media: str = "") -> Look | None:
+    """What a person sees of a message: its words or, when it has none, what is attached."""
+    if text.strip():
+        return "text", " ".join(unicodedata.normalize("NFC", text).split())
+    kind = _MEDIA.get(media)
+    return ("media", kind) if kind else None
+
+
+def _hashed(deployment: Deployment, look: Look | None) -> bytes | None:
+    if look is None:
+        return None
+    what, value = look
+    return deployment.hashed(b"fingerprint", what.encode(), value.encode("utf-8", "surrogatepass"))

@@ -234,7 +234,10 @@ def open(
 
 def close(db: Database, lane: Lane, send: DueSend, closed: Closed, now: int) -> None:
     """End a pending send without a call. A message outside the window ends its run with it, and
-    the step of one that is limited fails."""
+    the step of one that is limited fails.
+
+    What may have gone out by an earlier call is not called unsent: it is parked.
+    """
     effect = send.effect
     is_late = closed.state == "expired" and effect.counted
     if effect.on_error != "continue" and (is_late or closed.reason == calls.LIMITED):
@@ -246,7 +249,8 @@ def close(db: Database, lane: Lane, send: DueSend, closed: Closed, now: int) -> 
             cancel_later(db, unsaid, now)
             end_run(db, unsaid, "failed", calls.LIMITED, now)
     db.run(
-        "UPDATE send SET state = ?, reason = ?, closed_at = ? WHERE id = ? AND state = 'pending'"
+        "UPDATE send SET state = CASE WHEN doubts > 0 AND evidence <> 'absent' THEN 'parked'"
+        " ELSE ? END, reason = ?, closed_at = ? WHERE id = ? AND state = 'pending'"
         " AND +tenant_id = ?",
         (closed.state, closed.reason, now, send.id, lane.tenant_id),
     )

@@ -136,14 +136,16 @@ class Lanes:
         """How many lanes are due."""
         return self._db.number("SELECT count(*) FROM lane WHERE due <= ?", (now,))
 
-    def next_event(self, lane: Lane, now: int) -> StoredEvent | None:
-        """The oldest event of the lane that is not decided yet."""
+    def next_event(self, lane: Lane, now: int, *, only_own: bool = False) -> StoredEvent | None:
+        """The oldest event of the lane that is not decided yet; ``only_own``: the oldest that tells
+        of an act of the account itself."""
+        which = " AND o.kind IN ('echo', 'own')" if only_own else ""
         row = self._db.first(
             f"SELECT {EVENT},"
             f" (SELECT min(r.due_at) FROM run r WHERE r.lane_id = i.lane_id AND r.{PARKED})"
             # By its lowest id, because a plain order would be read off the lane's whole history.
             " FROM inbox i WHERE i.id = (SELECT min(o.id) FROM inbox o"
-            " WHERE o.lane_id = ? AND o.state = 'open') AND i.tenant_id = ?",
+            f" WHERE o.lane_id = ? AND o.state = 'open'{which}) AND i.tenant_id = ?",
             (lane.id, lane.tenant_id),
         )
         return None if row is None else event_of_row(row[:-1], beside_runs=row[-1] is not None)

@@ -20,6 +20,7 @@ import igrules.ledger.private_files as private_files
 import igrules.ledger.purging as purging
 import igrules.ledger.rollup as rollup
 import igrules.ledger.stats as stats
+import igrules.ledger.unclear as unclear
 import igrules.ledger.upkeep as upkeep
 import igrules.ledger.webhook_log as webhook_log
 from igrules.errors import Conflict, IgrulesError, SchemaMismatch, Unavailable
@@ -172,6 +173,10 @@ class Ledger:
         """Totals of a tenant, or of the installation."""
         self.deliveries.write_forged()
         return stats.add_up(self._db, tenant_id)
+
+    def drop_parked(self, now: int) -> int:
+        """Close parked sends whose window is over; gives how many."""
+        return unclear.drop_parked(self._db, now)
 
     def purge(self, now: int) -> int:
         """Delete what is older than it may be; gives the number of rows that went or were

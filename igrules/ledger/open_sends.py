@@ -12,5 +12,9 @@ OPEN = "state IN ('pending', 'sending', 'doubt')"
 PENDING = f"{OPEN} AND state = 'pending'"
 """Not begun yet."""
 
+CANCELLED = "CASE WHEN doubts > 0 AND evidence <> 'absent' THEN 'parked' ELSE 'cancelled' END"
+"""What becomes of one not begun yet that nobody wants any more. Of an earlier call that may have
+done it nobody says that it was not."""
+
 GIVEN_UP = "state IN ('parked', 'dead', 'doubt')"
 """What a person may have to look at."""

@@ -88,7 +88,8 @@ def queue(
             return known
         expires_at = _expires_at(db, lane, order, comment, now)
         _check_slot(db, lane, order)
-        outbox.add(db, deployment, lane, None, [_effect(order, key, expires_at)], now)
+        effect = replace(_effect(order, key, expires_at), on_doubt=_on_doubt(db, tenant_id))
+        outbox.add(db, deployment, lane, None, [effect], now)
         db.run(
             "UPDATE send SET request = ? WHERE key = ? AND tenant_id = ? AND request IS NULL",
             (digest, columns.text(key), tenant_id),
@@ -187,6 +188,12 @@ def _check_tenant(db: Database, tenant_id: int) -> None:
         raise Conflict(
             "this tenant is deactivated, nothing is sent", "have it activated", "deactivated"
         )
+
+
+def _on_doubt(db: Database, tenant_id: int) -> str:
+    """What the tenant wants when nobody knows whether a send went out."""
+    row = db.first("SELECT on_doubt FROM tenant WHERE id = ?", (tenant_id,))
+    return str(row[0]) if row else ""
 
 
 def _account(db: Database, tenant_id: int, wanted: int | None) -> int:

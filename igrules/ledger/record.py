@@ -16,6 +16,7 @@ from igrules.errors import Conflict, Stale
 from igrules.ledger.database import Database, tuples
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.facts import of_all, of_post
+from igrules.ledger.open_sends import CANCELLED
 from igrules.ledger.values import Lane, ReadFacts, StoredEvent
 from igrules.model import EMPTY, Decision, Event, Facts, Mark
 from igrules.runs import Run
@@ -112,7 +113,7 @@ def _take_back(db: Database, lane: Lane, stored: StoredEvent, now: int) -> None:
     )
     parameters = (lane.account_id, stored.ref, lane.tenant_id)
     db.run(
-        "UPDATE send SET state = 'cancelled', reason = 'deleted', closed_at = ?"
+        f"UPDATE send SET state = {CANCELLED}, reason = 'deleted', closed_at = ?"
         f" WHERE state = 'pending' AND +tenant_id = ? AND inbox_id IN ({originals})",
         (now, lane.tenant_id, *parameters),
     )

@@ -9,7 +9,7 @@ import igrules.ledger.columns as columns
 import igrules.ledger.runs as runs
 from igrules.errors import NotFound
 from igrules.ledger.database import Database, Row
-from igrules.ledger.open_sends import PENDING
+from igrules.ledger.open_sends import CANCELLED, PENDING
 from igrules.ledger.runs import PARKED
 from igrules.runs import Run
 
@@ -134,7 +134,7 @@ def _end(
     )
     for id, lane_id in rows:
         db.run(
-            "UPDATE send SET state = 'cancelled', reason = ?, closed_at = ?"
+            f"UPDATE send SET state = {CANCELLED}, reason = ?, closed_at = ?"
             f" WHERE lane_id = ? AND {PENDING} AND run_id = ? AND +tenant_id = ?",
             (ended, now, lane_id, id, tenant_id),
         )

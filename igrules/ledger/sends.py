@@ -3,25 +3,30 @@ receipt."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
 import igrules.ledger.columns as columns
+import igrules.ledger.evidence as evidence
 import igrules.ledger.gates as gates
 import igrules.ledger.outbox as outbox
 import igrules.ledger.probes as probes
 import igrules.ledger.settle as settle
+import igrules.ledger.unclear as unclear
 from igrules.errors import SealError
 from igrules.kinds import Rate
 from igrules.ledger.database import Database, Row
 from igrules.ledger.deployment import Deployment
+from igrules.ledger.doubts import Finding, quiet_of
 from igrules.ledger.leases import hold_lane
 from igrules.ledger.open_sends import OPEN
 from igrules.ledger.proofs import proof_for
 from igrules.ledger.seals import Place, Seals
 from igrules.ledger.secrets import Secrets, from_environment
-from igrules.ledger.values import Closed, DueSend, Lane, Ready, Wait
+from igrules.ledger.unclear import Doubt
+from igrules.ledger.values import Closed, DueSend, Lane, Ready, Unsettled, Wait
+from igrules.listings import Listing
 from igrules.model import EMPTY, Account, Effect, Receipt
 
 
@@ -44,11 +49,12 @@ class Sends:
         self._deployment = deployment
         self._environ = environ
 
-    def next(self, lane: Lane, now: int) -> DueSend | Wait | None:
+    def next(self, lane: Lane, now: int) -> DueSend | Unsettled | Wait | None:
         """The oldest send of the lane that may go out now; `Wait` when all of them are for later.
 
         Inside a track the order is strict: a send that waits, is under way or in doubt holds back
-        the later ones. ``None``: nothing is open.
+        the later ones. `Unsettled`: a doubt has to be settled first, because its quiet time is
+        over, or its call was cut off. ``None``: nothing is open.
         """
         rows = self._db.all(
             f"SELECT id, attempt, inbox_id, state, not_before, {outbox.EFFECT} FROM send"
@@ -56,6 +62,8 @@ class Sends:
             " ORDER BY id",
             (lane.id, lane.tenant_id),
         )
+        if self._is_unsettled(lane, rows, now):
+            return Unsettled()
         tracks: set[str] = set()
         later: list[int] = []
         for row in rows:
@@ -68,6 +76,12 @@ class Sends:
                 return DueSend(id, effect, attempt, inbox_id)
             later.append(not_before)
         return Wait(min(later)) if later else None
+
+    def _is_unsettled(self, lane: Lane, rows: list[Row], now: int) -> bool:
+        states = {row[3] for row in rows}
+        if "doubt" in states and any(row[3] == "doubt" and row[4] <= now for row in rows):
+            return True
+        return "sending" in states and unclear.is_cut_off(self._db, lane)
 
     def begin(
         self,
@@ -100,6 +114,7 @@ class Sends:
             until = now + _lease_for(allowed, lease)
             if found.probe and not probes.claim(db, found.probe, send.id, now, until):
                 raise _Taken
+            quiet = quiet_of(send.effect, quiet)
             attempt = gates.open(db, lane, send.id, now, allowed, quiet, found.day)
             return Ready(send.effect, found.way, attempt, send.id, now + allowed)
         return Wait(now, "probe")
@@ -125,6 +140,7 @@ class Sends:
         allowed = deadline(send.effect)
         if _lease_for(allowed, lease) > lease:
             hold_lane(db, lane, now + _lease_for(allowed, lease))
+        quiet = quiet_of(send.effect, quiet)
         attempt = gates.open(db, lane, send.id, now, allowed, quiet, found.day)
         return Ready(send.effect, way, attempt, send.id, now + allowed)
 
@@ -150,10 +166,39 @@ class Sends:
         probes.follow_up(self._db, settled.holds, now)
         return settled.state
 
-    def heal(self, lane: Lane, now: int, quiet: int) -> int:
-        """Put sends whose call was cut off in doubt, and park those that stay unclear after the
-        quiet time; those that may be repeated wait again. Gives how many changed."""
-        return settle.heal(self._db, lane, now, quiet)
+    def cut_off(self, lane: Lane, now: int, *, retry_scale: float = 1.0) -> int:
+        """Put sends in doubt whose call was begun by a turn that is over; those that may be
+        repeated wait again. Gives how many changed. Raises `LeaseLost`."""
+        return unclear.cut_off(self._db, lane, now, retry_scale)
+
+    def doubts(self, lane: Lane, now: int) -> list[Doubt]:
+        """The sends of the lane of which nobody knows whether they went out, oldest first."""
+        return unclear.doubts(self._db, lane, now)
+
+    def compare_messages(
+        self, lane: Lane, doubts: Sequence[Doubt], listing: Listing
+    ) -> Mapping[int, Finding]:
+        """What the newest messages of the conversation say about unclear sends, by id."""
+        return evidence.of_messages(self._db, lane, doubts, listing)
+
+    def compare_replies(self, lane: Lane, doubt: Doubt, listing: Listing) -> Finding:
+        """What the replies to a comment say about one that is unclear."""
+        return evidence.of_replies(self._db, lane, doubt, listing)
+
+    def conclude(
+        self,
+        lane: Lane,
+        findings: Mapping[int, Finding],
+        now: int,
+        *,
+        retry_scale: float = 1.0,
+    ) -> Mapping[int, str]:
+        """Do with unclear sends, by id, what follows from what was found: they are sent, wait to be
+        sent again, or are parked for a person. What is settled meanwhile stays so.
+
+        Gives the new states. Raises `LeaseLost`.
+        """
+        return unclear.conclude(self._db, lane, findings, now, retry_scale)
 
     def way(self, lane: Lane) -> Account | None:
         """The account with its token opened; ``None`` when there is no token."""

@@ -6,28 +6,21 @@ wake a lane whose lease is long gone.
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 
 import igrules.ledger.breakers as breakers
 import igrules.ledger.columns as columns
 import igrules.ledger.quotas as quotas
 from igrules.ledger.database import Database
+from igrules.ledger.doubts import BY_WORDS, CONSUMED, WORTHLESS, proves_itself
 from igrules.ledger.holds import Hold
-from igrules.ledger.leases import NOBODY, hold_lane, wake_lane
-from igrules.ledger.open_sends import OPEN
+from igrules.ledger.leases import NOBODY, wake_lane
+from igrules.ledger.retries import SCHEDULE, pause
 from igrules.ledger.stats import add_stat
 from igrules.ledger.unsaid import Unsaid, cancel_later, end_run
-from igrules.ledger.values import Lane
 from igrules.model import Answer, NotDone, Receipt, Refused, Sent, Unknown
 
-SCHEDULE = (5_000, 30_000, 120_000, 600_000, 1_800_000, 7_200_000, 21_600_000)
-"""How long a send that was proved not done waits before each retry, in milliseconds."""
-
 _UNREACHABLE = 24 * 3_600_000
-_WORTHLESS = frozenset({"typing", "mark_seen"})
-"""Kinds that nobody misses: an unclear one is dropped, so it does not hold back what follows."""
-
 _LIFTED_EARLY = frozenset({"BLOCKED", "REAUTH"})
 """Classes after which a send waits until its window ends: what keeps it back may end any time."""
 
@@ -66,14 +59,26 @@ class _Send:
     channel: str
     strikes: int
     probes: int
+    doubts: int
 
     @property
     def is_unclear(self) -> bool:
         """Whether the answer of the call can still say what became of it: also against an echo,
         which may have been that of another message with the same words."""
         return self.state in ("sending", "doubt") or (
-            self.state == "sent" and self.evidence == "echo"
+            self.state == "sent" and self.evidence in BY_WORDS
         )
+
+    @property
+    def may_have_left(self) -> bool:
+        """Whether a call before the present one may have been carried out."""
+        before = self.doubts - (self.state == "doubt")
+        return before > 0 and self.evidence != "absent"
+
+    @property
+    def happens_once(self) -> bool:
+        """Whether a second call cannot be a second message."""
+        return self.idempotent == "yes" or self.kind == "private_reply"
 
 
 _SELECT = (
@@ -81,7 +86,7 @@ _SELECT = (
     " expires_at, idempotent, on_doubt, on_error, quota_day, message_id, key,"
     " evidence, run_id, step, counted, channel,"
     " (SELECT strikes FROM account WHERE account.id = send.account_id),"
-    " (SELECT count(*) FROM hold WHERE hold.probe = send.id) FROM send WHERE id = ?"
+    " (SELECT count(*) FROM hold WHERE hold.probe = send.id), doubts FROM send WHERE id = ?"
 )
 
 
@@ -132,14 +137,7 @@ def settle(
 
 def _apply(db: Database, send: _Send, receipt: Receipt, now: int, retry_scale: float) -> str:
     if isinstance(receipt, Sent):
-        # Proof is proof, however late: also for what was given up as unclear meanwhile.
-        if send.is_unclear or send.state in ("parked", "dropped"):
-            if send.state in ("doubt", "parked", "dropped"):
-                add_stat(db, send.tenant_id, now, "doubt_settled", receipt.evidence, 1)
-            if receipt.result is not None:
-                _keep_result(db, send, receipt.result)
-            return mark_sent(db, send.id, send.tenant_id, receipt.id, receipt.evidence, now)
-        return send.state
+        return _sent(db, send, receipt, now)
     if not send.is_unclear:
         return send.state
     if isinstance(receipt, NotDone):
@@ -149,8 +147,23 @@ def _apply(db: Database, send: _Send, receipt: Receipt, now: int, retry_scale: f
             return _again(db, send, NotDone(reason=receipt.reason), now, retry_scale)
         if _is_deleted(db, send, receipt):
             return mark_sent(db, send.id, send.tenant_id, "", "gone", now)
+        if receipt.answer.cls == "CONSUMED" and _was_unclear(db, send):
+            add_stat(db, send.tenant_id, now, "doubt_settled", CONSUMED, 1)
+            return mark_sent(db, send.id, send.tenant_id, "", CONSUMED, now)
         return _refuse(db, send, receipt, now)
     return _doubt(db, send, receipt, now, retry_scale)
+
+
+def _sent(db: Database, send: _Send, receipt: Sent, now: int) -> str:
+    """Proof is proof, however late: also for what was given up as unclear meanwhile, or waits to be
+    sent again."""
+    if send.state == "sent" and not send.is_unclear:
+        return send.state
+    if send.state not in ("sending", "sent"):
+        add_stat(db, send.tenant_id, now, "doubt_settled", receipt.evidence, 1)
+    if receipt.result is not None:
+        _keep_result(db, send, receipt.result)
+    return mark_sent(db, send.id, send.tenant_id, receipt.id, receipt.evidence, now)
 
 
 def mark_sent(
@@ -181,26 +194,27 @@ def _again(db: Database, send: _Send, receipt: NotDone, now: int, scale: float) 
         return _close(db, send, "dead", receipt.reason or "retries", now)
     after = receipt.after
     if after is None:
-        after = _pause(send, scale)
+        after = pause(send.key, send.attempt, send.retries, scale)
     if receipt.answer.cls in _LIFTED_EARLY and send.expires_at is not None:
         after = min(after, max(0, send.expires_at + 1 - now))
     elif send.expires_at is not None and now + after > send.expires_at:
         return _close(db, send, "dead", receipt.reason or "window", now)
     db.run(
         "UPDATE send SET state = 'pending', reason = ?, retries = ?, not_before = ?,"
-        " quota_day = NULL, message_id = '', evidence = '', closed_at = NULL"
+        " quota_day = NULL, message_id = '', closed_at = NULL, doubts = ?,"
+        " evidence = CASE WHEN evidence = 'absent' THEN evidence ELSE '' END"
         " WHERE id = ? AND +tenant_id = ?",
-        (columns.text(receipt.reason), retries, now + after, send.id, send.tenant_id),
+        (
+            columns.text(receipt.reason),
+            retries,
+            now + after,
+            # The doubt about this very call is over.
+            max(0, send.doubts - (send.state == "doubt")),
+            send.id,
+            send.tenant_id,
+        ),
     )
     return "pending"
-
-
-def _pause(send: _Send, scale: float) -> int:
-    """The time to the next retry, up to a fifth shorter or longer, so that many do not come at
-    once."""
-    step = SCHEDULE[min(send.retries, len(SCHEDULE) - 1)]
-    share = zlib.crc32(f"{send.key}:{send.attempt}".encode()) % 4_001 - 2_000
-    return max(1, int(step * scale * (1 + share / 10_000)))
 
 
 def _is_first(db: Database, send: _Send, subcode: int) -> bool:
@@ -216,6 +230,11 @@ def _is_deleted(db: Database, send: _Send, receipt: Refused) -> bool:
     it."""
     if send.kind != "delete_comment" or receipt.answer.subcode != _MISSING:
         return False
+    return _was_unclear(db, send)
+
+
+def _was_unclear(db: Database, send: _Send) -> bool:
+    """Whether an attempt before the present one may have been carried out."""
     return bool(
         db.first(
             "SELECT n FROM attempt WHERE send_id = ? AND n < ?"
@@ -250,18 +269,29 @@ def _doubt(db: Database, send: _Send, receipt: Unknown, now: int, scale: float) 
     already, or a second time is harmless."""
     if send.state == "sent":
         return send.state
-    if send.kind in _WORTHLESS:
+    if send.kind in WORTHLESS:
         return _close(db, send, "dropped", receipt.reason, now)
     if send.idempotent == "yes":
         return _again(db, send, NotDone(reason=receipt.reason), now, scale)
+    if send.state == "doubt":
+        return send.state
+    change, time = "", list[int]()
+    if proves_itself(send.kind, send.on_doubt):
+        change = ", not_before = ?"
+        time = [now + pause(send.key, send.attempt, send.retries + 1, scale)]
     db.run(
-        "UPDATE send SET state = 'doubt', reason = ? WHERE id = ? AND +tenant_id = ?",
-        (columns.text(receipt.reason), send.id, send.tenant_id),
+        # Its time to be looked for was set when the call began.
+        "UPDATE send SET state = 'doubt', reason = ?, doubts = doubts + 1, looks = 0,"
+        f" evidence = ''{change} WHERE id = ? AND +tenant_id = ?",
+        [columns.text(receipt.reason), *time, send.id, send.tenant_id],  # our own words
     )
     return "doubt"
 
 
 def _close(db: Database, send: _Send, state: str, reason: str, now: int) -> str:
+    """Close it. What an earlier call may have done is not called undone: it is parked."""
+    if state != "dropped" and send.may_have_left:
+        state = "parked"
     db.run(
         "UPDATE send SET state = ?, reason = ?, closed_at = ? WHERE id = ? AND +tenant_id = ?",
         (state, columns.text(reason), now, send.id, send.tenant_id),
@@ -271,9 +301,11 @@ def _close(db: Database, send: _Send, state: str, reason: str, now: int) -> str:
 
 def _superseded(db: Database, send: _Send, receipt: Receipt, now: int) -> str:
     """A receipt that finds a later attempt: if it was sent, it may have been sent twice."""
-    if isinstance(receipt, Sent) and _attempted_again(send):
+    if not isinstance(receipt, Sent):
+        return send.state
+    if not send.happens_once and _attempted_again(send):
         add_stat(db, send.tenant_id, now, "double_send", send.kind, 1)
-    return send.state
+    return _sent(db, send, receipt, now)
 
 
 def _attempted_again(send: _Send) -> bool:
@@ -312,51 +344,3 @@ def _mark_unreachable(db: Database, send_id: int, now: int) -> None:
             " WHERE account_id = ? AND person = ? AND tenant_id = ?",
             (now + _UNREACHABLE, *row[1:]),
         )
-
-
-def heal(database: Database, lane: Lane, now: int, quiet: int) -> int:
-    """Settle what earlier attempts left behind; see `Sends.heal`."""
-    unclear = (
-        "SELECT s.id, s.state, a.fence, a.deadline_at, s.idempotent, s.kind FROM send s"
-        " JOIN attempt a ON a.send_id = s.id AND a.n = s.attempt"
-        f" WHERE s.lane_id = ? AND s.{OPEN}"
-        " AND s.state <> 'pending' AND +s.tenant_id = ? ORDER BY s.id"
-    )
-    which = (lane.id, lane.tenant_id)
-    if not any(_is_due(row, lane, now, quiet) for row in database.all(unclear, which)):
-        return 0
-    changed = 0
-    with database.transaction() as db:
-        hold_lane(db, lane, None)
-        for row in db.all(unclear, which):
-            if _is_due(row, lane, now, quiet):
-                changed += _heal_one(db, lane, row, now, quiet)
-    return changed
-
-
-def _is_due(row: tuple[int, str, int, int, str, str], lane: Lane, now: int, quiet: int) -> bool:
-    _, state, fence, deadline_at, _, _ = row
-    if state == "sending":
-        return fence != lane.fence
-    return deadline_at + quiet <= now
-
-
-def _heal_one(
-    db: Database, lane: Lane, row: tuple[int, str, int, int, str, str], now: int, quiet: int
-) -> int:
-    id, state, _, deadline_at, idempotent, kind = row
-    if kind in _WORTHLESS:
-        change, values = "state = 'dropped', reason = 'unclear', closed_at = ?", [now]
-    elif idempotent == "yes":
-        change, values = "state = 'pending', reason = 'unclear', not_before = ?", [now]
-    elif deadline_at + quiet <= now:
-        change, values = "state = 'parked', reason = 'unclear', closed_at = ?", [now]
-    else:
-        change, values = (
-            "state = 'doubt', reason = 'cut off', not_before = ?",
-            [deadline_at + quiet],
-        )
-    return db.run(
-        f"UPDATE send SET {change} WHERE id = ? AND state = ? AND +tenant_id = ?",
-        [*values, id, state, lane.tenant_id],  # our own words
-    )

@@ -121,7 +121,7 @@ _CONVERSATIONS = (
         stays("id account_id inbox_id", "id"),
         stays("channel kind rule step state evidence", "text"),
         stays("created_at closed_at not_before expires_at", "time"),
-        stays("attempt retries", "number"),
+        stays("attempt retries doubts looks", "number"),
         stays("tenant_id lane_id run_id counted idempotent on_doubt on_error quota_day limited_by"
               " epoch again unmuted"),
         hashed("target track key message_id"),
@@ -272,7 +272,7 @@ _TENANTS = (
     _table(
         "tenant", TENANT, "id",
         stays("id state created_at per_day zone zone_next zone_from most_per_day deactivated_at"
-              " keep"),
+              " keep on_doubt"),
         stays("slug name email verify_token verify_hash ceiling", why=_STRANGERS),
         leaving=DELETED, tenant="id = ?",
     ),

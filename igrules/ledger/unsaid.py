@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import igrules.ledger.columns as columns
 from igrules.ledger.database import Database
-from igrules.ledger.open_sends import PENDING
+from igrules.ledger.open_sends import CANCELLED, PENDING
 from igrules.ledger.runs import PARKED
 
 
@@ -35,7 +35,7 @@ def cancel_later(db: Database, send: Unsaid, now: int) -> None:
     if send.run_id is None:
         which, value = "run_id IS NULL AND inbox_id = ?", send.inbox_id
     db.run(
-        "UPDATE send SET state = 'cancelled', reason = 'refused', closed_at = ?"
+        f"UPDATE send SET state = {CANCELLED}, reason = 'refused', closed_at = ?"
         f" WHERE lane_id = ? AND {PENDING} AND {which} AND rule = ? AND id > ? AND +tenant_id = ?"
         " AND kind <> 'notify'",
         (now, send.lane_id, value, send.rule, send.id, send.tenant_id),

@@ -165,6 +165,11 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A send of the lane is unclear, and it is time to find out what became of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """A send that ended without a call."""
 

@@ -101,7 +101,7 @@ def _again(db: Database, tenant_id: int, id: int, now: int) -> None:
     """It passes all gates once more, also those of a database that was restored meanwhile."""
     db.run(
         "UPDATE send SET state = 'pending', reason = '', not_before = ?, retries = 0, epoch = ?,"
-        " quota_day = NULL, message_id = '', evidence = '', closed_at = NULL"
+        " quota_day = NULL, message_id = '', evidence = '', closed_at = NULL, looks = 0"
         " WHERE id = ? AND tenant_id = ?",
         (now, epochs.read(db).number, id, tenant_id),
     )

@@ -77,11 +77,12 @@ def publish(
 
 
 def _keep_settings(db: Database, tenant_id: int, settings: Settings, row: Row, now: int) -> None:
-    """What the ledger itself needs of the settings: name, address, daily limit and zone."""
+    """What the ledger itself needs of the settings: name, address, daily limit, zone, and what
+    happens to what stays unclear."""
     zone, zone_next, zone_from = switched(row[0], row[1], row[2], settings.timezone, now)
     db.run(
         "UPDATE tenant SET name = ?, email = ?, per_day = ?, zone = ?, zone_next = ?,"
-        " zone_from = ?, keep = ? WHERE id = ?",
+        " zone_from = ?, keep = ?, on_doubt = ? WHERE id = ?",
         (
             columns.text(settings.name or settings.slug),
             columns.text(settings.email),
@@ -90,6 +91,7 @@ def _keep_settings(db: Database, tenant_id: int, settings: Settings, row: Row, n
             zone_next,
             zone_from,
             settings.keep,
+            settings.on_doubt,
             tenant_id,
         ),
     )

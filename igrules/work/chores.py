@@ -96,6 +96,7 @@ CHORES: Sequence[Chore] = (
     Chore("subscriptions", _each(_MINUTE), _subscriptions, first=45 * _SECOND),
     Chore("stats", _each(_HOUR), lambda duty: duty.ledger.roll_stats(duty.now)),
     Chore("purge", _each(10 * _MINUTE), lambda duty: duty.ledger.purge(duty.now)),
+    Chore("parked", _each(_MINUTE), lambda duty: duty.ledger.drop_parked(duty.now)),
     Chore("audit", _each(_HOUR), lambda duty: duty.ledger.audit.seal_days(duty.now)),
     Chore("processes", _each(_HOUR), lambda duty: duty.ledger.forget_silent(duty.now)),
     Chore(

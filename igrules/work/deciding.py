@@ -72,7 +72,8 @@ class Deciding:
                 Decision("failed", missing), outcomes=decision.outcomes, trace=decision.trace
             )
         changes = (*decision.changes, *human)
-        return facts, dataclasses.replace(self._marked(decision), changes=changes)
+        marked = self._marked(decision, settings.on_doubt)
+        return facts, dataclasses.replace(marked, changes=changes)
 
     def on(self, lane: Lane, due: DueRun) -> tuple[Facts | None, Decision]:
         """Decide how a due run goes on, in the version it began with."""
@@ -91,7 +92,7 @@ class Deciding:
         decision = wake(run, due.outcome, ruleset, facts, now)
         if missing := self._missing(decision):
             return facts, _ended(run, "failed", missing)
-        return facts, self._marked(decision)
+        return facts, self._marked(decision, settings.on_doubt)
 
     def _facts(
         self, lane: Lane, event: Event, rules: Rules, now: int, known: Known | None = None
@@ -149,13 +150,20 @@ class Deciding:
                 return f"channel '{effect.channel}' is not installed"
         return ""
 
-    def _marked(self, decision: Decision) -> Decision:
-        """The decision, its effects saying which of them may be done twice."""
-        effects = tuple(
-            dataclasses.replace(effect, idempotent=True) if self._is_idempotent(effect) else effect
-            for effect in decision.effects
-        )
+    def _marked(self, decision: Decision, on_doubt: str) -> Decision:
+        """The decision, its effects saying which of them may be done twice, and what happens to
+        those that may not when nobody knows whether they were."""
+        effects = tuple(self._mark(effect, on_doubt) for effect in decision.effects)
         return dataclasses.replace(decision, effects=effects)
+
+    def _mark(self, effect: Effect, on_doubt: str) -> Effect:
+        if self._is_idempotent(effect):
+            return dataclasses.replace(effect, idempotent=True)
+        channel = self._channels[effect.channel]
+        if not on_doubt and channel.name != "instagram" and channel.look is not None:
+            # Where it can be looked for, what is missing can be done again.
+            on_doubt = "park"
+        return dataclasses.replace(effect, on_doubt=effect.on_doubt or on_doubt)
 
 
 def _without_rules(rules: Rules) -> Decision:

@@ -17,7 +17,7 @@ from igrules.engine.needs import lacks_words
 from igrules.errors import Unreadable
 from igrules.instagram.reader import read
 from igrules.kinds import Registry
-from igrules.ledger import DueRun, DueSend, Lane, Ledger, Ready, Stale, StoredEvent
+from igrules.ledger import DueRun, DueSend, Lane, Ledger, Ready, Stale, StoredEvent, Unsettled
 from igrules.model import Decision, Event, Facts
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
@@ -29,6 +29,7 @@ from igrules.work.outside import Outside
 from igrules.work.patience import insist
 from igrules.work.rulesets import Rulesets
 from igrules.work.sending import Sending
+from igrules.work.settling import Settling
 from igrules.work.together import Together
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Turns:
         self._sending = Sending(
             ledger, registry, configuration, clock, self._observers, giving_up, outside, metrics
         )
+        self._settling = Settling(ledger, registry, configuration, clock, self._observers, outside)
         self._fetching = Fetching(ledger, configuration, clock)
         self._deciding = Deciding(
             ledger, registry, self._rulesets, clock, self._sending.is_idempotent, self._fetching
@@ -101,6 +103,10 @@ class Turns:
             item = self._next(lane)
             if item is None:
                 break
+            if isinstance(item, Unsettled):
+                sent = True
+                self._settling.settle(lane, blindly=poisoned)
+                continue
             if isinstance(item, DueSend):
                 sent = True
                 self._sending.perform(lane, item)
@@ -114,15 +120,16 @@ class Turns:
         self.release(lane)
         return sent
 
-    def _next(self, lane: Lane) -> DueSend | StoredEvent | DueRun | None:
-        """Give what comes next in ``lane``: a due send, the older one of the next open event and a
-        run that is due, or what healing and the end of a handoff set free.
+    def _next(self, lane: Lane) -> Unsettled | DueSend | StoredEvent | DueRun | None:
+        """Give what comes next in ``lane``: a doubt that has to be settled, a due send, the older
+        one of the next open event and a run that is due, or what the end of a handoff set free.
 
-        Healing comes late, because it gives up unclear sends, and the echo that proves one may be
-        among the open events.
+        Echoes come before the doubt they may settle.
         """
-        lanes, sends, now = self._ledger.lanes, self._ledger.sends, self._clock.now()
-        send = sends.next(lane, now)
+        lanes, now = self._ledger.lanes, self._clock.now()
+        send = self._ledger.sends.next(lane, now)
+        if isinstance(send, Unsettled):
+            return lanes.next_event(lane, now, only_own=True) or send
         if isinstance(send, DueSend):
             return send
         stored = lanes.next_event(lane, now)
@@ -131,10 +138,6 @@ class Turns:
             return due
         if stored is not None:
             return stored
-        if sends.heal(lane, self._clock.now(), self._configuration.quiet):
-            send = sends.next(lane, self._clock.now())
-            if isinstance(send, DueSend):
-                return send
         if lanes.end_handoff(lane, now):
             return lanes.next_event(lane, now)
         return None

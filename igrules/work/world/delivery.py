@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from igrules.kinds import Rate, Registry, Settings
-from igrules.ledger.settle import SCHEDULE
+from igrules.ledger.retries import SCHEDULE
 from igrules.model import Contact, Effect, NotDone, Receipt, Refused, Sent
 from igrules.work.outside import HTTP
 from igrules.work.world.gates import Limits, Shut, day_of, shut_gate
