@@ -105,7 +105,13 @@ class World:
     def begin(self, lane: Lane, now: int = NOW) -> Any:
         """Begin the send whose turn it is."""
         return self.ledger.sends.begin(
-            lane, self.next(lane, now), now, lease=LEASE, quiet=QUIET, deadline=lambda _: DEADLINE
+            lane,
+            self.next(lane, now),
+            now,
+            lease=LEASE,
+            quiet=QUIET,
+            deadline=lambda _: DEADLINE,
+            rate_scale=1_000,
         )
 
     def started(self, lane: Lane, now: int = NOW) -> Ready:

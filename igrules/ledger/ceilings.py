@@ -49,6 +49,12 @@ def read(db: Database, tenant_id: int) -> Ceiling:
     )
 
 
+def preset_in(stored: bytes | None) -> str | None:
+    """The preset of a ceiling as it is stored; ``None``: any is allowed."""
+    rest = columns.from_json(stored) or {}
+    return rest.get("preset")
+
+
 def write(db: Database, tenant_id: int, ceiling: Ceiling, now: int) -> None:
     """Put a ceiling in place of the one before. Raises `NotFound`."""
     rest = {"preset": ceiling.preset, "hosts": ceiling.hosts, "plugins": ceiling.plugins}

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import igrules.ledger.buckets as buckets
 import igrules.ledger.columns as columns
 import igrules.ledger.epochs as epochs
 import igrules.ledger.holds as holds
@@ -16,11 +17,12 @@ from igrules.kinds import Rate
 from igrules.ledger.database import Database, Row
 from igrules.ledger.days import local_day, next_midnight
 from igrules.ledger.deployment import Deployment
+from igrules.ledger.presets import LIVE, by_person, paces_for
 from igrules.ledger.probes import Probe
 from igrules.ledger.quotas import LIMITS, Limits
 from igrules.ledger.unsaid import Unsaid, cancel_later, end_run
 from igrules.ledger.values import Closed, DueSend, Lane, Wait
-from igrules.model import EMPTY, STEP_API, Account, Effect
+from igrules.model import EMPTY, Account, Effect
 
 _MINUTE = 60_000
 _WINDOW = 25 * 3_600_000
@@ -39,7 +41,8 @@ quota."""
 
 _PERSON = (
     "SELECT d.released_epoch >= d.epoch, c.opted_out, c.handoff_until, c.unreachable_until,"
-    f" t.state, {LIMITS} FROM tenant t JOIN deployment d ON d.id = 1"
+    f" t.state, a.preset, t.ceiling, a.flavour, a.app, {LIMITS} FROM tenant t"
+    " JOIN deployment d ON d.id = 1 LEFT JOIN account a ON a.id = ? AND +a.tenant_id = t.id"
     " LEFT JOIN contact c ON c.account_id = ? AND c.person = ? AND +c.tenant_id = ?"
     " WHERE t.id = ?"
 )
@@ -64,21 +67,26 @@ def check(
     way: Account | None,
     now: int,
     rates: Mapping[str, Rate] = EMPTY,
+    rate_scale: float = 1.0,
+    may_probe: bool = True,
 ) -> Closed | Wait | Passed:
     """The first closed gate of a send, or that it may go out, and was counted. Locks the send.
 
     ``way`` is the account; what goes out through Instagram waits while it has no token. ``rates``
-    say how often the tenant may do what is limited.
+    say how often the tenant may do what is limited, ``rate_scale`` how much faster than its
+    preset the account may write. Without ``may_probe`` a send that would try for all others waits.
     """
-    person = db.first(_PERSON, (lane.account_id, lane.person, lane.tenant_id, lane.tenant_id))
+    person = db.first(
+        _PERSON, (lane.account_id, lane.account_id, lane.person, lane.tenant_id, lane.tenant_id)
+    )
     row = db.first(
-        "SELECT state, reason, fingerprint, expires_at, quota_day FROM send"
+        "SELECT state, reason, fingerprint, expires_at, quota_day, place FROM send"
         f" WHERE id = ? AND lane_id = ? AND +tenant_id = ?{db.locked}",
         (send.id, lane.id, lane.tenant_id),
     )
     if row is None or person is None:
         return Closed("cancelled", "gone")
-    state, reason, fingerprint, expires_at, day = row
+    state, reason, fingerprint, expires_at, day, place = row
     if state != "pending":
         return Closed(state, reason)
     effect = send.effect
@@ -96,6 +104,8 @@ def check(
     )
     if shut is not None:
         return shut
+    if probe is not None and not may_probe:
+        return Wait(now, "probe")
     if way is None or (effect.channel == "instagram" and not way.token):
         return Wait(now + _NO_TOKEN, "token")
     if effect.limit and (shut := calls.closed(db, lane.tenant_id, effect.limit, rates, now)):
@@ -104,6 +114,10 @@ def check(
     counted = day or _reserve(db, lane.tenant_id, person, effect, now)
     if isinstance(counted, Closed | Wait):
         return counted
+    if (full := _crowded(db, lane, person, effect, place, rate_scale, now)) is not None:
+        if counted != day:
+            quotas.give_back(db, lane.tenant_id, counted)
+        return full
     if effect.limit:
         calls.note(db, lane.tenant_id, effect.limit, rates, now)
     return Passed(way, counted, probe)
@@ -148,16 +162,12 @@ def _unwelcome(person: Row, effect: Effect, now: int) -> Closed | None:
     if not effect.unmuted and not _confirms_consent(effect):
         if opted_out == "yes":
             return Closed("skipped", "opted_out")
-        if handoff_until is not None and handoff_until > now and not _is_asked_for(effect):
+        # Somebody asked for it: the person it was handed to writes as well.
+        if handoff_until is not None and handoff_until > now and not by_person(effect):
             return Closed("skipped", "handed_off")
     if unreachable_until is not None and unreachable_until > now and effect.kind not in _COMMENTS:
         return Closed("skipped", "unreachable")
     return None
-
-
-def _is_asked_for(effect: Effect) -> bool:
-    """Whether somebody asked for it: the person it was handed to writes as well."""
-    return not effect.rule and effect.step == STEP_API
 
 
 def _confirms_consent(effect: Effect) -> bool:
@@ -202,7 +212,7 @@ def _reserve(
 ) -> str | Closed | Wait | None:
     """Take one of the tenant's daily limit, and give its day; ``None`` where it has no limit, or
     this does not count."""
-    limits = Limits(*person[5:])
+    limits = Limits(*person[9:])
     limit, zone = limits.per_day, limits.zone_at(now)
     if not effect.counted or limit is None:
         return None
@@ -214,13 +224,36 @@ def _reserve(
     return Closed("skipped", "daily_limit")
 
 
+def _crowded(
+    db: Database, lane: Lane, person: Row, effect: Effect, place: int | None, scale: float, now: int
+) -> Wait | None:
+    """Take what the act counts against of the account's rate buckets, all or nothing."""
+    if effect.channel != "instagram":
+        return None
+    preset, ceiling, flavour, app = person[5:9]
+    kind = effect.kind
+    if kind == "private_reply" and _is_live(db, lane, effect.target):
+        kind = LIVE
+    paces = paces_for(kind, buckets.preset_of(preset, ceiling), scale, by_person(effect))
+    return buckets.take(db, lane.account_id, buckets.app_of(flavour, app), paces, place, now)
+
+
+def _is_live(db: Database, lane: Lane, comment: str) -> bool:
+    """Whether the comment was made on a live video, which has limits of its own."""
+    row = db.first(
+        "SELECT kind FROM inbox WHERE account_id = ? AND ref = ? AND +tenant_id = ? LIMIT 1",
+        (lane.account_id, columns.text(comment), lane.tenant_id),
+    )
+    return row is not None and row[0] == "live_comment"
+
+
 def open(
     db: Database, lane: Lane, send_id: int, now: int, allowed: int, quiet: int, day: str | None
 ) -> int:
     """Write ``sending`` and the attempt, and give its number."""
     row = db.first(
         "UPDATE send SET state = 'sending', reason = '', attempt = attempt + 1, not_before = ?,"
-        " quota_day = ? WHERE id = ? AND +tenant_id = ? RETURNING attempt",
+        f" quota_day = ?, place = {buckets.COME} WHERE id = ? AND +tenant_id = ? RETURNING attempt",
         (now + allowed + quiet, day, send_id, lane.tenant_id),
     )
     assert row is not None  # it was read and locked in this transaction
@@ -259,7 +292,7 @@ def close(db: Database, lane: Lane, send: DueSend, closed: Closed, now: int) -> 
 def put_off(db: Database, lane: Lane, send_id: int, wait: Wait) -> None:
     """Keep a pending send back."""
     db.run(
-        "UPDATE send SET not_before = ?, reason = ? WHERE id = ? AND state = 'pending'"
-        " AND +tenant_id = ?",
-        (wait.until, wait.reason, send_id, lane.tenant_id),
+        "UPDATE send SET not_before = ?, reason = ?, place = coalesce(?, place)"
+        " WHERE id = ? AND state = 'pending' AND +tenant_id = ?",
+        (wait.until, wait.reason, wait.place, send_id, lane.tenant_id),
     )

@@ -194,6 +194,7 @@ class Lanes:
         took_us: int = 0,
         quiet: int = 0,
         deadline: Callable[[Effect], int] | None = None,
+        rate_scale: float = 1.0,
     ) -> Ready | None:
         """Store a decision with everything that follows from it, and close the event: all or
         nothing.
@@ -201,8 +202,8 @@ class Lanes:
         With ``facts``, marks that count for a post or for everyone are looked up again, and
         `Stale` is raised when they no longer are what the decision saw. Raises `LeaseLost`.
 
-        With ``deadline`` and ``quiet`` (see `Sends.begin`), the first send is begun in the same
-        transaction when its gates are open, and given: one wait for the disk less.
+        With ``deadline``, ``quiet`` and ``rate_scale`` (see `Sends.begin`), the first send is begun
+        in the same transaction when its gates are open, and given: one wait for the disk less.
         """
         sends = self._sends if deadline is not None and decision.effects else None
         way = sends.account(lane) if sends else None
@@ -214,7 +215,7 @@ class Lanes:
             )
             keep_profile(db, lane, contact_id, facts, now)
             if sends and way and deadline:
-                ready = sends.start(db, lane, way, now, lease, quiet, deadline)
+                ready = sends.start(db, lane, way, now, lease, quiet, deadline, rate_scale)
             record.add_marks(db, lane, contact_id, decision.marks, facts)
         return ready
 
@@ -241,6 +242,7 @@ class Lanes:
         facts: Facts | None = None,
         quiet: int = 0,
         deadline: Callable[[Effect], int] | None = None,
+        rate_scale: float = 1.0,
     ) -> Ready | None:
         """Store how a due run goes on or ends, with everything that follows, all or nothing; the
         rest is as in `record`.
@@ -255,7 +257,7 @@ class Lanes:
             contact_id = record.write_wake(db, self._deployment, lane, due.run, decision, now)
             keep_profile(db, lane, contact_id, facts, now)
             if sends and way and deadline:
-                ready = sends.start(db, lane, way, now, lease, quiet, deadline)
+                ready = sends.start(db, lane, way, now, lease, quiet, deadline, rate_scale)
             record.add_marks(db, lane, contact_id, decision.marks, facts)
         return ready
 

@@ -29,6 +29,7 @@ from igrules.ledger.apps import Apps
 from igrules.ledger.audit import Act, Audit, Noted
 from igrules.ledger.backlog import Backlog
 from igrules.ledger.backups import Backups
+from igrules.ledger.buckets import Buckets
 from igrules.ledger.chores import Chores
 from igrules.ledger.connections import Connections
 from igrules.ledger.database import Database
@@ -84,6 +85,7 @@ class Ledger:
         self.fetched = Fetched(database)
         self.tokens = Tokens(database, seals, environ)
         self.subscriptions = Subscriptions(database)
+        self.buckets = Buckets(database)
 
     @classmethod
     def open(

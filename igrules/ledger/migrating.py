@@ -22,7 +22,7 @@ GENERATION = 1
 TABLES = (
     "account", "alert", "app", "attempt", "audit", "audit_day", "backup", "chore", "contact",
     "decision", "delivery", "deployment", "erasure", "hold", "inbox", "key", "lane", "mark",
-    "orphan", "post", "process", "quota", "run", "secret", "seen", "send", "stat", "tenant",
+    "orphan", "post", "process", "quota", "rate", "run", "secret", "seen", "send", "stat", "tenant",
     "turn", "version",
 )  # fmt: skip
 """What igrules keeps; on PostgreSQL other programs may have tables beside."""

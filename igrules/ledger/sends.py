@@ -93,18 +93,19 @@ class Sends:
         quiet: int,
         deadline: Callable[[Effect], int],
         rates: Mapping[str, Rate] = EMPTY,
+        rate_scale: float = 1.0,
     ) -> Ready | Closed | Wait:
         """Pass the gates and commit ``sending``, durably, before the call is made.
 
         ``deadline`` says how many milliseconds a call may take, ``quiet`` how long after that an
-        unclear one is left alone, ``rates`` how often the tenant may do what is limited. Raises
-        `LeaseLost`.
+        unclear one is left alone, ``rates`` how often the tenant may do what is limited,
+        ``rate_scale`` how much faster than its preset the account may write. Raises `LeaseLost`.
         """
         allowed = deadline(send.effect)
         way = self.account(lane)
         with suppress(_Taken), self._db.transaction() as db:
             hold_lane(db, lane, now + _lease_for(allowed, lease))
-            found = gates.check(db, self._deployment, lane, send, way, now, rates)
+            found = gates.check(db, self._deployment, lane, send, way, now, rates, rate_scale)
             if isinstance(found, Closed):
                 gates.close(db, lane, send, found, now)
                 return found
@@ -128,14 +129,19 @@ class Sends:
         lease: int,
         quiet: int,
         deadline: Callable[[Effect], int],
+        rate_scale: float,
     ) -> Ready | None:
-        """Begin the lane's next send inside a transaction that holds the lane; ``None`` when a gate
-        is closed, which is then told by `begin`."""
+        """Begin the lane's next send inside a transaction that holds the lane; ``None`` when it has
+        to wait, or a gate is closed, which is then told by `begin`."""
         send = self.next(lane, now)
         if not isinstance(send, DueSend) or send.effect.limit:
             return None
-        found = gates.check(db, self._deployment, lane, send, way, now)
-        if not isinstance(found, gates.Passed) or found.probe:
+        found = gates.check(
+            db, self._deployment, lane, send, way, now, rate_scale=rate_scale, may_probe=False
+        )
+        if isinstance(found, Wait):
+            gates.put_off(db, lane, send.id, found)
+        if not isinstance(found, gates.Passed):
             return None
         allowed = deadline(send.effect)
         if _lease_for(allowed, lease) > lease:

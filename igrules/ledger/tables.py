@@ -122,6 +122,7 @@ _CONVERSATIONS = (
         stays("channel kind rule step state evidence", "text"),
         stays("created_at closed_at not_before expires_at", "time"),
         stays("attempt retries doubts looks", "number"),
+        stays("place"),
         stays("tenant_id lane_id run_id counted idempotent on_doubt on_error quota_day limited_by"
               " epoch again unmuted"),
         hashed("target track key message_id"),
@@ -229,6 +230,11 @@ _CONVERSATIONS = (
 _TENANTS = (
     _table("quota", TENANT, "tenant_id day", stays("tenant_id day used"),
            leaving=DELETED, tenant="tenant_id = ?", why=_NO_PERSON),
+    _table("rate", LEDGER, "account_id bucket",
+           stays("account_id tat slow_until shut_until next_place promised shift"
+                 " front"),
+           stays("bucket", why="a word of ours, or the name of an app"),
+           leaving=DELETED, account="account_id = ?", tenant=_ACCOUNTS, why=_NO_PERSON),
     _table("stat", TENANT, "tenant_id day what label", stays("tenant_id day what label n ms"),
            leaving=DELETED, tenant="tenant_id = ?", why=_NO_PERSON),
     _table(

@@ -158,10 +158,11 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing may go out before ``until``."""
+    """Nothing may go out before ``until``. ``place``: the place in line a send has from now on."""
 
     until: int
     reason: str = ""
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ class Sending:
             quiet=self._configuration.quiet,
             deadline=self.deadline,
             rates=self._outside.rates(lane.tenant_id) if send.effect.limit else EMPTY,
+            rate_scale=self._configuration.rate_scale,
         )
         if isinstance(opened, Wait):
             return False

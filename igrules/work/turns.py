@@ -201,6 +201,7 @@ class Turns:
             facts=facts,
             quiet=self._configuration.quiet,
             deadline=self._sending.deadline,
+            rate_scale=self._configuration.rate_scale,
         )
 
     def _answer(self, lane: Lane, stored: StoredEvent) -> bool:
@@ -234,6 +235,7 @@ class Turns:
                     took_us=(time.perf_counter_ns() - started) // 1000,
                     quiet=self._configuration.quiet,
                     deadline=self._sending.deadline,
+                    rate_scale=self._configuration.rate_scale,
                 )
             except Stale:
                 if attempt == _STALE_TRIES:

@@ -1,0 +1,263 @@
+"""Rate buckets of accounts: how much may go out at any time, and in which order the rest does.
+
+A bucket keeps one number, the time at which it would be as if nobody had taken anything (GCRA): one
+may be taken while that is no further ahead than its room, and moves it on by a step.
+
+Why a line: ten thousand sends that wait for one bucket must not all wake when it lets one through.
+Each gets a place of its own, a step behind the one before, and newcomers stand behind them all. Who
+comes at its place and finds the bucket closed, because it was slowed meanwhile or a send of another
+line took the last one, gets a place at the front, which nobody may pass, and its line moves back by
+a step. So the order stays, and two lines that share a bucket take turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import igrules.ledger.ceilings as ceilings
+from igrules.ledger.database import Database, Row, holders
+from igrules.ledger.presets import WORDS, Pace, paces_for
+from igrules.ledger.values import Wait
+
+ACCOUNT = "*"
+"""The bucket that stands for all of an account: it slows or shuts the others."""
+REASON = "rate:"
+"""Begins the reason of what waits for a bucket; its name follows."""
+THROTTLED = "throttled"
+"""The reason of what waits because the platform wants nothing of an account for a while."""
+
+NEWCOMER, COME = None, 0
+"""Places of a send that was never in line, and of one whose place has come."""
+
+Paces = Sequence[tuple[str, Pace]]
+
+
+def app_of(flavour: str, app: str) -> str:
+    """The bucket that stands for all accounts of an app, under the account 0."""
+    return f"app {flavour} {app}"
+
+
+def take(
+    db: Database, account_id: int, app: str, paces: Paces, place: int | None, now: int
+) -> Wait | None:
+    """Take one of each of these buckets inside a transaction, or of none and say when to try again.
+
+    It waits in the line of the first. ``place`` is what an earlier `Wait` gave.
+    """
+    if not paces or _taken(db, account_id, app, paces, place, now * 1000):
+        return None
+    return _stand_in_line(db, account_id, app, paces, place, now)
+
+
+def _taken(
+    db: Database, account_id: int, app: str, paces: Paces, place: int | None, now: int
+) -> bool:
+    names = [name for name, _ in paces]
+    by_name = f"CASE bucket {'WHEN ? THEN ? ' * len(paces)}END"
+    turn, turns = _turn(names[0], place, now)
+    return len(paces) == db.run(
+        # Locked in order and looked at together first: two sends that take two buckets each must
+        # not wait for one another, nor one of them take the first in vain.
+        "WITH held AS (SELECT bucket, tat, shut_until, front, shift, next_place FROM rate"
+        f" WHERE account_id = ? AND bucket IN ({holders(len(names))}) ORDER BY bucket{db.locked}),"
+        " around AS (SELECT max(slow_until) AS slow, max(shut_until) AS shut FROM rate"
+        f" WHERE (account_id = ? AND bucket = '{ACCOUNT}') OR (account_id = 0 AND bucket = ?))"
+        " UPDATE rate SET tat = CASE WHEN tat > ? THEN tat ELSE ? END +"
+        " CASE WHEN slow_until > ? OR (SELECT slow FROM around) > ?"
+        f" THEN {by_name} ELSE {by_name} END"
+        f" WHERE account_id = ? AND bucket IN ({holders(len(names))})"
+        " AND (SELECT coalesce(shut, 0) FROM around) <= ?"
+        f" AND (SELECT count(*) FROM held WHERE shut_until <= ? AND tat <= {by_name}{turn}) = ?",
+        [
+            account_id, *names, account_id, app, now, now, now, now,
+            *_each(paces, [pace.slow for _, pace in paces]),
+            *_each(paces, [pace.step for _, pace in paces]),
+            account_id, *names, now, now,
+            *_each(paces, [now + pace.room for _, pace in paces]),
+            *turns, len(paces),
+        ],
+    )  # fmt: skip
+
+
+def _turn(line: str, place: int | None, now: int) -> tuple[str, list[object]]:
+    """The condition that nobody is before a send of this place."""
+    if place == COME:
+        return "", []
+    if place is NEWCOMER:
+        in_line, values = "next_place + shift <= ?", [now]
+    else:
+        in_line, values = "? + shift <= ?", [place, now]
+    return f" AND front <= ? AND (bucket <> ? OR {in_line})", [now, line, *values]
+
+
+def _each(paces: Paces, values: list[int]) -> list[object]:
+    return [one for (name, _), value in zip(paces, values, strict=True) for one in (name, value)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rate:
+    """A bucket as it stands, in microseconds.
+
+    Where the line ends: ``next_place`` is free for the next newcomer, and ``promised`` what `tat`
+    will be once all in line have taken theirs; both as if the line had never been moved back, which
+    it was by ``shift``. ``front`` is the next place before the line.
+    """
+
+    tat: int = 0
+    slow_until: int = 0
+    shut_until: int = 0
+    next_place: int = 0
+    promised: int = 0
+    shift: int = 0
+    front: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """When all buckets of a send let one through, why not before, how far the line moves back for
+    it, and which buckets are in the way."""
+
+    until: int
+    reason: str
+    moves: int
+    names: tuple[str, ...]
+
+
+def _stand_in_line(
+    db: Database, account_id: int, app: str, paces: Paces, place: int | None, now: int
+) -> Wait | None:
+    rates = _rates(db, account_id, app, paces)
+    if any(name not in rates for name, _ in paces):
+        _open(db, account_id, paces)
+        return take(db, account_id, app, paces, place, now)
+    line = rates[paces[0][0]]
+    if place and place + line.shift > now * 1000:
+        # The line was moved back since this place was given.
+        return Wait(_ms(place + line.shift), REASON + paces[0][0], place)
+    closed = _closed(rates, paces, now * 1000)
+    if place is NEWCOMER:
+        return _to_the_end(db, account_id, paces, line, closed)
+    return _to_the_front(db, account_id, paces, line, closed, now * 1000)
+
+
+def _to_the_end(db: Database, account_id: int, paces: Paces, line: _Rate, closed: _Closed) -> Wait:
+    pace, follows = paces[0][1], paces[-1][1]
+    taken = max(line.promised + line.shift, line.tat)
+    at = max(line.next_place + line.shift, taken - pace.room, closed.until)
+    db.run(
+        "UPDATE rate SET next_place = ?, promised = ? WHERE account_id = ? AND bucket = ?",
+        (
+            at - line.shift + (follows.step or follows.slow),
+            max(taken, at) - line.shift + pace.step,
+            account_id,
+            paces[0][0],
+        ),
+    )
+    return Wait(_ms(at), closed.reason, at - line.shift)
+
+
+def _to_the_front(
+    db: Database, account_id: int, paces: Paces, line: _Rate, closed: _Closed, now: int
+) -> Wait:
+    for name in closed.names:
+        pace = dict(paces)[name]
+        db.run(
+            "UPDATE rate SET front = ? WHERE account_id = ? AND bucket = ?",
+            (closed.until + (pace.step or pace.slow), account_id, name),
+        )
+    if line.next_place + line.shift > now:
+        db.run(
+            "UPDATE rate SET shift = shift + ? WHERE account_id = ? AND bucket = ?",
+            (closed.moves, account_id, paces[0][0]),
+        )
+    return Wait(_ms(closed.until), closed.reason, COME)
+
+
+def _closed(rates: Mapping[str, _Rate], paces: Paces, now: int) -> _Closed:
+    whole = [rates.get(ACCOUNT, _Rate()), rates.get("", _Rate())]
+    is_slow = any(one.slow_until > now for one in whole)
+    opens = max(now, *(one.shut_until for one in whole))
+    until, reason, moves = opens, THROTTLED if opens > now else "", opens - now
+    names = []
+    for name, pace in paces:
+        rate = rates[name]
+        at = max(rate.shut_until, rate.tat - pace.room, rate.front)
+        if at <= opens:
+            continue
+        names.append(name)
+        if at > until:
+            until, reason = at, REASON + name
+        slow = is_slow or rate.slow_until > now or not pace.step
+        moves = max(moves, pace.slow if slow else pace.step, rate.shut_until - now)
+    return _Closed(until, reason or REASON + paces[0][0], moves, tuple(names) or (paces[-1][0],))
+
+
+def _rates(db: Database, account_id: int, app: str, paces: Paces) -> dict[str, _Rate]:
+    """The buckets by name; that of the app is called nothing."""
+    names = [name for name, _ in paces]
+    rows = db.all(
+        "SELECT bucket, tat, slow_until, shut_until, next_place, promised, shift, front FROM rate"
+        f" WHERE (account_id = ? AND bucket IN ({holders(len(names) + 1)}))"
+        " OR (account_id = 0 AND bucket = ?)",
+        [account_id, *names, ACCOUNT, app],
+    )
+    return {"" if row[0] == app else str(row[0]): _rate(row) for row in rows}
+
+
+def _rate(row: Row) -> _Rate:
+    return _Rate(*row[1:])
+
+
+def _open(db: Database, account_id: int, paces: Paces) -> None:
+    for name, _ in sorted(paces):
+        db.run(
+            "INSERT INTO rate (account_id, bucket) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (account_id, name),
+        )
+
+
+def _ms(microseconds: int) -> int:
+    """Never earlier than it says."""
+    return -(-microseconds // 1000)
+
+
+def words_of(reason: str, preset: str) -> str:
+    """What holds a send back, in words; empty for other reasons."""
+    if reason == THROTTLED:
+        return "limited by Instagram, which asks to wait"
+    if not reason.startswith(REASON):
+        return ""
+    name = reason.removeprefix(REASON)
+    return f"limited by {WORDS.get(name, name)} ({preset})"
+
+
+class Buckets:
+    """The door for calls that are no sends."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def take(
+        self, account_id: int, bucket: str, now: int, *, rate_scale: float = 1.0
+    ) -> int | None:
+        """Take one of a bucket, ``conversations`` or ``other``; ``None`` when it was, else the time
+        to try again, for each caller one of its own."""
+        with self._db.transaction(durable=False) as db:
+            row = db.first(
+                "SELECT a.flavour, a.app, a.preset, t.ceiling FROM account a"
+                " JOIN tenant t ON t.id = a.tenant_id WHERE a.id = ?",
+                (account_id,),
+            )
+            if row is None:
+                return None
+            paces = paces_for(f"read {bucket}", preset_of(row[2], row[3]), rate_scale)
+            wait = take(db, account_id, app_of(row[0], row[1]), paces, COME, now)
+        return None if wait is None else wait.until
+
+
+def preset_of(own: str, ceiling: bytes | None) -> str:
+    """The slower of the tenant's own preset and the one its operator allows."""
+    if own != ceilings.PRESETS[-1] or ceilings.preset_in(ceiling) == ceilings.PRESETS[0]:
+        return ceilings.PRESETS[0]
+    return own
