@@ -20,6 +20,7 @@ from igrules.receipts import (
     Refused as Refused,
     Sent as Sent,
     Unknown as Unknown,
+    Usage as Usage,
 )
 
 if TYPE_CHECKING:

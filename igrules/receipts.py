@@ -43,6 +43,18 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """How much of its budgets the platform says an account and its app have used, in percent;
+    ``None``: it does not say. ``wait`` and ``app_wait`` are the milliseconds for which it wants to
+    hear nothing of the account, or of all accounts of the app."""
+
+    account: int | None = None
+    app: int | None = None
+    wait: int = 0
+    app_wait: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the other side said: class (``SENT``, ``THROTTLE``, …), HTTP status, code and
     subcode."""
@@ -54,6 +66,8 @@ class Answer:
     trace_id: str = ""
     message: str = ""
     """Meta's own words about the error, for the trace; never message text."""
+    usage: Usage | None = None
+    """What the answer says about budgets, if anything."""
 
 
 @dataclass(frozen=True, slots=True)

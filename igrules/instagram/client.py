@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -25,7 +25,7 @@ from igrules.instagram.parsing import compose
 from igrules.instagram.receipts import receipt_of, unusable_token
 from igrules.instagram.transport import Abandoned, Call, Calls, GuardedAdapter
 from igrules.instagram.watchdog import Watchdog
-from igrules.model import Account, NotDone, Receipt, Sent, Unknown
+from igrules.model import Account, NotDone, Receipt, Sent, Unknown, Usage
 
 _CONNECTIONS = 64
 
@@ -59,7 +59,7 @@ class GraphClient:
     """One pool of connections per host for all accounts; safe to use from many threads.
 
     ``ca_file`` names a file of certificates to trust instead of the usual ones; ``resolve`` looks
-    names up.
+    names up. ``heard`` is told what an answer says about budgets.
     """
 
     def __init__(
@@ -69,8 +69,10 @@ class GraphClient:
         ca_file: str | None = None,
         connections: int = _CONNECTIONS,
         resolve: Resolve = system_addresses,
+        heard: Callable[[Account, Usage], None] | None = None,
     ) -> None:
         self.urls = urls
+        self._heard = heard
         self._verify: bool | str = ca_file or True
         self._calls = Calls(Resolver(resolve), Watchdog())
         self._adapter = GuardedAdapter(self._calls, connections)
@@ -106,6 +108,8 @@ class GraphClient:
         if not isinstance(reply, Reply):
             return reply
         receipt = receipt_of(reply, expects, account.token)
+        if self._heard is not None and receipt.answer.usage is not None:
+            self._heard(account, receipt.answer.usage)
         if not isinstance(receipt, Sent) and time.monotonic() >= call.deadline:
             # A connection that was cut ends like one that was closed: the answer may be a part.
             return Unknown(f"timeout: {_place(prepared)}")

@@ -5,11 +5,12 @@ Sources: Meta, Instagram Platform Overview and Graph API Rate Limits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from igrules.instagram.parsing import parse
+from igrules.model import Usage
 
 TEXT_BYTES = 1000
 """Bytes of UTF-8 in a message or private reply."""
@@ -25,6 +26,7 @@ THROTTLED_MS = 60_000
 EXHAUSTED_MS = 300_000
 """When the budget is used up and no header says for how long."""
 _LONGEST_MS = 86_400_000
+_FULL = 100
 _APP, _BUSINESS = "x-app-usage", "x-business-use-case-usage"
 
 
@@ -41,10 +43,22 @@ def wait_of(headers: Mapping[str, str]) -> int | None:
     return None if asked is None else max(0, min(asked, _LONGEST_MS))
 
 
-def usage_of(headers: Mapping[str, str]) -> int:
-    """The most used budget in percent, 0 when the answer does not say."""
+def usage_of(headers: Mapping[str, str]) -> Usage | None:
+    """What an answer says about budgets and pauses; ``None``: nothing.
+
+    ``Retry-After`` is about the account, as long as no header says that it is the app.
+    """
     lower = {name.lower(): value for name, value in headers.items()}
-    return max((_percent(budget) for budget in _budgets(lower)), default=0)
+    if not any(name in lower for name in (_APP, _BUSINESS, "retry-after")):
+        return None
+    app, account = _app_budgets(lower), _account_budgets(lower)
+    asked = max(0, min(_retry_after(lower) or 0, _LONGEST_MS))
+    return Usage(
+        max(map(_percent, account), default=None),
+        max(map(_percent, app), default=None),
+        max(_wait(account), asked),
+        _wait(app),
+    )
 
 
 def _retry_after(headers: Mapping[str, str]) -> int | None:
@@ -60,18 +74,28 @@ def _retry_after(headers: Mapping[str, str]) -> int | None:
 
 
 def _regain(headers: Mapping[str, str]) -> int | None:
+    return _wait([*_app_budgets(headers), *_account_budgets(headers)]) or None
+
+
+def _wait(budgets: Sequence[Mapping[str, Any]]) -> int:
+    """How long until a budget that is used up is open again; 0: none is."""
     waits = []
-    for budget in _budgets(headers):
-        if _percent(budget) >= 100:
+    for budget in budgets:
+        if _percent(budget) >= _FULL:
             minutes = budget.get("estimated_time_to_regain_access")
             known = isinstance(minutes, int) and minutes > 0
             waits.append(minutes * 60_000 if known and minutes else EXHAUSTED_MS)
-    return max(waits, default=None)
+    return min(max(waits, default=0), _LONGEST_MS)
 
 
-def _budgets(headers: Mapping[str, str]) -> list[Mapping[str, Any]]:
-    app, business = _json(headers.get(_APP)), _json(headers.get(_BUSINESS))
-    found: list[Mapping[str, Any]] = [app] if isinstance(app, dict) else []
+def _app_budgets(headers: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    app = _json(headers.get(_APP))
+    return [app] if isinstance(app, dict) else []
+
+
+def _account_budgets(headers: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    business = _json(headers.get(_BUSINESS))
+    found: list[Mapping[str, Any]] = []
     for listed in business.values() if isinstance(business, dict) else ():
         if isinstance(listed, list):
             found += [item for item in listed if isinstance(item, dict)]

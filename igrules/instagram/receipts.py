@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from igrules.instagram.codes import Expects, Reply, classify, content_of, id_of, person_of
-from igrules.instagram.limits import THROTTLED_MS, wait_of
+from igrules.instagram.limits import THROTTLED_MS, usage_of, wait_of
 from igrules.model import Answer, NotDone, Receipt, Refused, Sent, Unknown
 
 _REAUTH_MS = 600_000
@@ -20,6 +20,9 @@ def receipt_of(reply: Reply, expects: Expects, token: str = "") -> Receipt:
     where something was read, else ``None``.
     """
     answer = classify(reply.status, reply.body, expects)
+    usage = usage_of(reply.headers)
+    if usage is not None:
+        answer = dataclasses.replace(answer, usage=usage)
     if token and token in answer.message:
         answer = dataclasses.replace(answer, message=answer.message.replace(token, "[…]"))
     if answer.cls == "SENT":

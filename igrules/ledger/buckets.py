@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import igrules.ledger.ceilings as ceilings
 from igrules.ledger.database import Database, Row, holders
-from igrules.ledger.presets import WORDS, Pace, paces_for
+from igrules.ledger.presets import WORDS, Pace
 from igrules.ledger.values import Wait
 
 ACCOUNT = "*"
@@ -39,15 +39,30 @@ def app_of(flavour: str, app: str) -> str:
 
 
 def take(
-    db: Database, account_id: int, app: str, paces: Paces, place: int | None, now: int
+    db: Database,
+    account_id: int,
+    app: str,
+    paces: Paces,
+    place: int | None,
+    now: int,
+    *,
+    queue: bool = True,
 ) -> Wait | None:
     """Take one of each of these buckets inside a transaction, or of none and say when to try again.
 
-    It waits in the line of the first. ``place`` is what an earlier `Wait` gave.
+    It waits in the line of the first. ``place`` is what an earlier `Wait` gave. Without ``queue``
+    no place is kept for it.
     """
     if not paces or _taken(db, account_id, app, paces, place, now * 1000):
         return None
-    return _stand_in_line(db, account_id, app, paces, place, now)
+    rates = _rates(db, account_id, app, paces)
+    if any(name not in rates for name, _ in paces):
+        _open(db, account_id, paces)
+        return take(db, account_id, app, paces, place, now, queue=queue)
+    if not queue:
+        closed = _closed(rates, paces, now * 1000)
+        return Wait(_ms(closed.until), closed.reason)
+    return _stand_in_line(db, account_id, rates, paces, place, now)
 
 
 def _taken(
@@ -125,12 +140,13 @@ class _Closed:
 
 
 def _stand_in_line(
-    db: Database, account_id: int, app: str, paces: Paces, place: int | None, now: int
-) -> Wait | None:
-    rates = _rates(db, account_id, app, paces)
-    if any(name not in rates for name, _ in paces):
-        _open(db, account_id, paces)
-        return take(db, account_id, app, paces, place, now)
+    db: Database,
+    account_id: int,
+    rates: Mapping[str, _Rate],
+    paces: Paces,
+    place: int | None,
+    now: int,
+) -> Wait:
     line = rates[paces[0][0]]
     if place and place + line.shift > now * 1000:
         # The line was moved back since this place was given.
@@ -230,30 +246,6 @@ def words_of(reason: str, preset: str) -> str:
         return ""
     name = reason.removeprefix(REASON)
     return f"limited by {WORDS.get(name, name)} ({preset})"
-
-
-class Buckets:
-    """The door for calls that are no sends."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
-
-    def take(
-        self, account_id: int, bucket: str, now: int, *, rate_scale: float = 1.0
-    ) -> int | None:
-        """Take one of a bucket, ``conversations`` or ``other``; ``None`` when it was, else the time
-        to try again, for each caller one of its own."""
-        with self._db.transaction(durable=False) as db:
-            row = db.first(
-                "SELECT a.flavour, a.app, a.preset, t.ceiling FROM account a"
-                " JOIN tenant t ON t.id = a.tenant_id WHERE a.id = ?",
-                (account_id,),
-            )
-            if row is None:
-                return None
-            paces = paces_for(f"read {bucket}", preset_of(row[2], row[3]), rate_scale)
-            wait = take(db, account_id, app_of(row[0], row[1]), paces, COME, now)
-        return None if wait is None else wait.until
 
 
 def preset_of(own: str, ceiling: bytes | None) -> str:

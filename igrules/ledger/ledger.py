@@ -29,7 +29,7 @@ from igrules.ledger.apps import Apps
 from igrules.ledger.audit import Act, Audit, Noted
 from igrules.ledger.backlog import Backlog
 from igrules.ledger.backups import Backups
-from igrules.ledger.buckets import Buckets
+from igrules.ledger.budgets import Buckets
 from igrules.ledger.chores import Chores
 from igrules.ledger.connections import Connections
 from igrules.ledger.database import Database

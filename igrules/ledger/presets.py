@@ -82,6 +82,12 @@ _COUNTS: Mapping[str, tuple[str, ...]] = {
 
 _AUTOMATIC = "dm_hour"
 
+
+def platform_buckets(kind: str) -> tuple[str, ...]:
+    """The buckets of an act that stand for a limit of the platform."""
+    return tuple(name for name in _COUNTS.get(kind, ("other",)) if name != _AUTOMATIC)
+
+
 WORDS: Mapping[str, str] = {
     "text": "messages a second",
     "media": "media a second",

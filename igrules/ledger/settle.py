@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import igrules.ledger.breakers as breakers
 import igrules.ledger.columns as columns
 import igrules.ledger.quotas as quotas
+import igrules.ledger.usage as usage
 from igrules.ledger.database import Database
 from igrules.ledger.doubts import BY_WORDS, CONSUMED, WORTHLESS, proves_itself
 from igrules.ledger.holds import Hold
@@ -130,6 +131,7 @@ def settle(
     asked = breakers.Asked(send.id, send.tenant_id, send.account_id, send.channel, send.kind,
                            send.strikes, send.probes)  # fmt: skip
     changed = breakers.note(db, asked, breakers.Heard(receipt, now, token, retry_scale))
+    usage.note(db, send.account_id, send.kind, receipt, now)
     if state != send.state and lane[0] is None:
         wake_lane(db, send.lane_id, now)
     return Settled(state, changed)

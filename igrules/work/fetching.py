@@ -40,7 +40,7 @@ class Fetching:
     def __init__(self, ledger: Ledger, configuration: Configuration, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._reading = Reading(configuration, clock)
+        self._reading = Reading(configuration, clock, ledger)
 
     def words(self, lane: Lane, stored: StoredEvent, event: Event, rules: Rules) -> Event | None:
         """The event with the words of the mention it is; ``None`` when it went to the conversation

@@ -17,7 +17,8 @@ from typing import TypeVar
 
 from igrules.instagram.client import GraphClient
 from igrules.instagram.reads import NotRead
-from igrules.model import Account, NotDone, Refused, Unknown
+from igrules.ledger import Ledger
+from igrules.model import Account, NotDone, Refused, Unknown, Usage
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.graph import graph_client
@@ -39,7 +40,10 @@ T = TypeVar("T")
 class Reading:
     """Reads, and what is not worth asking again for a while. Shared by all worker threads."""
 
-    def __init__(self, configuration: Configuration, clock: Clock) -> None:
+    def __init__(
+        self, configuration: Configuration, clock: Clock, ledger: Ledger | None = None
+    ) -> None:
+        self._ledger = ledger
         self._configuration = configuration
         self._clock = clock
         self._lock = threading.Lock()
@@ -76,6 +80,8 @@ class Reading:
         read: Callable[[GraphClient, Account], T | NotRead],
     ) -> T | None:
         for _ in range(_TRIES):
+            if not self._may_read(account):
+                return None
             found = read(self._client(), account)
             if isinstance(found, Refused):
                 self._give_up(account, key, _REFUSED_MS, 0)
@@ -89,6 +95,20 @@ class Reading:
         say(_LOG, logging.WARNING, "a read failed three times", account=account.ig_id)
         self._give_up(account, key, _FAILED_MS, _SHUT_MS)
         return None
+
+    def _may_read(self, account: Account) -> bool:
+        """Whether the account's budget for such calls lets one more through."""
+        if self._ledger is None:
+            return True
+        scale = self._configuration.rate_scale
+        free = self._ledger.buckets.take(
+            account.id, "other", self._clock.now(), rate_scale=scale, wait=False
+        )
+        return free is None
+
+    def _hear(self, account: Account, usage: Usage) -> None:
+        if self._ledger is not None:
+            self._ledger.buckets.hear(account.id, usage, self._clock.now())
 
     def _is_idle(self, account: Account, key: Hashable) -> bool:
         now = self._clock.now()
@@ -113,5 +133,5 @@ class Reading:
     def _client(self) -> GraphClient:
         with self._lock:
             if self._made is None:
-                self._made = graph_client(self._configuration)
+                self._made = graph_client(self._configuration, self._hear)
             return self._made

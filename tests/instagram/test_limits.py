@@ -7,6 +7,7 @@ import json
 import pytest
 
 from igrules.instagram.limits import usage_of, wait_of
+from igrules.model import Usage
 
 
 def business(percent: object, minutes: object) -> dict[str, str]:
@@ -45,9 +46,17 @@ def test_how_long_to_wait(headers: dict[str, str], wait: int | None) -> None:
     assert wait_of(headers) == wait
 
 
-def test_the_most_used_budget_counts() -> None:
-    headers = business(95, 0) | {"X-App-Usage": '{"call_count":28,"total_time":25}'}
+def test_the_most_used_budget_counts_for_the_account_and_for_the_app() -> None:
+    app = {"X-App-Usage": '{"call_count":28,"total_time":25}'}
 
-    assert usage_of(headers) == 95
-    assert usage_of({"X-App-Usage": '{"call_count":"28"}'}) == 0
-    assert usage_of({}) == 0
+    assert usage_of(business(95, 0) | app) == Usage(95, 28)
+    assert usage_of({"X-App-Usage": '{"call_count":"28"}'}) == Usage(None, 0)
+    assert usage_of({}) is None
+
+
+def test_a_budget_that_is_used_up_says_for_how_long() -> None:
+    app = {"X-App-Usage": '{"call_count":100}'}
+
+    assert usage_of(business(100, 7)) == Usage(100, None, 420_000)
+    assert usage_of(business(50, 7) | app) == Usage(50, 100, 0, 300_000)
+    assert usage_of({"Retry-After": "30"}) == Usage(None, None, 30_000)
