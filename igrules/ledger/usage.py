@@ -28,7 +28,8 @@ def note(db: Database, account_id: int, kind: str, receipt: Receipt, now: int) -
         return
     shut = now + (receipt.after or 0)
     if answer.code == _APP_CODE and (app := _app(db, account_id)):
-        _keep(db, 0, app, now + _SLOW_FOR, shut)
+        # That nothing of the app goes out meanwhile is a hold of its own.
+        _keep(db, 0, app, now + _SLOW_FOR, 0)
         return
     names = platform_buckets(kind)
     db.run(
