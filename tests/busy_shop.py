@@ -45,13 +45,15 @@ rules:
 """
 
 
-def open_shop(directory: Path, *, manner: Manner | None = None, seed: int = 1) -> Sandbox:
+def open_shop(
+    directory: Path, *, manner: Manner | None = None, seed: int = 1, senders: int = 8
+) -> Sandbox:
     """A local Instagram with the account of the shop; start and stop it yourself."""
     box = Sandbox(
         directory / "journal.jsonl",
         app_secret=SECRET.encode(),
         webhook=manner,
-        senders=8,
+        senders=senders,
         seed=seed,
     )
     box.start()
@@ -68,7 +70,12 @@ def usual_manner(echo: str = "after") -> Manner:
 
 
 def publish_shop(
-    database_url: str, state: Path, slug: str = "crash", rules: str = RULES, tenant: str = TENANT
+    database_url: str,
+    state: Path,
+    slug: str = "crash",
+    rules: str = RULES,
+    tenant: str = TENANT,
+    token: str = TOKEN,
 ) -> int:
     """Make the tenant in a new database; gives its id."""
     files = {"tenant.yaml": tenant.encode(), "rules.yaml": rules.encode()}
@@ -81,7 +88,7 @@ def publish_shop(
     scope = ledger.for_tenant(made.id)
     ruleset = compiled.ruleset
     scope.publish(files, ruleset.digest, ruleset.settings, "", "test", NOW)
-    scope.secrets.set("access_token", TOKEN, NOW)
+    scope.secrets.set("access_token", token, NOW)
     ledger.close()
     return made.id
 

@@ -200,6 +200,7 @@ def pytest_runtest_makereport(
 
 def _evidence(given: Mapping[str, Any]) -> str:
     directory, url = given.get("tmp_path"), str(given.get("database_url", ""))
+    url = getattr(given.get("way"), "database_url", url)
     if directory is None:
         return "this test has no directory"
     kept, trouble = Path(tempfile.mkdtemp(prefix="igrules-fault-")), ""

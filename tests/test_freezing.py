@@ -36,12 +36,6 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 
 @pytest.fixture
-def database_url(way: Way) -> str:
-    """Of `way`, for whoever keeps what a failing test leaves behind."""
-    return way.database_url
-
-
-@pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     box = open_shop(tmp_path, manner=usual_manner(), seed=SEED)
     yield box

@@ -65,7 +65,8 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """Something to deliver: one element that may still be batched, or a finished body."""
+    """Something to deliver: one element that may still be batched, or a finished body. An empty
+    ``url`` is that of the postman when it is delivered."""
 
     url: str
     secret: bytes
@@ -135,7 +136,7 @@ class Postman:
 
     def post_body(self, body: bytes) -> None:
         """Sign and deliver bytes as they are."""
-        self._push(_Letter(self.url, self.secret, (), body), 0)
+        self._push(_Letter("", self.secret, (), body), 0)
 
     def deliver(self, element: Element) -> None:
         """Deliver an element now and return when it was answered."""
@@ -156,7 +157,7 @@ class Postman:
     def _letter(self, element: Element) -> _Letter:
         account = self._world.accounts.get(element.account)
         own = account is not None and account.webhook_url
-        url = account.webhook_url if account is not None and own else self.url
+        url = account.webhook_url if account is not None and own else ""
         secret = account.app_secret if account is not None and account.app_secret else self.secret
         return _Letter(url, secret, (element,))
 
@@ -223,7 +224,8 @@ class Postman:
         return letter
 
     def _send(self, session: requests.Session, letter: _Letter) -> None:
-        if not letter.url:
+        url = letter.url or self.url
+        if not url:
             return
         started = time.monotonic()
         headers = {
@@ -233,7 +235,7 @@ class Postman:
         }
         try:
             answer = session.post(
-                letter.url, letter.body, headers=headers, timeout=_ANSWER_WITHIN,
+                url, letter.body, headers=headers, timeout=_ANSWER_WITHIN,
                 allow_redirects=False,
             )  # fmt: skip
             status = answer.status_code
