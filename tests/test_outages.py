@@ -9,16 +9,19 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.conftest import PostgresCluster
 from tests.fleet import sleep
+from tests.network import Network, Trouble, tcp, unix
 from tests.redis_server import RedisServer
 from tests.running import wait_until
 from tests.sizes import load, seed
 from tests.town import Town, running, settled
 
 SEED = seed()
-RESTARTS, EVENTS = load(3, 20), load(300, 4_000)
+RESTARTS, EVENTS = load(3, 20), load(200, 4_000)
+TROUBLES = load(10, 300)
 
 
 @pytest.fixture
@@ -135,3 +138,46 @@ def test_processes_that_are_replaced_one_by_one_leave_nothing_open(
     assert (found.broken, fleet.own_ends) == ({}, []), f"seed {SEED}"
     assert found.figures["unclear"] == 0
     assert max(took) <= 20.0
+
+
+@pytest.mark.faults("F17")
+def test_a_bad_network_on_every_side_breaks_no_promise(
+    postgresql_url: str,
+    redis_server: RedisServer,
+    town: Town,
+    tmp_path: Path,
+    figures: Callable[..., None],
+) -> None:
+    """Between us and the database, Redis and Instagram, connections are reset, refused, silent."""
+    redis_server.start()
+    town.publish(postgresql_url, tmp_path / "state")
+    where = conninfo_to_dict(postgresql_url)
+    networks = [
+        Network(unix(f"{where['host']}/.s.PGSQL.5432")),
+        Network(tcp(redis_server.port)),
+        Network(tcp(int(town.sandbox.url.rsplit(":", 1)[1]))),
+    ]
+    database, redis, api = networks
+    try:
+        with running(
+            town,
+            f"postgresql://postgres@127.0.0.1:{database.port}/{where['dbname']}",
+            tmp_path,
+            redis_url=redis_server.url.replace(str(redis_server.port), str(redis.port)),
+            igl_url=f"http://127.0.0.1:{api.port}",
+        ) as fleet:
+            trouble = Trouble(networks, SEED)
+            try:
+                town.write(lambda written: trouble.count >= TROUBLES * written / EVENTS - 1)
+            finally:
+                count = trouble.end()
+            with settled(town, postgresql_url, tmp_path, 90) as ledger:
+                fleet.stop()
+                found = town.check(ledger)
+    finally:
+        for network in networks:
+            network.close()
+
+    figures("F17", troubles=count, **found.figures, answers=sorted(town.statuses()), seed=SEED)
+    assert (found.broken, fleet.own_ends) == ({}, []), f"seed {SEED}"
+    assert town.statuses() <= {200, 503}
