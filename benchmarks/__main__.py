@@ -13,7 +13,17 @@ from collections.abc import Sequence
 
 from benchmarks.measure import Row
 
-PARTS = ("matching", "engines", "opening", "tenants", "working", "waits", "sending", "ingest")
+PARTS = (
+    "matching",
+    "engines",
+    "opening",
+    "tenants",
+    "working",
+    "waits",
+    "sending",
+    "ingest",
+    "ringing",
+)
 
 
 def main(names: Sequence[str]) -> int:
