@@ -68,6 +68,8 @@ class Answer:
     """Meta's own words about the error, for the trace; never message text."""
     usage: Usage | None = None
     """What the answer says about budgets, if anything."""
+    listed: bool = True
+    """False: nobody has listed this code yet, so its class is a guess by its HTTP status."""
 
 
 @dataclass(frozen=True, slots=True)

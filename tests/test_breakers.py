@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import igrules.ledger.probes as probes
 from igrules.ledger import DueSend, Lane, Ledger, Ready, Wait
 from igrules.ledger.holds import BLOCKED, BREAKER, PERMISSION, REAUTH, THROTTLED
 from igrules.model import Answer, NotDone, Receipt, Refused, Sent, Unknown
@@ -370,3 +371,72 @@ def test_a_paused_account_that_is_blocked_too_keeps_its_sends_at_resume(world: W
 
     assert dropped == 0
     assert {state for state, _ in world.states().values()} == {"pending"}
+
+
+def test_a_process_that_dies_after_lifting_leaves_the_rest_to_another(world: World) -> None:
+    first, second = lanes(world, 2)
+    answered(world, first, BLOCK)
+    world.begin(second)
+    give_back(world, [first, second])
+    (hold,) = world.ledger.holds(NOW)
+    with world.ledger._db.transaction() as db:
+        probes.lift(db, hold, NOW + 1)
+
+    woken = world.ledger.finish_lifting(NOW + 1)
+
+    assert (woken, world.ledger.finish_lifting(NOW + 1)) == (2, 0)
+    assert len(world.claim(NOW + 1)) == 2
+
+
+@pytest.mark.parametrize(("send_waiting", "state"), [(True, "pending"), (False, "skipped")])
+def test_an_operator_ends_a_block_by_hand(world: World, send_waiting: bool, state: str) -> None:
+    first, second = lanes(world, 2)
+    answered(world, first, BLOCK)
+    world.begin(second)
+    give_back(world, [first, second])
+    (hold,) = world.ledger.own_holds("account", str(first.account_id))
+
+    count = world.ledger.end_hold(hold, NOW + 1, send_waiting=send_waiting)
+
+    assert count == 2
+    assert holds(world, NOW + 1) == []
+    assert {found for found, _ in world.states().values()} == {state}
+    assert len(world.claim(NOW + 1)) == 2
+
+
+def test_what_waited_for_a_token_is_woken_by_whoever_has_tried_it(world: World) -> None:
+    first, second = lanes(world, 2)
+    answered(world, first, NO_TOKEN)
+    world.begin(second)
+    give_back(world, [first, second])
+
+    woken = world.ledger.accept_token(first.account_id, NOW + 1)
+
+    assert (woken, holds(world, NOW + 1)) == (2, [])
+    assert len(world.claim(NOW + 1)) == 2
+
+
+def test_a_window_that_has_closed_corrects_when_the_person_wrote(world: World) -> None:
+    (lane,) = lanes(world, 1)
+    later = NOW + HOUR
+    answered(world, lane, Refused("window", Answer("WINDOW", 403, 10, 2534022)), later)
+
+    assert world.states() == {"kp1": ("expired", "window")}
+    assert world.scope.contact("p1").last_in_at == later - DAY
+
+
+def test_what_a_person_wrote_after_the_call_began_is_not_corrected(world: World) -> None:
+    (lane,) = lanes(world, 1)
+    ready = world.started(lane, NOW + HOUR)
+    world.deliver(dm("m9", "p1", occurred_at=NOW + 2 * HOUR), now=NOW + 2 * HOUR)
+    world.decide(lane, now=NOW + 2 * HOUR)
+    world.settle(ready, Refused("window", Answer("WINDOW", 403, 10, 2534022)), NOW + 2 * HOUR)
+
+    assert world.scope.contact("p1").last_in_at == NOW + 2 * HOUR
+
+
+def test_a_code_nobody_has_listed_is_counted(world: World) -> None:
+    (lane,) = lanes(world, 1)
+    answered(world, lane, Refused("invalid", Answer("INVALID", 400, 77777, 5, listed=False)))
+
+    assert world.ledger.gauges(NOW).unknown_codes == {"77777/5": 1}

@@ -42,7 +42,7 @@ def gauges(**changes) -> Gauges:
     nothing = {
         "lanes_due": 0, "oldest_due": 0, "waits": 0, "sends_open": {}, "holds": {},
         "chore_ages": {}, "processes": {}, "token_days_left": None, "doubts_settled": {},
-        "double_sends": 0, "backlog": {}, "slugs": {},
+        "double_sends": 0, "unknown_codes": {}, "backlog": {}, "slugs": {},
     }  # fmt: skip
     return Gauges(**{**nothing, **changes})
 

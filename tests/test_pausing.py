@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from igrules.ledger import Ledger
-from igrules.ledger.holds import BY_OPERATOR
+from igrules.ledger import Closed, Lane, Ledger
+from igrules.ledger.holds import BY_OPERATOR, covering
 from igrules.model import NotDone
-from tests.ledgering import NOW, World, text
+from tests.ledgering import NOW, World, dm, text
 
 
 @pytest.fixture
@@ -83,3 +83,88 @@ def test_a_scope_sees_what_stands_over_it_and_nothing_else(world: World) -> None
         ("account", str(account.id)),
         ("rule", f"{world.tenant.id}:r1"),
     ]
+
+
+def test_a_pause_that_is_shortened_ends_when_it_says_now(world: World) -> None:
+    lane = world.answer(text("k1"))
+    tenant = str(lane.tenant_id)
+    world.ledger.pause("tenant", tenant, NOW)
+    world.begin(lane)
+    world.ledger.lanes.release(lane, NOW)
+
+    world.ledger.pause("tenant", tenant, NOW + 1, NOW + 10_000)
+    early = world.claim(NOW + 9_999)
+    (lane,) = world.claim(NOW + 10_500)
+
+    assert early == []
+    assert world.started(lane, NOW + 10_500).effect.key == "k1"
+
+
+def test_a_pause_that_is_to_drop_drops_at_once(world: World) -> None:
+    lane = world.answer(text("k1"))
+    tenant = str(lane.tenant_id)
+    world.ledger.pause("tenant", tenant, NOW)
+    world.begin(lane)
+    world.ledger.lanes.release(lane, NOW)
+
+    world.ledger.pause("tenant", tenant, NOW + 1, mode="drop")
+    (lane,) = world.claim(NOW + 1)
+
+    assert world.begin(lane, NOW + 1) == Closed("skipped", "paused")
+
+
+def test_a_send_whose_window_ends_under_a_pause_expires_then(world: World) -> None:
+    lane = world.answer(text("k1", expires_at=NOW + 60_000))
+    world.ledger.pause("tenant", str(lane.tenant_id), NOW)
+    world.begin(lane)
+    world.ledger.lanes.release(lane, NOW)
+
+    early = world.claim(NOW + 60_000)
+    (lane,) = world.claim(NOW + 60_001)
+
+    assert early == []
+    assert world.begin(lane, NOW + 60_001) == Closed("expired", "window")
+
+
+@pytest.mark.parametrize("scope", ["deployment", "tenant", "account", "rule"])
+def test_many_that_wait_under_a_pause_do_not_look_again_together(world: World, scope: str) -> None:
+    people = [f"p{number}" for number in range(40)]
+    world.deliver(*[dm(f"m{person}", person) for person in people])
+    while claimed := world.claim(limit=40):
+        for lane in claimed:
+            world.decide(lane, text(f"k{lane.person}", target=lane.person))
+            ids = {"tenant": str(lane.tenant_id), "account": str(lane.account_id),
+                   "rule": f"{lane.tenant_id}:r1"}  # fmt: skip
+            world.ledger.pause(scope, ids.get(scope, ""), NOW)
+            world.begin(lane)
+            world.ledger.lanes.release(lane, NOW)
+
+    in_half_an_hour = world.claim(NOW + 30 * 60_000 - 1, limit=100)
+    in_an_hour = world.claim(NOW + 60 * 60_000, limit=100)
+
+    assert (len(in_half_an_hour), len(in_an_hour)) == (0, 40)
+
+
+def test_every_scope_stops_and_starts_what_it_is_about_and_nothing_else(world: World) -> None:
+    """The kill switch of the installation among them."""
+    lane = world.answer(text("k1"))
+    tenant, account = str(lane.tenant_id), str(lane.account_id)
+    for scope, ours, others in (
+        ("deployment", "", None),
+        ("tenant", tenant, "99"),
+        ("account", account, "99"),
+        ("rule", f"{tenant}:r1", f"{tenant}:r2"),
+    ):
+        if others is not None:
+            world.ledger.pause(scope, others, NOW)
+        world.ledger.pause(scope, ours, NOW)
+        held = gates_of(world, lane)
+        world.ledger.resume(scope, ours, NOW, send_waiting=True)
+
+        assert (held, gates_of(world, lane)) == ("paused", ""), scope
+
+
+def gates_of(world: World, lane: Lane) -> str:
+    """Why new sends of the rule would wait, empty when they would not."""
+    hold = covering(world.ledger.holds(NOW), lane.tenant_id, lane.account_id, "r1")
+    return hold.reason if hold else ""

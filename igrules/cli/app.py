@@ -74,6 +74,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "replay": replay_command.replay,
     "pause": pausing.pause,
     "resume": pausing.resume,
+    "holds": pausing.holds,
     "erase": privacy.erase,
     "export": privacy.export,
     "metrics": metrics_command.metrics,

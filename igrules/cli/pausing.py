@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from igrules.cli.options import Database, ServerUrl, StateDir
+from igrules.cli.options import Database, Limit, OneTenant, ServerUrl, StateDir, Table, TableFormat
+from igrules.cli.tables import show_rows
 
 if TYPE_CHECKING:
     from igrules.cli.remote import Server
@@ -18,6 +19,9 @@ Account = Annotated[
 ]
 Rule = Annotated[str | None, typer.Option("--rule", metavar="ID", help="Only this rule.")]
 Everything = Annotated[bool, typer.Option("--all", help="The whole installation.")]
+App = Annotated[
+    str | None, typer.Option("--app", metavar="NAME", help="All accounts of this Meta app.")
+]
 _ALL = "/api/v1/installation"
 
 
@@ -56,6 +60,7 @@ def resume(
     send_waiting: Annotated[
         bool, typer.Option("--send-waiting", help="Let out what waited, if its window allows.")
     ] = False,
+    app: App = None,
     after_restore: Annotated[
         bool, typer.Option("--after-restore", help="Send again from a restored backup.")
     ] = False,
@@ -63,17 +68,23 @@ def resume(
     database_url: Database = None,
     state_dir: StateDir = None,
 ) -> None:
-    """Let go out again what was paused. What waited is dropped, unless --send-waiting."""
+    """Let go out again what was paused, or what igrules has stopped. What waited is dropped, unless
+    --send-waiting."""
     from igrules.cli.remote import connected
     from igrules.errors import UsageError
 
     with connected(server, database_url, state_dir) as api:
         if after_restore:
-            if everything or any((tenant, account, rule)):
+            if everything or any((tenant, account, rule, app)):
                 raise UsageError("--after-restore is for the whole installation", "give it alone")
             _after_restore(api)
             return
-        path, what, name = _place(api, tenant, account, rule, everything)
+        if app is not None:
+            if everything or any((tenant, account, rule)):
+                raise UsageError("--app excludes the others", "leave out --app, or the others")
+            path, what, name = _ALL, {"app": app}, f"app {app}"
+        else:
+            path, what, name = _place(api, tenant, account, rule, everything)
         body = {**what, "send_waiting": send_waiting}
         done = api.post(f"{path}/resume", body).media
     if not done["lifted"]:
@@ -81,6 +92,39 @@ def resume(
         return
     count = done["released"] if send_waiting else done["dropped"]
     typer.echo(f"{name} goes on; {count} that waited {_became(count, send_waiting)}")
+
+
+def holds(
+    tenant: OneTenant = None,
+    limit: Limit = 50,
+    server: ServerUrl = None,
+    database_url: Database = None,
+    state_dir: StateDir = None,
+    format: TableFormat = Table.TEXT,
+) -> None:
+    """Show what keeps sends back: pauses, and what igrules has stopped by itself."""
+    from igrules.cli.remote import connected, of_tenant
+    from igrules.errors import Denied
+
+    with connected(server, database_url, state_dir) as api:
+        path = f"{_ALL}/holds" if tenant is None else of_tenant(tenant, "holds")
+        try:
+            found = list(api.pages(path, most=limit))
+        except Denied:
+            found = list(api.pages(of_tenant(str(api.get("/api/v1").media["slug"]), "holds"),
+                                   most=limit))  # fmt: skip
+    rows = [_row(one) for one in found]
+    show_rows(format, "holds", rows, ("what", "reason", "by", "mode", "since", "until"))
+
+
+def _row(hold: dict[str, Any]) -> dict[str, Any]:
+    names = ("app", "tenant", "account", "rule", "kind")
+    what = [f"{name} {hold[name]}" for name in names if hold[name]]
+    return {
+        "what": " ".join(what) or "the installation",
+        **{name: hold[name] for name in ("reason", "by", "mode", "since")},
+        "until": hold["until"] or "resumed",
+    }
 
 
 def _became(count: int, send_waiting: bool) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from igrules.cli.options import Table
 
-_TIMES = ("time", "last")
+_TIMES = ("time", "last", "since")
 """Columns that hold times as the API says them; people see them in the machine's zone."""
 
 

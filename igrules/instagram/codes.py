@@ -43,13 +43,15 @@ def classify(status: int, body: bytes, expects: Expects = "id") -> Answer:
     if not isinstance(error, dict):
         return Answer(class_of_status(status), status, message=_words(error))
     code, subcode = _number(error.get("code")), _number(error.get("error_subcode"))
+    row = row_of(code, subcode)
     return Answer(
-        _class_of_error(status, code, subcode, error.get("is_transient") is True),
+        row.cls if row else _class_of_unlisted(status, code, error.get("is_transient") is True),
         status,
         code,
         subcode,
         text_of(error.get("fbtrace_id"))[:64],
         _words(error.get("message")),
+        listed=row is not None or code == 0,
     )
 
 
@@ -86,10 +88,7 @@ def _is_success(content: Any, expects: Expects) -> bool:
     return expects == "act" and bool(person_of(content))
 
 
-def _class_of_error(status: int, code: int, subcode: int, transient: bool) -> Class:
-    row = row_of(code, subcode)
-    if row is not None:
-        return row.cls
+def _class_of_unlisted(status: int, code: int, transient: bool) -> Class:
     if transient or (code == 0 and status < 400):
         return "UNCLEAR"
     return class_of_status(status) if status >= 400 else "INVALID"

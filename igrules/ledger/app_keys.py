@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from igrules.ledger.database import Database, Row
 
+_UNNAMED = "default"
+
 
 def key_of(db: Database, account_id: int) -> str:
     """The name of the account's app. Where several may be meant, what all of them have in common:
@@ -31,7 +33,8 @@ def _apps(db: Database) -> Mapping[tuple[int | None, str], list[str]]:
 
 def _key(account: Row, apps: Mapping[tuple[int | None, str], list[str]]) -> str:
     _, tenant_id, flavour, named = account
-    if named:
+    # Who names none gets this word, whatever the one app is called.
+    if named and (named != _UNNAMED or any(_UNNAMED in names for names in apps.values())):
         return str(named)
     names = apps.get((tenant_id, flavour)) or apps.get((None, flavour)) or []
     return (

@@ -9,6 +9,7 @@ Why strikes stand in the ledger: every process counts the same ones, and a resta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import igrules.ledger.alerts as alerts
@@ -25,6 +26,7 @@ from igrules.ledger.holds import (
     THROTTLED,
     Hold,
 )
+from igrules.ledger.stats import add_stat
 from igrules.model import NotDone, Receipt, Refused, Sent, Unknown
 
 _SECOND, _HOUR = 1_000, 3_600_000
@@ -91,6 +93,10 @@ def note(db: Database, send: Asked, heard: Heard) -> tuple[Hold, ...]:
     transaction that settles the send. Gives the holds `probes.follow_up` looks after."""
     if send.channel != "instagram":
         return ()
+    answer = heard.receipt.answer
+    if not answer.listed:
+        code = f"{answer.code}/{answer.subcode}"
+        add_stat(db, send.tenant_id, heard.now, "unknown_code", code, 1)
     touched = _tried(db, send, heard) if send.probes else []
     if heard.failed:
         touched += _strike(db, send, heard)
@@ -261,7 +267,7 @@ def _asked(heard: Heard) -> int:
 
 
 def refuse(database: Database, account_id: int, now: int) -> bool:
-    """Keep back what an account sends, whose token was refused, but not in a send. False: it is kept
+    """Keep back what an account sends whose token was refused, but not in a send. False: it is kept
     back already."""
     with database.transaction() as db:
         return bool(
@@ -276,16 +282,26 @@ def refuse(database: Database, account_id: int, now: int) -> bool:
         )
 
 
+def standing(db: Database, scope: str, scope_id: str, reason: str = "") -> list[Hold]:
+    """What igrules holds there (for this reason), of an account also single kinds of sends."""
+    rows = db.all(
+        f"{SELECT} WHERE scope = ? AND (scope_id = ? OR substr(scope_id, 1, ?) = ?)"
+        " AND lifted_at IS NULL ORDER BY id",
+        (scope, scope_id, len(scope_id) + 1, f"{scope_id}:"),
+    )
+    found = [Hold(*row) for row in rows]
+    return [hold for hold in found if hold.reason in ((reason,) if reason else OWN)]
+
+
 def lift(database: Database, scope: str, scope_id: str, now: int, reason: str = "") -> int:
     """Lift what igrules has set there (for this reason): what waited goes out. Gives how many sends
     were woken."""
-    wanted = (reason,) if reason else OWN
+    return end(database, standing(database, scope, scope_id, reason), now)
+
+
+def end(database: Database, holds: Sequence[Hold], now: int) -> int:
+    """Lift these holds of igrules: what waited goes out. Gives how many sends were woken."""
     with database.transaction() as db:
-        rows = db.all(
-            f"{SELECT} WHERE scope = ? AND scope_id = ? AND lifted_at IS NULL ORDER BY id",
-            (scope, scope_id),
-        )
-        holds = [hold for hold in (Hold(*row) for row in rows) if hold.reason in wanted]
         for hold in holds:
             probes.lift(db, hold, now)
     return probes.follow_up(database, holds, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import igrules.ledger.columns as columns
+import igrules.ledger.probes as probes
 from igrules.errors import NotFound
 from igrules.ledger.database import Database
 from igrules.ledger.deployment import Deployment
@@ -108,9 +109,10 @@ def _end_waiting(db: Database, tenant_id: int, account_id: int, now: int) -> Non
     )
 
 
-def reconnected(db: Database, tenant_id: int, secret: str) -> None:
-    """A new token is stored under this name: let the accounts that use it speak again. Inside a
-    transaction."""
+def reconnected(db: Database, tenant_id: int, secret: str, now: int) -> None:
+    """A new token is stored under this name: let the accounts that use it speak again, and where
+    the old one was refused, one send try. Inside a transaction."""
+    probes.hurry(db, tenant_id, secret, now)
     db.run(
         "DELETE FROM hold WHERE scope = 'account' AND reason = ? AND scope_id IN"
         " (SELECT CAST(id AS TEXT) FROM account WHERE tenant_id = ? AND token_secret = ?)",

@@ -22,8 +22,9 @@ ALIVE = 15_000
 @dataclass(frozen=True, slots=True)
 class Gauges:
     """``oldest_due``: milliseconds. ``waits``: runs that wait for an answer, a time or a call.
-    ``token_days_left``: of the token that ends first; ``None`` when no end is known. ``backlog``:
-    events and sends that wait, by slug."""
+    ``token_days_left``: of the token that ends first; ``None`` when no end is known.
+    ``unknown_codes``: answers by ``code/subcode`` that is on no list. ``backlog``: events and sends
+    that wait, by slug."""
 
     lanes_due: int
     oldest_due: int
@@ -35,6 +36,7 @@ class Gauges:
     token_days_left: float | None
     doubts_settled: Mapping[str, int]
     double_sends: int
+    unknown_codes: Mapping[str, int]
     backlog: Mapping[int, int]
     slugs: Mapping[int, str]
 
@@ -42,7 +44,8 @@ class Gauges:
 def read(db: Database, now: int) -> Gauges:
     """Read all of it."""
     rare = db.all(
-        "SELECT what, label, sum(n) FROM stat WHERE what IN ('double_send', 'doubt_settled')"
+        "SELECT what, label, sum(n) FROM stat WHERE what IN"
+        " ('double_send', 'doubt_settled', 'unknown_code')"
         " GROUP BY what, label"
     )
     expires = db.first(
@@ -69,6 +72,7 @@ def read(db: Database, now: int) -> Gauges:
         ),
         token_days_left=None if end is None else (end - now) / DAY,
         doubts_settled={label: int(n) for what, label, n in rare if what == "doubt_settled"},
+        unknown_codes={label: int(n) for what, label, n in rare if what == "unknown_code"},
         double_sends=sum(int(n) for what, _, n in rare if what == "double_send"),
         backlog=_backlog(db),
         slugs=dict(db.all("SELECT id, slug FROM tenant")),

@@ -149,12 +149,38 @@ def pause(
     """Set a hold, or change the one that is there. Raises `UsageError`."""
     _check(scope)
     with db.transaction():
+        _look_earlier(db, scope, columns.text(scope_id), now if mode == "drop" else until, now)
         db.run(
             "INSERT INTO hold (scope, scope_id, reason, mode, since, until, set_by)"
             " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope, scope_id, reason) DO UPDATE SET"
             " mode = excluded.mode, until = excluded.until, set_by = excluded.set_by",
             (scope, columns.text(scope_id), reason, mode, now, until, columns.text(set_by)),
         )
+
+
+def _look_earlier(db: Database, scope: str, scope_id: str, until: int | None, now: int) -> None:
+    """What waits under a pause that is now to end earlier looks again then."""
+    if until is None:
+        return
+    where, parameters = _under(scope, scope_id)
+    waits = f"{PENDING} AND {_PAUSED} AND not_before > ?{where}"
+    lanes = db.all(
+        f"SELECT id, tenant_id FROM lane WHERE id IN (SELECT lane_id FROM send WHERE {waits})"
+        f" ORDER BY account_id, person{db.locked}",
+        [until, *parameters],
+    )
+    if not lanes:
+        return
+    spread = 1 + min(_SPREAD, max(0, until - now) // 20)
+    db.run(
+        f"UPDATE send SET not_before = ? + id % ? WHERE {waits}",
+        [until, spread, until, *parameters],
+    )
+    for id, _ in lanes:
+        db.run(
+            "UPDATE lane SET due = ? WHERE id = ? AND owner IS NULL AND due > ?", (until, id, until)
+        )
+    wake_tenants(db, {tenant_id for _, tenant_id in lanes}, until)
 
 
 def resume(
@@ -204,10 +230,8 @@ def resume(
 _Sort = tuple[int, int, str, str, str]
 """Tenant, account, rule, channel and kind of a send: all that a hold can tell sends apart by."""
 
-_WAITS = (
-    f"{PENDING} AND (reason IN ({', '.join(repr(reason) for reason in _PAUSES)})"
-    " OR not_before <= ?)"
-)
+_PAUSED = f"reason IN ({', '.join(repr(reason) for reason in _PAUSES)})"
+_WAITS = f"{PENDING} AND ({_PAUSED} OR not_before <= ?)"
 """A send that a hold keeps back, also one that nobody has looked at since: it is due. What waits
 for its next try waits for that, and goes on doing so."""
 

@@ -18,6 +18,7 @@ from igrules.ledger.deployment import Deployment
 from igrules.ledger.facts import Known, known_of, read_facts
 from igrules.ledger.fetched import keep_profile
 from igrules.ledger.leases import hold_lane, lease_lost
+from igrules.ledger.quarantine import POISONED
 from igrules.ledger.releasing import release
 from igrules.ledger.runs import PARKED
 from igrules.ledger.sends import Sends
@@ -27,10 +28,9 @@ from igrules.ledger.values import Lane, ReadFacts, Ready, StoredEvent
 from igrules.ledger.wakes import DueRun
 from igrules.model import EMPTY, Decision, Effect, Event, Facts
 
-POISONED = 3
-"""So many deaths in a row and a lane's first item is set aside."""
-
 _TENANTS_TRIED = 4
+_SILENT = 7_000
+"""A process that lives says so every five seconds."""
 
 
 class Lanes:
@@ -131,6 +131,36 @@ class Lanes:
                 (now, now),
             )
         )
+
+    def free_orphans(self, now: int) -> int:
+        """Make the lanes due that a process of this machine held which has ended without a word,
+        long before their leases are over; gives how many.
+
+        A process that only looks gone, because its number means nothing here, still says that it
+        lives, so its silence is waited for.
+        """
+        gone = [
+            row
+            for row in upkeep.processes(self._db)
+            if row.beat_at < now - _SILENT and upkeep.is_gone(row)
+        ]
+        return sum(self._free(row.name, now) for row in gone)
+
+    def _free(self, process: str, now: int) -> int:
+        begin = f"{process}:"
+        with self._db.transaction(durable=False) as db:
+            rows = db.all(
+                "SELECT id, tenant_id FROM lane WHERE substr(owner, 1, ?) = ?"
+                f" ORDER BY account_id, person{db.locked}",
+                (len(begin), begin),
+            )
+            for id, tenant_id in rows:
+                db.run(
+                    "UPDATE lane SET due = ? WHERE id = ? AND tenant_id = ?", (now, id, tenant_id)
+                )
+            db.run("DELETE FROM process WHERE name = ?", (process,))
+            wake_tenants(db, {tenant_id for _, tenant_id in rows}, now)
+        return len(rows)
 
     def depth(self, now: int) -> int:
         """How many lanes are due."""

@@ -17,6 +17,7 @@ import igrules.ledger.gauges as gauges
 import igrules.ledger.holds as holds
 import igrules.ledger.migrating as migrating
 import igrules.ledger.private_files as private_files
+import igrules.ledger.probes as probes
 import igrules.ledger.purging as purging
 import igrules.ledger.rollup as rollup
 import igrules.ledger.stats as stats
@@ -232,6 +233,20 @@ class Ledger:
     def backlog(self, tenant_id: int, now: int) -> Backlog:
         """What of a tenant waits to go out, why, and how long."""
         return backlog.of_tenant(self._db, tenant_id, now)
+
+    def own_holds(self, scope: str, scope_id: str) -> list[holds.Hold]:
+        """What igrules itself holds back there, of an account also single kinds of sends."""
+        return breakers.standing(self._db, scope, scope_id)
+
+    def end_hold(self, hold: holds.Hold, now: int, *, send_waiting: bool = False) -> int:
+        """Lift a hold that igrules has set. What waited is dropped, or goes out with
+        ``send_waiting``; gives how many."""
+        dropped = 0 if send_waiting else probes.drop(self._db, hold, now)
+        return dropped + breakers.end(self._db, [hold], now)
+
+    def finish_lifting(self, now: int) -> int:
+        """Wake what a hold kept back whose lifting a process did not live to end."""
+        return probes.finish(self._db, now)
 
     def holds(self, now: int) -> list[holds.Hold]:
         """The holds in force."""

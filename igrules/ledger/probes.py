@@ -132,6 +132,12 @@ def _follow_up_one(database: Database, hold_id: int, now: int) -> int:
     return count
 
 
+def drop(database: Database, hold: Hold, now: int) -> int:
+    """End what waits under a hold of igrules, unsent; gives how many."""
+    accounts, kind = _under(database, hold)
+    return waking.wake(database, accounts, hold.reason, kind, now, drop=True)
+
+
 def _under(db: Database, hold: Hold) -> tuple[list[int], str]:
     """The accounts a hold of igrules stands over, and the kind of sends, empty for all."""
     if hold.scope == "app":

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import igrules.ledger.alerts as alerts
 import igrules.ledger.columns as columns
 import igrules.ledger.contacts as contacts
 import igrules.ledger.epochs as epochs
@@ -17,8 +18,9 @@ from igrules.ledger.database import Database, tuples
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.facts import of_all, of_post
 from igrules.ledger.open_sends import CANCELLED
+from igrules.ledger.quarantine import tell_of_event, tell_of_run, words
 from igrules.ledger.values import Lane, ReadFacts, StoredEvent
-from igrules.model import EMPTY, Decision, Event, Facts, Mark
+from igrules.model import EMPTY, Change, Decision, Event, Facts, Mark
 from igrules.runs import Run
 
 
@@ -37,6 +39,8 @@ def write(
     old_epoch = _close(db, lane, stored, "closed")
     _store(db, lane, stored, decision, now, version, took_us)
     contact_id = contacts.keep(db, lane, stored, decision.changes, now)
+    if contact_id and decision.changes:
+        _tell_of_loop(db, lane, contact_id, decision.changes, now)
     if stored.kind == "message_deleted":
         _take_back(db, lane, stored, now)
     fresh = decision.runs if old_epoch is None else runs.expired(decision.runs)
@@ -59,14 +63,28 @@ def write_wake(
     outbox.add(db, deployment, lane, run.event.id, runs.linked(decision.effects, new), now)
     versions.note_offers(db, lane.tenant_id, decision.effects, now)
     _add_events(db, lane, decision.events, now, None)
+    if decision.outcome == "quarantined":
+        tell_of_run(db, lane, run.id, now)
     return contact_id or 0
 
 
 def quarantine(db: Database, lane: Lane, stored: StoredEvent, now: int, version: int) -> None:
     """Set an event aside with a decision that says so."""
     _close(db, lane, stored, "quarantined")
-    reason = f"ended its worker {lane.deaths} times"
-    _store(db, lane, stored, Decision("quarantined", reason), now, version, 0)
+    decision = Decision("quarantined", words(lane.deaths))
+    _store(db, lane, stored, decision, now, version, 0)
+    tell_of_event(db, lane, stored.id, now)
+
+
+def _tell_of_loop(
+    db: Database, lane: Lane, contact_id: int, changes: Sequence[Change], now: int
+) -> None:
+    """Tell a person when the guard against loops has silenced a conversation."""
+    if not any(change.kind == "quiet" and change.name == "loop" for change in changes):
+        return
+    said = f"contact {contact_id} got more than 8 answers within a minute, so rules are silent"
+    said += " there for 10 minutes; is it a bot, or do two rules answer each other?"
+    alerts.note(db, "loop", f"contact {contact_id}", said, now, lane.tenant_id)
 
 
 def _close(db: Database, lane: Lane, stored: StoredEvent, state: str) -> int | None:

@@ -43,7 +43,7 @@ class Secrets:
                 "UPDATE secret SET value = ? WHERE id = ? AND tenant_id = ?",
                 (sealed, row[0], self._tenant_id),
             )
-            reconnected(db, self._tenant_id, columns.text(name))
+            reconnected(db, self._tenant_id, columns.text(name), now)
 
     def get(self, name: str) -> str | None:
         """The value, ``None`` when there is none. ``IGRULES_SECRET_<TENANT>_<NAME>`` wins over the

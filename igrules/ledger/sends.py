@@ -12,6 +12,7 @@ import igrules.ledger.evidence as evidence
 import igrules.ledger.gates as gates
 import igrules.ledger.outbox as outbox
 import igrules.ledger.probes as probes
+import igrules.ledger.quarantine as quarantine
 import igrules.ledger.settle as settle
 import igrules.ledger.unclear as unclear
 from igrules.errors import SealError
@@ -171,6 +172,11 @@ class Sends:
             settled = settle.settle(db, send_id, attempt, receipt, now, retry_scale, mark)
         probes.follow_up(self._db, settled.holds, now)
         return settled.state
+
+    def set_aside(self, lane: Lane, send: DueSend, now: int) -> None:
+        """Park a send that has ended its worker again and again, so that the lane goes on. Raises
+        `LeaseLost`."""
+        quarantine.set_aside(self._db, lane, send, now)
 
     def cut_off(self, lane: Lane, now: int, *, retry_scale: float = 1.0) -> int:
         """Put sends in doubt whose call was begun by a turn that is over; those that may be

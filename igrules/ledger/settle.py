@@ -13,6 +13,7 @@ import igrules.ledger.columns as columns
 import igrules.ledger.quotas as quotas
 import igrules.ledger.usage as usage
 from igrules.ledger.database import Database
+from igrules.ledger.days import DAY
 from igrules.ledger.doubts import BY_WORDS, CONSUMED, WORTHLESS, proves_itself
 from igrules.ledger.holds import Hold
 from igrules.ledger.leases import NOBODY, wake_lane
@@ -120,6 +121,8 @@ def settle(
         return Settled("")
     if isinstance(receipt, Refused) and receipt.answer.cls == "RECIPIENT":
         _mark_unreachable(db, send_id, now)
+    if isinstance(receipt, Refused) and receipt.answer.cls == "WINDOW":
+        _correct_window(db, send_id, attempt)
     row = db.first(_SELECT + db.locked, (send_id,))
     if row is None:
         return Settled("")
@@ -346,3 +349,22 @@ def _mark_unreachable(db: Database, send_id: int, now: int) -> None:
             " WHERE account_id = ? AND person = ? AND tenant_id = ?",
             (now + _UNREACHABLE, *row[1:]),
         )
+
+
+def _correct_window(db: Database, send_id: int, attempt: int) -> None:
+    """The platform says that the person wrote longer ago than we think. What came after the call
+    began is true all the same."""
+    row = db.first(
+        "SELECT s.kind, a.started_at, l.account_id, l.person, l.tenant_id FROM send s"
+        " JOIN lane l ON l.id = s.lane_id JOIN attempt a ON a.send_id = s.id AND a.n = ?"
+        " WHERE s.id = ?",
+        (attempt, send_id),
+    )
+    if row is None or row[0] in _COMMENTS:
+        return
+    closed = int(row[1]) - DAY
+    db.run(
+        "UPDATE contact SET last_in_at = ? WHERE account_id = ? AND person = ? AND tenant_id = ?"
+        " AND last_in_at > ? AND last_in_at <= ?",
+        (closed, *row[2:], closed, row[1]),
+    )

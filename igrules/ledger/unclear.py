@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import igrules.ledger.outbox as outbox
+import igrules.ledger.quarantine as quarantine
 import igrules.ledger.quotas as quotas
 from igrules.ledger.database import Database, Row
 from igrules.ledger.doubts import (
@@ -24,6 +25,7 @@ from igrules.ledger.doubts import (
 )
 from igrules.ledger.leases import hold_lane
 from igrules.ledger.open_sends import OPEN
+from igrules.ledger.quarantine import POISONED
 from igrules.ledger.retries import SCHEDULE, pause
 from igrules.ledger.settle import mark_sent
 from igrules.ledger.stats import add_stat
@@ -70,6 +72,10 @@ def _put_in_doubt(db: Database, lane: Lane, row: Row, now: int, scale: float) ->
     values: list[object] = []
     if kind in WORTHLESS:
         change, values = "state = 'dropped', reason = 'unclear', closed_at = ?", [now]
+    elif idempotent == "yes" and _ends_its_workers(db, id):
+        change = "state = 'parked', reason = ?, closed_at = ?"
+        values = [quarantine.words(POISONED), now]
+        quarantine.tell_of_send(db, lane, id, POISONED, now)
     elif idempotent == "yes":
         change, values = "state = 'pending', reason = 'unclear', not_before = ?", [now]
     else:
@@ -83,6 +89,15 @@ def _put_in_doubt(db: Database, lane: Lane, row: Row, now: int, scale: float) ->
         f"UPDATE send SET {change} WHERE id = ? AND state = 'sending' AND +tenant_id = ?",
         [*values, id, lane.tenant_id],  # our own words
     )
+
+
+def _ends_its_workers(db: Database, send_id: int) -> bool:
+    """Whether the newest calls of a send were all cut off: then the next one would be, too."""
+    rows = db.all(
+        "SELECT ended_at FROM attempt WHERE send_id = ? ORDER BY n DESC LIMIT ?",
+        (send_id, POISONED),
+    )
+    return len(rows) == POISONED and all(row[0] is None for row in rows)
 
 
 def doubts(db: Database, lane: Lane, now: int) -> list[Doubt]:

@@ -135,10 +135,11 @@ def processes(db: Database) -> list[ProcessRow]:
 
 def alive(db: Database, now: int) -> list[ProcessRow]:
     """Those that were heard of in the last 30 s, and that this machine cannot tell to be gone."""
-    return [row for row in processes(db) if row.beat_at > now - SILENT and not _is_gone(row)]
+    return [row for row in processes(db) if row.beat_at > now - SILENT and not is_gone(row)]
 
 
-def _is_gone(row: ProcessRow) -> bool:
+def is_gone(row: ProcessRow) -> bool:
+    """Whether this machine knows that a process has ended. Of another machine it knows nothing."""
     host, _, rest = row.name.partition(":")
     number = rest.partition(":")[0]
     if host != socket.gethostname() or not number.isdigit():

@@ -23,13 +23,23 @@ def share(send_id: int, span: int) -> int:
     return zlib.crc32(str(send_id).encode()) % max(1, span)
 
 
-def wake(database: Database, accounts: Sequence[int], reason: str, kind: str, now: int) -> int:
+def wake(
+    database: Database,
+    accounts: Sequence[int],
+    reason: str,
+    kind: str,
+    now: int,
+    *,
+    drop: bool = False,
+) -> int:
     """Make due what waits at these accounts for this reason, the oldest first; gives how many.
-    ``kind``: only these sends, unless empty."""
-    return sum(_wake_account(database, id, reason, kind, now) for id in accounts)
+    ``kind``: only these sends, unless empty. ``drop``: they end as skipped instead."""
+    return sum(_wake_account(database, id, reason, kind, now, drop) for id in accounts)
 
 
-def _wake_account(database: Database, account_id: int, reason: str, kind: str, now: int) -> int:
+def _wake_account(
+    database: Database, account_id: int, reason: str, kind: str, now: int, drop: bool
+) -> int:
     count, last = 0, 0
     while True:
         rows = held(database, account_id, reason, kind, after=last, limit=_SLICE)
@@ -37,7 +47,7 @@ def _wake_account(database: Database, account_id: int, reason: str, kind: str, n
             return count
         last = rows[-1][0]
         with database.transaction() as db:
-            count += _make_due(db, rows, reason, now)
+            count += _make_due(db, rows, reason, now, drop)
 
 
 def held(
@@ -53,7 +63,12 @@ def held(
     return [(int(id), int(lane_id)) for id, lane_id in rows]
 
 
-def _make_due(db: Database, rows: Sequence[tuple[int, int]], reason: str, now: int) -> int:
+def _make_due(
+    db: Database, rows: Sequence[tuple[int, int]], reason: str, now: int, drop: bool
+) -> int:
+    change = "not_before = ?, reason = ''"
+    if drop:
+        change = "state = 'skipped', closed_at = ?, reason = 'paused'"
     ids, lanes = [id for id, _ in rows], sorted({lane for _, lane in rows})
     tenants = db.all(
         f"SELECT id, tenant_id FROM lane WHERE id IN ({holders(len(lanes))})"
@@ -61,7 +76,7 @@ def _make_due(db: Database, rows: Sequence[tuple[int, int]], reason: str, now: i
         lanes,
     )
     count = db.run(
-        f"UPDATE send SET not_before = ?, reason = '' WHERE id IN ({holders(len(ids))})"
+        f"UPDATE send SET {change} WHERE id IN ({holders(len(ids))})"
         " AND state = 'pending' AND reason = ?",
         [now, *ids, reason],
     )

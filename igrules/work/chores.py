@@ -94,6 +94,7 @@ CHORES: Sequence[Chore] = (
     # Those that ask Instagram let an installation come up first.
     Chore("tokens", _each(10 * _SECOND), _tokens, first=30 * _SECOND),
     Chore("subscriptions", _each(_MINUTE), _subscriptions, first=45 * _SECOND),
+    Chore("holds", _each(10 * _SECOND), lambda duty: duty.ledger.finish_lifting(duty.now)),
     Chore("stats", _each(_HOUR), lambda duty: duty.ledger.roll_stats(duty.now)),
     Chore("purge", _each(10 * _MINUTE), lambda duty: duty.ledger.purge(duty.now)),
     Chore("parked", _each(_MINUTE), lambda duty: duty.ledger.drop_parked(duty.now)),

@@ -129,6 +129,11 @@ def _of_sends(gauges: Gauges) -> Iterable[Metric]:
     yield CounterMetricFamily(
         "igrules_double_sends", "Messages that went out twice.", gauges.double_sends
     )
+    yield CounterMetricFamily(
+        "igrules_unknown_codes",
+        "Answers of the platform with a code nobody has listed.",
+        sum(gauges.unknown_codes.values()),
+    )
 
 
 def _of_the_rest(gauges: Gauges) -> Iterable[Metric]:

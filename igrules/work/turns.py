@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from igrules.engine.needs import lacks_words
@@ -18,6 +19,7 @@ from igrules.errors import Unreadable
 from igrules.instagram.reader import read
 from igrules.kinds import Registry
 from igrules.ledger import DueRun, DueSend, Lane, Ledger, Ready, Stale, StoredEvent, Unsettled
+from igrules.ledger.quarantine import words
 from igrules.model import Decision, Event, Facts
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
@@ -107,11 +109,11 @@ class Turns:
                 sent = True
                 self._settling.settle(lane, blindly=poisoned)
                 continue
-            if isinstance(item, DueSend):
+            if poisoned:
+                self._quarantine(lane, item)
+            elif isinstance(item, DueSend):
                 sent = True
                 self._sending.perform(lane, item)
-            elif poisoned:
-                self._quarantine(lane, item)
             elif isinstance(item, DueRun):
                 sent |= self._go_on(lane, item)
             else:
@@ -151,14 +153,18 @@ class Turns:
             self._giving_up,
         )
 
-    def _quarantine(self, lane: Lane, item: StoredEvent | DueRun) -> None:
+    def _quarantine(self, lane: Lane, item: DueSend | StoredEvent | DueRun) -> None:
         version = self._ledger.for_tenant(lane.tenant_id).live_number() or 0
-        if isinstance(item, DueRun):
+        now, why = self._clock.now(), words(lane.deaths)
+        if isinstance(item, DueSend):
+            self._ledger.sends.set_aside(lane, item, now)
+            about: dict[str, Any] = {"send": item.id}
+        elif isinstance(item, DueRun):
             run = item.run
-            why = f"ended its worker {lane.deaths} times"
             over = dataclasses.replace(run, state="ended", ended="failed", why=why)
-            self._record_wake(lane, item, Decision("quarantined", why, runs=(over,)), None)
-            about: dict[str, Any] = {"run": run.id}
+            with suppress(Stale):
+                self._record_wake(lane, item, Decision("quarantined", why, runs=(over,)), None)
+            about = {"run": run.id}
         else:
             self._ledger.lanes.quarantine(lane, item, self._clock.now(), version)
             self._tell(lane, item, Decision("quarantined"), version)

@@ -64,6 +64,7 @@ class Sweeper:
         try:
             self._agree()
             self._beat()
+            self._ledger.lanes.free_orphans(self._clock.now())
             due = self._ledger.lanes.sweep(self._clock.now())
         except LedgerError as error:
             say(_LOG, logging.WARNING, "the database cannot tell, the sweep is late", error)

@@ -129,3 +129,11 @@ def test_words_that_look_like_a_token_are_left_out() -> None:
     words = error(190, message="Malformed access token EAAB" + "x" * 40 + " at /me " + "y " * 200)
 
     assert classify(400, words).message == ("Malformed access token […] at /me " + "y " * 200)[:200]
+
+
+@pytest.mark.parametrize(("content", "listed"), [
+    (error(190, 463), True), (error(77777), False), (error(9, 5), False), (b"<html>", True),
+    (error(None), True),
+])  # fmt: skip
+def test_a_code_that_is_on_no_list_says_so(content: bytes, listed: bool) -> None:
+    assert classify(400, content).listed is listed

@@ -8,7 +8,7 @@ from typing import Any
 from igrules.errors import Conflict, NotFound, UsageError
 from igrules.language.compiler import compile_tenant
 from igrules.ledger import Hold
-from igrules.ledger.holds import BY_OPERATOR, PAUSED
+from igrules.ledger.holds import BY_OPERATOR, OWN, PAUSED
 from igrules.web import times
 from igrules.web.operations import (
     ADMIN,
@@ -151,17 +151,25 @@ def _resume(call: Call) -> Answer:
 
 
 def _lift(call: Call, scope: str, scope_id: str) -> Answer:
-    """An operator lifts what either has set, a tenant what it has set itself."""
-    reasons = (PAUSED, BY_OPERATOR) if call.caller.tenant_id is None else (PAUSED,)
+    """An operator lifts what anybody has set, a tenant what it has set itself."""
+    is_operator = call.caller.tenant_id is None
+    reasons = (PAUSED, BY_OPERATOR, *OWN) if is_operator else (PAUSED,)
     before = _at(call, scope, scope_id)
     if before and not any(hold.reason in reasons for hold in before):
-        raise Conflict("the operator has paused this", "ask the operator to resume it")
+        raise _not_yours(before)
     waiting = bool(call.body.get("send_waiting", False))
     with call.acting(f"{_WORDS.get(scope, scope)} {scope_id}".strip()):
-        count = sum(
-            call.ledger.resume(scope, scope_id, call.now, send_waiting=waiting, reason=reason)
-            for reason in reasons
-        )
+        count = 0
+        if scope != "app":
+            count = sum(
+                call.ledger.resume(scope, scope_id, call.now, send_waiting=waiting, reason=reason)
+                for reason in reasons
+                if reason not in OWN
+            )
+    # In steps of their own: ten thousand sends in one would keep everybody else from writing.
+    for hold in before if is_operator else ():
+        if hold.is_own:
+            count += call.ledger.end_hold(hold, call.now, send_waiting=waiting)
     call.ring()
     return Answer(
         {
@@ -173,11 +181,22 @@ def _lift(call: Call, scope: str, scope_id: str) -> Answer:
     )
 
 
+def _not_yours(before: Sequence[Hold]) -> Conflict:
+    if all(hold.is_own for hold in before):
+        return Conflict(
+            f"igrules has stopped this ({before[0].reason}), nobody has paused it",
+            "it goes on by itself; the operator can resume it at once",
+        )
+    return Conflict("the operator has paused this", "ask the operator to resume it")
+
+
 def _at(call: Call, scope: str, scope_id: str) -> list[Hold]:
+    """What stands there; of an account also what stands over single kinds of its sends."""
     return [
         hold
         for hold in call.ledger.holds(call.now)
-        if (hold.scope, hold.scope_id) == (scope, scope_id)
+        if hold.scope == scope
+        and scope_id in (hold.scope_id, hold.scope_id.partition(":")[0] if hold.is_own else "-")
     ]
 
 
@@ -200,6 +219,11 @@ def _pause_all(call: Call) -> Answer:
 
 
 def _resume_all(call: Call) -> Answer:
+    if "app" in call.body:
+        name = call.body["app"]
+        if not _at(call, "app", name):
+            call.ledger.apps.get(name)
+        return _lift(call, "app", name)
     return _lift(call, "deployment", "")
 
 
@@ -221,6 +245,7 @@ _WAITING: dict[str, Schema] = {
         "description": "what waited goes out if its window allows; else it is dropped",
     }
 }
+_APP: Schema = {"type": "string", "minLength": 1, "maxLength": 200, "description": "its name"}
 _RESUMED = closed({"lifted": COUNT, "released": COUNT, "dropped": COUNT, "holds": list_of(_HOLD)})
 _INSTALLATION = "/api/v1/installation"
 
@@ -241,7 +266,7 @@ OPERATIONS: tuple[Operation, ...] = (
         examples={"body": {"send_waiting": True}},
         description="What waited under this pause, and under no other, is dropped, because a "
         "flood of late answers is worse than silence. A tenant does not lift what its operator "
-        "has set.",
+        "has set. An operator also lifts what igrules has set.",
     ),
     Operation(
         "GET", "/holds", _holds, (READ,),
@@ -256,9 +281,9 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "POST", f"{_INSTALLATION}/resume", _resume_all, (OPERATOR,),
-        "Lift the pause of the whole installation",
-        {200: _RESUMED}, "pausing", body=given(_WAITING), audit="installation.resume",
-        examples={"body": {}},
+        "Lift the pause of the whole installation, or what igrules holds back of an app",
+        {200: _RESUMED}, "pausing", body=given({**_WAITING, "app": _APP}),
+        audit="installation.resume", examples={"body": {}},
     ),
     Operation(
         "GET", f"{_INSTALLATION}/holds", _all_holds, (OPERATOR_READ,),

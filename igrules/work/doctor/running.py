@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from igrules.ledger import Ledger
+from igrules.ledger.holds import BLOCKED, BREAKER, PERMISSION, REAUTH, THROTTLED
 from igrules.work.chores import CHORES
 from igrules.work.configuration import Configuration
 from igrules.work.doctor.finding import Finding, fail, ok, warn
@@ -15,6 +16,15 @@ _MINUTE, _HOUR = 60_000, 3_600_000
 _WEEK = 7 * 24 * _HOUR
 _ALERTS = 5
 """So many are written out."""
+
+
+_REMEDIES = {
+    BLOCKED: "look at the account's status in Instagram, and send less",
+    REAUTH: "log in to Instagram, then store a new token with igrules secret set",
+    PERMISSION: "grant the permission in Meta's app dashboard",
+    BREAKER: "look at Meta's status page",
+    THROTTLED: "the app has used up its calls: wait, or send less",
+}
 
 
 def check(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[Finding]:
@@ -83,9 +93,19 @@ def _backlog(ledger: Ledger, now: int) -> Iterator[Finding]:
             f"{parked} may or may not have gone out",
             "igrules sends list --state parked shows them",
         )
+    if found.unknown_codes:
+        codes = ", ".join(f"{code} ({n} times)" for code, n in sorted(found.unknown_codes.items()))
+        yield warn(
+            "codes",
+            f"Instagram answered with codes nobody has listed: {codes[:200]}",
+            "their sends are refused as invalid; tell the makers of igrules what they mean",
+        )
     for hold in ledger.holds(now):
         where = f"{hold.scope} {hold.scope_id}".strip()
-        yield warn("pause", f"{where} is held: {hold.reason}", "igrules resume lifts a pause")
+        remedy = "igrules resume lifts a pause"
+        if hold.is_own:
+            remedy = f"{_REMEDIES[hold.reason]}; igrules tries by itself and goes on"
+        yield warn("pause", f"{where} is held: {hold.reason}", remedy)
 
 
 def _chores(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[Finding]:

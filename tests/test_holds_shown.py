@@ -1,0 +1,122 @@
+"""Holds that igrules sets, seen and ended through the API and the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from igrules.cli.app import build
+from igrules.cli.exits import run
+from igrules.ledger import DueSend, Ledger, Ready
+from igrules.model import Answer, NotDone
+from igrules.work.configuration import Configuration
+from igrules.work.doctor import local
+from tests.seeding import PEOPLE
+from tests.two_tenants import Asking, plant
+from tests.working import NOW
+
+BLOCK = NotDone(6 * 3_600_000, "blocked", False, Answer("BLOCKED", 400, 368))
+THROTTLE = NotDone(60_000, "throttle", False, Answer("THROTTLE", 429, 4))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """On one engine: what is stored is tried on both elsewhere."""
+    return Ledger.open(str(tmp_path / "igrules.db"), tmp_path / ".igrules")
+
+
+@pytest.fixture
+def ask(ledger: Ledger) -> Asking:
+    return Asking(plant(ledger))
+
+
+def stop(ledger: Ledger, receipt: NotDone) -> None:
+    """A message is queued, tried, and answered with this."""
+    ledger.for_tenant(1).queue_send(PEOPLE["luz"], "text", {"text": "oi"}, NOW)
+    (lane,) = ledger.lanes.claim("w", NOW, lease=30_000, limit=1)
+    send = ledger.sends.next(lane, NOW)
+    assert isinstance(send, DueSend)
+    ready = ledger.sends.begin(lane, send, NOW, lease=30_000, quiet=1, deadline=lambda _: 1)
+    assert isinstance(ready, Ready)
+    ledger.sends.settle(ready.send_id, ready.attempt, receipt, NOW)
+    ledger.lanes.release(lane, NOW)
+
+
+def test_a_block_is_listed_with_its_next_try_and_an_operator_ends_it(
+    ask: Asking, ledger: Ledger
+) -> None:
+    stop(ledger, BLOCK)
+    account = str(ledger.for_tenant(1).accounts.list()[0].id)
+
+    (hold,) = ask("GET", "/tenants/luz/holds")["items"]
+    backlog = ask("GET", "/tenants/luz/backlog")["waiting"]
+    admin = ledger.keys.create("tenant", 1, ["admin"], NOW).secret
+    refused = ask("POST", "/resume", {"account": account}, key=admin, status=409)
+    ended = ask("POST", "/tenants/luz/resume", {"account": account, "send_waiting": True})
+
+    assert (hold["scope"], hold["account"], hold["reason"], hold["by"]) == (
+        "account", account, "blocked", "igrules",
+    )  # fmt: skip
+    assert (backlog[0]["held_by"], backlog[0]["last_at"]) == ("blocked", hold["until"])
+    assert refused["description"].startswith("igrules has stopped this (blocked)")
+    assert (ended["lifted"], ended["released"], ended["holds"]) == (1, 1, [])
+
+
+def test_a_hold_of_an_app_is_ended_by_its_name(ask: Asking, ledger: Ledger) -> None:
+    stop(ledger, THROTTLE)
+
+    (hold,) = ask("GET", "/installation/holds")["items"]
+    of_tenant = ask("GET", "/tenants/luz/holds")["items"]
+    unknown = ask("POST", "/installation/resume", {"app": "nope"}, status=404)
+    ended = ask("POST", "/installation/resume", {"app": "meta"})
+
+    assert (hold["scope"], hold["app"], hold["reason"]) == ("app", "meta", "throttled")
+    assert of_tenant == [hold]
+    assert "nope" in unknown["description"]
+    assert (ended["lifted"], ended["holds"]) == (1, [])
+
+
+def test_what_igrules_holds_back_takes_further_sends(ask: Asking, ledger: Ledger) -> None:
+    """The first version's address, too: only a pause refuses them."""
+    stop(ledger, BLOCK)
+    key = ledger.keys.create("tenant", 1, ["send"], NOW).secret
+
+    queued = ask("POST", "/sends", {"contact": PEOPLE["luz"], "text": "e agora"}, key=key,
+                 status=202)  # fmt: skip
+
+    assert queued["state"] == "pending"
+
+
+def test_the_command_line_lists_and_ends_holds(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    plant(ledger)
+    stop(ledger, BLOCK)
+    stop_app = ledger.holds(NOW)
+    ledger.close()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("IGRULES_KEY", raising=False)
+
+    codes = [run(build(line.split())) for line in (
+        "holds", "holds --tenant luz", "resume --account luz.loja --tenant luz", "holds",
+        "resume --app meta --all",
+    )]  # fmt: skip
+    said = capsys.readouterr()
+
+    assert len(stop_app) == 1
+    assert codes == [0, 0, 0, 0, 2]
+    assert said.out.count("blocked") == 2
+    assert "luz account luz.loja goes on; 1 that waited is dropped" in said.out
+    assert "--app excludes the others" in said.err
+
+
+def test_the_doctor_says_what_to_do_about_each_hold(ledger: Ledger) -> None:
+    plant(ledger)
+    stop(ledger, BLOCK)
+
+    found = [one for one in local(ledger, Configuration(), NOW) if one.name == "pause"]
+
+    assert [(one.level, one.sentence) for one in found] == [("warn", "account 1 is held: blocked")]
+    assert "look at the account's status" in found[0].remedy
