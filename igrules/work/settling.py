@@ -21,6 +21,7 @@ from igrules.kinds import Channel, Registry
 from igrules.ledger import Doubt, Finding, Lane, Ledger
 from igrules.ledger.doubts import (
     ABSENT,
+    BUSY,
     CONVERSATION,
     FOUND,
     LOOK,
@@ -33,7 +34,7 @@ from igrules.ledger.doubts import (
     where,
 )
 from igrules.listings import Listing
-from igrules.model import Account, Refused
+from igrules.model import Account, NotDone, Refused
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.logs import say
@@ -162,6 +163,8 @@ def _unread(lane: Lane, why: NotRead | None, evidence: str) -> Finding:
     if why is None:
         return Finding(STALE, evidence)
     say(_LOG, logging.INFO, "an unclear send could not be looked for: " + why.reason, lane=lane.id)
+    if isinstance(why, NotDone) and why.answer.cls == "THROTTLE":
+        return Finding(BUSY, evidence, after=why.after or 0)
     # Who is told no is told no again.
     return Finding(UNSURE if isinstance(why, Refused) else UNREAD, evidence)
 
