@@ -55,7 +55,9 @@ def test_a_conversation_is_found_and_read(
         for effect in (
             Effect("text", ana, {"text": "Olá 👋"}),
             Effect("text", ana, {"text": "?", "buttons": [{"title": "Ver", "url": URL}]}),
-            Effect("cards", ana, {"cards": [{"title": "A", "url": URL}, {"title": "B", "url": URL}]}),
+            Effect(
+                "cards", ana, {"cards": [{"title": "A", "url": URL}, {"title": "B", "url": URL}]}
+            ),
             Effect("media", ana, {"type": "image", "urls": [URL]}),
             Effect("media", ana, {"type": "audio", "urls": [URL]}),
             Effect("media", ana, {"type": "file", "urls": [URL]}),
