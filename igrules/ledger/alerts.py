@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import igrules.ledger.columns as columns
+import igrules.ledger.watching as watching
 from igrules.ledger.database import Database, Row, holders
+from igrules.ledger.stats import day_of
+from igrules.ledger.watching import Most
 
 MINUTE = 60_000
 TRIES = (MINUTE, 5 * MINUTE, 30 * MINUTE, 120 * MINUTE, 360 * MINUTE)
 """How long after each failure it is tried again."""
 _LONGEST = 500
+_MOST = Most()
 
 
 def note(
@@ -36,7 +39,7 @@ def note(
                 tenant_id or 0,
                 cause,
                 columns.text(about),
-                datetime.fromtimestamp(now / 1000, UTC).strftime("%Y-%m-%d"),
+                day_of(now),
                 columns.text(words)[:_LONGEST],
                 now,
                 now,
@@ -80,8 +83,21 @@ class Alerts:
     ) -> bool:
         """The same as `note`, in a transaction of its own; nothing is written for what has been
         said today."""
+        if self._db.first(
+            "SELECT 1 FROM alert WHERE cause = ? AND about = ? AND day = ?",
+            (cause, columns.text(about), day_of(now)),
+        ):
+            return False
         with self._db.transaction(durable=False) as db:
             return note(db, cause, about, words, now, tenant_id)
+
+    def look(self, now: int, *, volume: bool = False, most: Most = _MOST) -> int:
+        """Note what shows in the ledger as a whole; ``volume``: also what takes longer to count.
+        Gives how many are new."""
+        sights = [*watching.look(self._db, now, most)]
+        if volume:
+            sights += watching.volume(self._db, now, most)
+        return sum(self.note(one.cause, one.about, one.words, now, one.tenant_id) for one in sights)
 
     def since(self, at: int) -> dict[str, int]:
         """How many of each cause were noted since then."""

@@ -267,8 +267,8 @@ def _asked(heard: Heard) -> int:
 
 
 def refuse(database: Database, account_id: int, now: int) -> bool:
-    """Keep back what an account sends whose token was refused, but not in a send. False: it is kept
-    back already."""
+    """Keep back what an account sends because its token was refused, elsewhere than in a send.
+    False: it is kept back already."""
     with database.transaction() as db:
         return bool(
             db.run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import igrules.ledger.alerts as alerts
 import igrules.ledger.columns as columns
 import igrules.ledger.probes as probes
 from igrules.errors import NotFound
@@ -62,6 +63,12 @@ class Connections:
             destroy_token(db, left.tenant_id, left.account_id)
             _hold(db, left.account_id, now)
             _end_waiting(db, left.tenant_id, left.account_id, now)
+            alerts.note(
+                db, "reauth", f"account {left.account_id}",
+                "the owner took back the permission at Instagram, so nothing goes out: connect the"
+                " account again, then store its token",
+                now, left.tenant_id,
+            )  # fmt: skip
 
     def code(self, app_id: int, user_id: str, asked_at: int) -> str:
         """The confirmation code of a request: nobody can guess it, and who asks twice gets the

@@ -21,6 +21,7 @@ from igrules.ledger.deployment import Deployment
 from igrules.ledger.drivers import BUSY_SECONDS
 from igrules.ledger.fair_lock import FairLock
 from igrules.ledger.intake import Body, Intake
+from igrules.ledger.refused import RefusedWebhooks
 from igrules.ledger.stats import add_stat
 from igrules.ledger.upkeep import checkpoint
 from igrules.ledger.values import NewDelivery, SplitResult
@@ -42,6 +43,7 @@ class Deliveries:
     def __init__(self, database: Database, deployment: Deployment) -> None:
         self._db = database
         self._deployment = deployment
+        self.refused = RefusedWebhooks(database)
         self._turn = FairLock()
         self._gate = threading.Lock()
         self._forged = 0
@@ -65,6 +67,7 @@ class Deliveries:
                 parameters,
             )
         self._keep_log_short()
+        self.refused.write()
         # Ids are drawn in the order of the rows; the order of the answer is not promised.
         return sorted(row[0] for row in rows)
 
@@ -160,6 +163,7 @@ class Deliveries:
 
     def write_forged(self, now: int | None = None) -> None:
         """Store what `count_forged` has kept back, under the day of ``now``, or of the last one."""
+        self.refused.write()
         with self._gate:
             count, self._forged = self._forged, 0
             day = self._forged_at if now is None else now

@@ -55,7 +55,7 @@ def read(db: Database, now: int) -> Gauges:
     end = expires[0] if expires else None
     return Gauges(
         lanes_due=db.number("SELECT count(*) FROM lane WHERE due <= ?", (now,)),
-        oldest_due=max(0, now - _oldest(db, now)),
+        oldest_due=max(0, now - oldest(db, now)),
         waits=db.number(f"SELECT count(*) FROM run WHERE {PARKED}"),
         sends_open=_sends_open(db),
         holds=_holds(db, now),
@@ -79,7 +79,7 @@ def read(db: Database, now: int) -> Gauges:
     )
 
 
-def _oldest(db: Database, now: int) -> int:
+def oldest(db: Database, now: int) -> int:
     """Since when the oldest lane or body waits; ``now`` when nothing does."""
     found = db.all(
         "SELECT min(due) FROM lane WHERE due <= ? UNION ALL"

@@ -15,13 +15,17 @@ def day_begin(now: int) -> int:
     return now - now % DAY
 
 
+def day_of(now: int) -> str:
+    """The UTC day under which is counted what happens now."""
+    return datetime.fromtimestamp(now / 1000, UTC).date().isoformat()
+
+
 def add_stat(db: Database, tenant_id: int, now: int, what: str, label: str, count: int) -> None:
     """Add to a counter of the day, inside a transaction. ``tenant_id`` 0 is the installation."""
-    day = datetime.fromtimestamp(now / 1000, UTC).date().isoformat()
     db.run(
         "INSERT INTO stat (tenant_id, day, what, label, n) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (tenant_id, day, what, label) DO UPDATE SET n = stat.n + excluded.n",
-        (tenant_id, day, what, label, count),
+        (tenant_id, day_of(now), what, label, count),
     )
 
 

@@ -73,6 +73,7 @@ class Webhook:
         try:
             self._writer.put(delivery)
         except NotStored as error:
+            self._deliveries.refused.add(self._clock.now())
             raise _not_stored() from error
         resp.content_type = falcon.MEDIA_JSON
         resp.data = b'{"success": true}'

@@ -80,6 +80,11 @@ def _alerts(duty: Duty) -> None:
     Teller(duty.ledger, duty.registry, duty.configuration, duty.now).tell()
 
 
+def _watch(duty: Duty) -> None:
+    quarter = 15 * _MINUTE
+    duty.ledger.alerts.look(duty.now, volume=duty.now % quarter < 2 * _MINUTE)
+
+
 def _tokens(duty: Duty) -> None:
     TokenKeeper(duty.ledger, duty.client, duty.now, duty.stopping).keep()
 
@@ -91,6 +96,7 @@ def _subscriptions(duty: Duty) -> None:
 CHORES: Sequence[Chore] = (
     Chore("erasures", _each(10 * _SECOND), lambda duty: duty.ledger.erasures.run(duty.now)),
     Chore("alerts", _each(20 * _SECOND), _alerts),
+    Chore("watch", _each(_MINUTE), _watch),
     # Those that ask Instagram let an installation come up first.
     Chore("tokens", _each(10 * _SECOND), _tokens, first=30 * _SECOND),
     Chore("subscriptions", _each(_MINUTE), _subscriptions, first=45 * _SECOND),
