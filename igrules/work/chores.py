@@ -80,6 +80,12 @@ def _alerts(duty: Duty) -> None:
     Teller(duty.ledger, duty.registry, duty.configuration, duty.now).tell()
 
 
+def _purge(duty: Duty) -> None:
+    # What a wrong clock takes for old would be gone for good.
+    if duty.clock.is_sure:
+        duty.ledger.purge(duty.now)
+
+
 def _watch(duty: Duty) -> None:
     quarter = 15 * _MINUTE
     duty.ledger.alerts.look(duty.now, volume=duty.now % quarter < 2 * _MINUTE)
@@ -102,7 +108,7 @@ CHORES: Sequence[Chore] = (
     Chore("subscriptions", _each(_MINUTE), _subscriptions, first=45 * _SECOND),
     Chore("holds", _each(10 * _SECOND), lambda duty: duty.ledger.finish_lifting(duty.now)),
     Chore("stats", _each(_HOUR), lambda duty: duty.ledger.roll_stats(duty.now)),
-    Chore("purge", _each(10 * _MINUTE), lambda duty: duty.ledger.purge(duty.now)),
+    Chore("purge", _each(10 * _MINUTE), _purge),
     Chore("parked", _each(_MINUTE), lambda duty: duty.ledger.drop_parked(duty.now)),
     Chore("audit", _each(_HOUR), lambda duty: duty.ledger.audit.seal_days(duty.now)),
     Chore("processes", _each(_HOUR), lambda duty: duty.ledger.forget_silent(duty.now)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import logging
+import socket
 import threading
 from contextlib import suppress
 
@@ -78,6 +79,19 @@ class Sweeper:
         now = self._ledger.clock()
         if now is not None:
             self._clock.agree(now)
+        self._clock.now()
+        jump = self._clock.take_jump()
+        if jump is not None:
+            self._tell_of(jump)
+
+    def _tell_of(self, jump: int) -> None:
+        """The clock is not believed for ten minutes; a person may set it right by then."""
+        way = "forwards" if jump > 0 else "backwards"
+        words = f"the clock of {socket.gethostname()} jumped {way} by {abs(jump) // 1000} s"
+        remedy = "set it right and keep it by NTP; for ten minutes igrules goes on without it"
+        say(_LOG, logging.ERROR, "the clock jumped", ms=jump)
+        now = self._clock.now()
+        self._ledger.alerts.note("clock", socket.gethostname(), f"{words}: {remedy}", now)
 
     def _beat(self) -> None:
         if self._clock.monotonic() >= self._beat_at:
