@@ -52,6 +52,7 @@ class ControlDoor:
             "log-in-shape": stage.tokens.shape,
             "deauthorize": stage.callbacks.deauthorize,
             "delete-data": stage.callbacks.delete_data,
+            "press-test": stage.dashboard.press_test,
             "advance": self._advance,
             "scripts": self._add_script,
             "scripts-clear": stage.scripts.clear,

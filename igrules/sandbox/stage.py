@@ -12,6 +12,7 @@ from typing import Any
 
 from igrules.errors import UsageError
 from igrules.sandbox.callbacks import Callbacks
+from igrules.sandbox.dashboard import Dashboard
 from igrules.sandbox.journal import Act, Journal, read_journal
 from igrules.sandbox.people import People
 from igrules.sandbox.scripts import Scripts
@@ -48,6 +49,7 @@ class Stage:
         self.tokens = Tokens(self.world)
         self.people = People(self.world, self.postman)
         self.callbacks = Callbacks(self.world, self.postman)
+        self.dashboard = Dashboard(self.world, self.postman)
 
     def set_webhook_url(self, url: str) -> None:
         """Deliver webhooks there from now on."""

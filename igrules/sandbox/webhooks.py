@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import heapq
 import itertools
@@ -22,6 +23,9 @@ _ANSWER_WITHIN = 5.0
 _REMEMBERED = 20_000
 RETRY_MS = (0, 1_000, 5_000, 15_000, 60_000, 300_000, 1_800_000, *(7_200_000,) * 17)
 """Waits before each further try: at once, then ever rarer, for about 36 hours."""
+HOUR_RETRY_MS = (0, 1_000, 5_000)
+"""The other regime Meta describes: a few tries, and after an hour of failures no subscription."""
+HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,9 @@ class Manner:
     and once more again after that, up to ``copies`` times; ``shuffle`` the chance that an update
     overtakes those before it. ``echo`` says when own acts come back: ``early`` (before the answer
     of the call), ``after`` or ``late`` (``echo_delay_ms`` after it), ``missing``. ``hold`` keeps
-    everything back."""
+    everything back. An account whose updates failed for ``unsubscribe_after_ms`` without one
+    success (0: never) loses its subscription, and gets nothing before it subscribes again;
+    `HOUR_REGIME` is that way to go on."""
 
     form: str = "plain"
     batch: int = 1
@@ -49,6 +55,10 @@ class Manner:
     echo_metadata: bool = False
     hold: bool = False
     retry_ms: tuple[int, ...] = RETRY_MS
+    unsubscribe_after_ms: int = 0
+
+
+HOUR_REGIME = Manner(retry_ms=HOUR_RETRY_MS, unsubscribe_after_ms=HOUR_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,7 @@ class Postman:
         self._wake = threading.Condition()
         self._queue: list[tuple[float, int, _Letter]] = []
         self._count = itertools.count()
+        self._failing_since: dict[str, int] = {}
         self._busy = 0
         self._running = False
         self._threads = [
@@ -130,7 +141,11 @@ class Postman:
             self.log.clear()
 
     def post(self, element: Element, delay_ms: int = 0) -> None:
-        """Deliver an element, ``delay_ms`` from now at the earliest."""
+        """Deliver an element, ``delay_ms`` from now at the earliest; never to an account that has
+        no subscription."""
+        account = self._world.accounts.get(element.account)
+        if account is not None and not account.subscribed:
+            return
         wait = max(delay_ms, self.manner.linger_ms)
         self._push(self._letter(element), wait)
 
@@ -250,12 +265,27 @@ class Postman:
         if status == 200:
             self.acknowledged.add(hashlib.sha256(letter.body).digest())
         self._world.note(_happening(letter, now, status, took_ms))
+        self._judge(letter, status == 200, now)
         waits = self.manner.retry_ms
         if status != 200 and letter.attempt < len(waits):
             again = _Letter(
                 letter.url, letter.secret, letter.elements, letter.body, letter.attempt + 1
             )
             self._push(again, waits[letter.attempt])
+
+    def _judge(self, letter: _Letter, succeeded: bool, now: int) -> None:
+        """Take the subscription of accounts whose updates have failed for too long."""
+        for name in {element.account for element in letter.elements}:
+            if succeeded:
+                self._failing_since.pop(name, None)
+                continue
+            since = self._failing_since.setdefault(name, now)
+            patience = self.manner.unsubscribe_after_ms
+            if patience and now - since >= patience:
+                with self._world.lock:
+                    account = self._world.accounts.get(name)
+                    if account is not None:
+                        self._world.add_account(dataclasses.replace(account, subscribed=()))
 
 
 def _happening(letter: _Letter, now: int, status: int, took_ms: int) -> Happening:

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from igrules.errors import UsageError
 from igrules.instagram.reader import read
 from igrules.instagram.signature import verify
 from igrules.sandbox.envelopes import Element, signature
 from igrules.sandbox.server import Sandbox
-from igrules.sandbox.webhooks import Manner
+from igrules.sandbox.webhooks import HOUR_MS, HOUR_REGIME, Manner
 from tests.sandbox.receiving import CLINIC, POST, SHOP, Caller, Received, Receiver
 
 NOW = 1_790_000_000_000
@@ -242,3 +243,80 @@ def test_the_test_button_and_raw_bytes(sandbox: Sandbox, receiver: Receiver) -> 
     button, garbage = receiver.received
     assert [event.kind for event in read(button.body, NOW)] == ["test"]
     assert (garbage.body, verify(garbage.body, garbage.signature, [b"secret"])) == (b"not json", 0)
+
+
+def test_an_hour_of_failures_costs_the_subscription(
+    sandbox: Sandbox, shop: Caller, receiver: Receiver
+) -> None:
+    sandbox.postman.set_manner(dataclasses.replace(HOUR_REGIME, retry_ms=(0,)))
+    receiver.statuses = [500, 500]
+    sandbox.people.write(SHOP, "ana", "um")
+    assert sandbox.postman.wait_idle(5)
+    kept = sandbox.world.accounts[SHOP].subscribed
+    sandbox.world.advance(HOUR_MS)
+    receiver.statuses = [500, 500]
+    sandbox.people.write(SHOP, "ana", "dois")
+    assert sandbox.postman.wait_idle(5)
+    sandbox.people.write(SHOP, "ana", "unheard")
+    sandbox.people.write(CLINIC, "ana", "another account")
+    assert sandbox.postman.wait_idle(5)
+    lost = sandbox.world.accounts[SHOP].subscribed
+    shop.post("me/subscribed_apps", subscribed_fields="messages")
+    sandbox.people.write(SHOP, "ana", "heard again")
+    assert sandbox.postman.wait_idle(5)
+
+    heard = [event.text for one in receiver.received for event in read(one.body, NOW)]
+    assert heard == ["um", "um", "dois", "dois", "another account", "heard again"]
+    assert (bool(kept), lost) == (True, ())
+
+
+def test_one_success_in_an_hour_keeps_the_subscription(
+    sandbox: Sandbox, receiver: Receiver
+) -> None:
+    sandbox.postman.set_manner(dataclasses.replace(HOUR_REGIME, retry_ms=(0,)))
+    receiver.statuses = [500, 200]
+    sandbox.people.write(SHOP, "ana", "um")
+    assert sandbox.postman.wait_idle(5)
+    sandbox.world.advance(HOUR_MS)
+    receiver.statuses = [500, 200]
+    sandbox.people.write(SHOP, "ana", "dois")
+    assert sandbox.postman.wait_idle(5)
+
+    assert sandbox.world.accounts[SHOP].subscribed
+
+
+@pytest.mark.parametrize(
+    ("field", "shape"),
+    [
+        ("messages", "changes"),
+        ("messages", "messaging"),
+        ("comments", "changes"),
+        ("live_comments", "changes"),
+        ("mentions", "changes"),
+    ],
+)
+def test_the_test_button_sends_what_nobody_wrote(
+    sandbox: Sandbox, receiver: Receiver, field: str, shape: str
+) -> None:
+    sandbox.dashboard.press_test(field, shape)
+    assert sandbox.postman.wait_idle(5)
+
+    (one,) = receiver.received
+    assert verify(one.body, one.signature, [b"secret"]) == 0
+    assert [event.kind for event in read(one.body, NOW)] == ["test"]
+
+
+def test_a_sample_without_an_envelope_is_signed_too(sandbox: Sandbox, receiver: Receiver) -> None:
+    sandbox.dashboard.press_test("messages", "bare")
+    assert sandbox.postman.wait_idle(5)
+
+    (one,) = receiver.received
+    assert verify(one.body, one.signature, [b"secret"]) == 0
+    assert one.body.startswith(b'{"field":"messages"')
+
+
+def test_a_sample_that_does_not_exist_is_named(sandbox: Sandbox) -> None:
+    with pytest.raises(UsageError):
+        sandbox.dashboard.press_test("stories")
+    with pytest.raises(UsageError):
+        sandbox.dashboard.press_test("comments", "messaging")
