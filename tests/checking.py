@@ -137,10 +137,12 @@ def _undecided(ledger: Ledger) -> Iterator[str]:
 
 
 def _decided_out_of_order(ledger: Ledger) -> Iterator[str]:
-    """Events of a lane are decided as they came; a mention moves between lanes and may not be."""
+    """Events of a lane are decided as they came. Two may not be: a mention, which moves between
+    lanes, and what the account itself said, which comes first because it proves what was sent."""
     rows = ledger._db.all(
         "SELECT i.lane_id, i.id, d.id FROM inbox i JOIN decision d ON d.inbox_id = i.id"
-        " WHERE d.replay = 0 AND i.kind NOT LIKE 'mention%' ORDER BY i.lane_id, d.id"
+        " WHERE d.replay = 0 AND i.kind NOT LIKE 'mention%' AND i.kind NOT IN ('echo', 'own')"
+        " ORDER BY i.lane_id, d.id"
     )
     yield from _falling(rows, "was decided after a later one")
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,18 +20,24 @@ from igrules.ledger import Ledger, Wait
 from igrules.ledger.restoring import Place, look, restore
 from igrules.model import Event, Sent
 from igrules.plugins import build_registry
+from igrules.sandbox.scripts import Latency
 from igrules.sandbox.server import Sandbox
 from igrules.web.serving import Server
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from tests.ledgering import NOW, World, dm, read, text
 from tests.running import Process, answers, free_port, wait_until
+from tests.sizes import load
 from tests.working import ACCOUNT, SECRET, publish
 
 RULES = """\
 rules:
 - {id: hello, when: dm, do: {text: 'oi {{ event.text }}'}}
 """
+
+
+HALF = load(50, 250)
+"""How many write before the backup, and how many meanwhile."""
 
 
 def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -89,21 +95,22 @@ def serve(url: str, state: Path, sandbox: Sandbox, log: Path) -> tuple[Process, 
     return process, f"http://127.0.0.1:{port}"
 
 
-@pytest.mark.faults
+@pytest.mark.faults("F16")
 def test_the_drill(
-    database_url: str, ledger: Ledger, sandbox: Sandbox, elsewhere: Place, tmp_path: Path
-) -> None:
+    database_url: str, ledger: Ledger, sandbox: Sandbox, elsewhere: Place, tmp_path: Path,
+    figures: Callable[..., None],
+) -> None:  # fmt: skip
     """A backup under load, the machine lost, restored on another one within a minute."""
     file = tmp_path / "a.backup"
     publish(ledger, build_registry(third_party=False), RULES)
-    sandbox.scripts.latency = type(sandbox.scripts.latency)(100, 200)
+    sandbox.scripts.latency = Latency(400, 600)
     process, url = serve(database_url, tmp_path / "state", sandbox, tmp_path / "log")
     wait_until(lambda: answers(f"{url}/api/ready"), 20, "the server")
     sandbox.set_webhook_url(f"{url}/webhook")
 
-    before = [write(sandbox, f"p{n % 15}", f"before {n}") for n in range(30)]
+    before = [write(sandbox, f"p{n % (HALF // 2)}", f"before {n}") for n in range(HALF)]
     wait_until(lambda: sandbox.postman.wait_idle(1), 20, "all acknowledged")
-    after = [write(sandbox, f"p{n % 15}", f"after {n}") for n in range(30)]
+    after = [write(sandbox, f"p{n % (HALF // 2)}", f"after {n}") for n in range(HALF)]
     code, said, trouble = igrules(
         "backup", "--out", str(file), "--encrypt",
         "--database-url", database_url, "--state-dir", str(tmp_path / "state"),
@@ -137,24 +144,26 @@ def test_the_drill(
         wait_until(lambda: fresh in decided(restored), 20, "the new message decided")
         wait_until(lambda: not missing(restored, before), 20, "all decided")
         # Others that came while it was written may be in it as well.
-        wait_until(lambda: all(row.outcome for row in scope.events(500)), 20, "nothing waits")
+        wait_until(lambda: all(row.outcome for row in scope.events(2_000)), 20, "nothing waits")
         # Those of the load that the backup caught, too.
         wait_until(lambda: restored.stats()["waiting"] == 0, 20, "nothing is undecided")
-        waiting = {row.payload["text"]: row.state for row in scope.sends(500)}
+        waiting = {row.payload["text"]: row.state for row in scope.sends(2_000)}
 
         assert restored.check() == []
-        assert scope.secrets.get("access_token") == "token-of-luz"
+        # Renewed meanwhile, perhaps; what counts is that it can still be opened.
+        assert scope.secrets.get("access_token")
         assert [act.text for act in sandbox.acts()] == executed
         assert waiting["oi fresh"] == "pending"
         assert {state for words, state in waiting.items() if words != "oi fresh"} <= {
             "sent", "parked",
         }  # fmt: skip
-        assert {f"oi before {n}" for n in range(30)} <= set(waiting)
+        assert {f"oi before {n}" for n in range(HALF)} <= set(waiting)
         sent = {words for words, state in waiting.items() if state == "sent"}
         assert sent <= set(executed)
-        assert set(executed) - sent <= set(waiting) | {f"oi after {n}" for n in range(30)}
+        assert set(executed) - sent <= set(waiting) | {f"oi after {n}" for n in range(HALF)}
 
         parked = len([1 for state in waiting.values() if state == "parked"])
+        assert parked, "all of it was sent before the backup, so this shows nothing"
         code, said, trouble = igrules("resume", "--after-restore", *flags)
 
         assert (code, trouble) == (0, "")
@@ -162,7 +171,11 @@ def test_the_drill(
         wait_until(lambda: "oi fresh" in [act.text for act in sandbox.acts()], 20, "the answer")
         doubled = {words for words, n in Counter(a.text for a in sandbox.acts()).items() if n > 1}
         assert doubled == set()
-        assert len(after) == 30
+        assert len(after) == HALF
+        figures(
+            f"F16 {restored.engine}", sends=2 * HALF, parked=parked, sent_while_held=0,
+            doubles=len(doubled), restore_s=took,
+        )  # fmt: skip
     finally:
         restored.close()
         there.kill()
@@ -173,7 +186,7 @@ def write(sandbox: Sandbox, who: str, words: str) -> str:
 
 
 def decided(ledger: Ledger) -> set[str]:
-    return {row.ref for row in ledger.for_tenant(1).events(500) if row.outcome}
+    return {row.ref for row in ledger.for_tenant(1).events(2_000) if row.outcome}
 
 
 def missing(ledger: Ledger, mids: list[str]) -> set[str]:
