@@ -58,30 +58,31 @@ class PostgresCluster:
         """End who is still connected, and empty the database for the next test, unless this one
         has changed more than rows."""
         with self._connected(url) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            tables = connection.execute(
-                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-                " AND tablename NOT IN ('schema_migration', 'deployment', 'chore')"
-            ).fetchall()
-            connection.execute("SET session_replication_role = replica")
-            for (table,) in tables:
-                connection.execute(f"DELETE FROM {table}")
-            # What every database has from the beginning, as it was.
-            connection.execute("DELETE FROM chore WHERE name <> 'split'")
-            connection.execute(
-                "UPDATE chore SET due = 0, owner = NULL, lease_until = NULL, last_ok = NULL,"
-                " last_error = ''"
-            )
-            connection.execute("UPDATE deployment SET epoch = 1, released_epoch = 1")
-            for (sequence,) in connection.execute(
-                "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'"
-            ).fetchall():
-                connection.execute(f"ALTER SEQUENCE {sequence} RESTART")
+            connection.execute(self._emptying(connection))
             if _shape(connection) == self._made[url]:
                 self._free.append(url)
+
+    def _emptying(self, connection: psycopg.Connection[Any]) -> str:
+        """One text that empties a database: sent at once and stored without a wait for the disk,
+        it costs a tenth of its statements one by one."""
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            " AND tablename NOT IN ('schema_migration', 'deployment', 'chore')"
+        ).fetchall()
+        return "; ".join([
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            "SET synchronous_commit = off",
+            "SET session_replication_role = replica",
+            *(f"DELETE FROM {table}" for (table,) in tables),
+            # What every database has from the beginning, as it was.
+            "DELETE FROM chore WHERE name <> 'split'",
+            "UPDATE chore SET due = 0, owner = NULL, lease_until = NULL, last_ok = NULL,"
+            " last_error = ''",
+            "UPDATE deployment SET epoch = 1, released_epoch = 1",
+            "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)"
+            " FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL",
+        ])  # fmt: skip
 
     def stop_at_once(self) -> None:
         """Stop the server as a crash would; what was committed is recovered at the next start."""
@@ -101,8 +102,9 @@ class PostgresCluster:
 def _shape(connection: psycopg.Connection[Any]) -> list[Any]:
     """The columns of all tables, and the rows every database has from the beginning."""
     queries = (
-        "SELECT table_name, column_name FROM information_schema.columns"
-        " WHERE table_schema = 'public' ORDER BY 1, 2",
+        "SELECT attrelid::regclass::text, attname FROM pg_attribute JOIN pg_class c ON c.oid ="
+        " attrelid WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND attnum > 0"
+        " AND NOT attisdropped ORDER BY 1, 2",
         "SELECT * FROM deployment",
         "SELECT * FROM chore",
     )
