@@ -38,7 +38,7 @@ _POSTGRES_SETTINGS = (
 )
 _FAR_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "fuse"})
 _PASSING = (peewee.OperationalError, peewee.InterfaceError)
-_MOST_KNOWN, _SHORT = 1_000, 4_000
+_MOST_KNOWN, _SHORT = 1_000, 100_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ ORPHANS_A_DAY = 1_000
 """How many orphans of an app are kept a day; further ones are only counted."""
 
 _TRIES = 3
+_LONGEST = 512
 
 _NOBODYS = 0
 """Stands for the account in `seen` where an update has none."""
@@ -70,10 +71,8 @@ class _Update(_Arrival):
     """One event on its way to a lane."""
 
     target: Target
-
-    @property
-    def lane(self) -> tuple[int, str]:
-        return self.target.account_id, _person(self.event)
+    lane: tuple[int, str]
+    """Account and person."""
 
     @property
     def tenant_id(self) -> int:
@@ -156,7 +155,8 @@ class Intake:
                 strays.append(_Stray(body, event, seen, target.reason))
             else:
                 seen = (target.account_id, self._key(event))
-                updates.append(_Update(body, event, seen, target))
+                lane = (target.account_id, _person(event))
+                updates.append(_Update(body, event, seen, target, lane))
         if tests := sum(n for (_, what), n in self._counts.items() if what == "tests"):
             add_stat(self._db, 0, self._now, "test", "", tests)
         return updates, strays
@@ -214,7 +214,8 @@ class Intake:
             event = dataclasses.replace(update.event, raw=b"", text="")
             if why == "erased":
                 event = dataclasses.replace(event, person=UNNAMED, username="", ref="")
-            silent.append((dataclasses.replace(update, event=event), why))
+            lane = (update.target.account_id, _person(event))
+            silent.append((dataclasses.replace(update, event=event, lane=lane), why))
         return kept, silent
 
     def _store_silent(
@@ -374,6 +375,11 @@ def _bytes(value: str) -> bytes:
 
 
 def _slices(items: Sequence[_T], width: int) -> Iterator[Sequence[_T]]:
-    size = MOST_PARAMETERS // width - 2
-    for start in range(0, len(items), size):
+    """The items in parts of 512, 256, 128 and so on, which are few different statements: the driver
+    and the server know them by heart instead of reading each anew."""
+    size, start = min(_LONGEST, 1 << (MOST_PARAMETERS // width).bit_length() - 1), 0
+    while start < len(items):
+        while size > len(items) - start:
+            size //= 2
         yield items[start : start + size]
+        start += size

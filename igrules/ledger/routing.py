@@ -43,6 +43,7 @@ class Routes:
     def __init__(self, db: Database, events: Iterable[Event]) -> None:
         ids = {columns.text(id) for event in events for id in (event.entry, event.account) if id}
         self._targets = _targets(db, sorted(ids))
+        self._known: dict[tuple[str, str, bool, int, int | None], Target | Orphaned] = {}
         self._apps = {
             id: (name, tenant_id)
             for id, name, tenant_id in db.all("SELECT id, name, tenant_id FROM app")
@@ -50,6 +51,13 @@ class Routes:
 
     def find(self, event: Event, app_id: int, route_tenant_id: int | None) -> Target | Orphaned:
         """The account of an update that this app sent to the address of this tenant, if any."""
+        asked = (event.entry, event.account, event.kind in _COMMENTS, app_id, route_tenant_id)
+        known = self._known.get(asked)
+        if known is None:
+            known = self._known[asked] = self._look(event, app_id, route_tenant_id)
+        return known
+
+    def _look(self, event: Event, app_id: int, route_tenant_id: int | None) -> Target | Orphaned:
         target = self._account(event)
         if isinstance(target, Orphaned):
             return target
