@@ -14,16 +14,9 @@ from collections.abc import Sequence
 from benchmarks.measure import Row
 
 PARTS = (
-    "matching",
-    "engines",
-    "opening",
-    "tenants",
-    "working",
-    "waits",
-    "sending",
-    "ingest",
-    "ringing",
-)
+    "matching", "engines", "opening", "tenants", "working", "waits", "sending", "ingest", "ledgers",
+    "pace", "way", "noise", "crowds", "resting", "ringing",
+)  # fmt: skip
 
 
 def main(names: Sequence[str]) -> int:

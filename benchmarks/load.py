@@ -1,7 +1,8 @@
 """Ask one address over many keep-alive connections, each again as soon as it is answered.
 
-Run in a process of its own: ``python -m benchmarks.load URL SECONDS CONNECTIONS SECRET``. Prints
-one line of JSON. Why raw sockets: on two cores a comfortable client would be what is measured.
+Run in a process of its own: ``python -m benchmarks.load URL SECONDS CONNECTIONS SECRET EVENTS``,
+so many events in each body. Prints one line of JSON. Why raw sockets: on two cores a comfortable
+client would be what is measured.
 """
 
 from __future__ import annotations
@@ -69,17 +70,12 @@ class Connection:
         return int(head[9:12]) if len(body) >= length else 0
 
 
-def envelopes(secret: bytes, path: str, host: str) -> list[bytes]:
-    """Give whole signed requests, each with another message id."""
+def envelopes(secret: bytes, path: str, host: str, events: int = 1) -> list[bytes]:
+    """Give whole signed requests of so many events, each with other message ids."""
     requests = []
-    for n in range(BODIES):
-        message = {
-            "sender": {"id": f"10{n:06}"},
-            "recipient": {"id": "17841400000000101"},
-            "timestamp": 1_790_000_000_000 + n,
-            "message": {"mid": f"m_{n:08}", "text": TEXT},
-        }
-        entry = {"id": "17841400000000101", "time": 1_790_000_000_000, "messaging": [message]}
+    for n in range(0, BODIES * events, events):
+        messages = [_message(number) for number in range(n, n + events)]
+        entry = {"id": "17841400000000101", "time": 1_790_000_000_000, "messaging": messages}
         body = json.dumps({"object": "instagram", "entry": [entry]}).encode()
         signature = hmac.new(secret, body, hashlib.sha256).hexdigest()
         head = (
@@ -90,11 +86,20 @@ def envelopes(secret: bytes, path: str, host: str) -> list[bytes]:
     return requests
 
 
-def run(url: str, seconds: float, connections: int, secret: bytes) -> Load:
+def _message(n: int) -> dict[str, object]:
+    return {
+        "sender": {"id": f"10{n:06}"},
+        "recipient": {"id": "17841400000000101"},
+        "timestamp": 1_790_000_000_000 + n,
+        "message": {"mid": f"m_{n:08}", "text": TEXT},
+    }
+
+
+def run(url: str, seconds: float, connections: int, secret: bytes, events: int = 1) -> Load:
     """Ask ``url`` for ``seconds`` over ``connections`` sockets at once."""
     parts = urlsplit(url)
     host, port = parts.hostname or "127.0.0.1", parts.port or 80
-    requests = envelopes(secret, parts.path, f"{host}:{port}")
+    requests = envelopes(secret, parts.path, f"{host}:{port}", events)
     load, next_request = Load(), 0
     with selectors.DefaultSelector() as selector:
         open_connections = [Connection(host, port, selector) for _ in range(connections)]
@@ -119,5 +124,6 @@ def run(url: str, seconds: float, connections: int, secret: bytes) -> Load:
 
 
 if __name__ == "__main__":
-    address, duration, count, key = sys.argv[1:5]
-    print(json.dumps(run(address, float(duration), int(count), key.encode()).summary()))
+    address, duration, count, key, each = sys.argv[1:6]
+    load = run(address, float(duration), int(count), key.encode(), int(each))
+    print(json.dumps(load.summary()))

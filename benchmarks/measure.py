@@ -12,9 +12,10 @@ ROUNDS = 7
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A goal by its number, what was measured, and whether it is met."""
+    """A goal by its number, ``D`` for those of delivery; what was measured, and whether it is
+    met."""
 
-    goal: int
+    goal: int | str
     what: str
     baseline: str
     """What it was measured against, in the same run."""
