@@ -61,6 +61,15 @@ class World:
         self.publish(settings("luz", IG_ID))
         self.scope.secrets.set("access_token", "IGAA-luz", NOW)
 
+    @classmethod
+    def again(cls, ledger: Ledger) -> World:
+        """The world that an opened ledger holds already."""
+        world = cls.__new__(cls)
+        world.ledger, world.app = ledger, ledger.apps.list()[0]
+        world.tenant = ledger.tenants.get("luz")
+        world.scope = ledger.for_tenant(world.tenant.id)
+        return world
+
     def publish(self, what: Settings, digest: str = "d1", now: int = NOW) -> None:
         """Publish settings for the tenant."""
         self.scope.publish({"tenant.yaml": b"x"}, digest, what, "", "test", now)
