@@ -227,7 +227,7 @@ def test_the_backlog_is_shown_for_one_and_for_all(ask: Asking, seeded: Seeded) -
     assert own == {
         "count": 1, "last_at": end,
         "waiting": [{"held_by": "operator_paused", "count": 1, "next_at": shown(NOW + 3_000),
-                     "last_at": end, "expiring": 0}],
+                     "last_at": end, "expiring": 0, "words": ""}],
     }  # fmt: skip
     assert [(one["tenant"], one["count"]) for one in every] == [("sol", 0), ("luz", 1)]
 

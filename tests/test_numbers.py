@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from igrules.ledger import Ledger, Numbers, Ready
-from igrules.ledger.days import next_midnight
+from igrules.ledger.days import local_day, next_midnight
 from igrules.ledger.tally import Times, count, labels, tally, times
 from igrules.model import Change, NotDone, Refused, Sent
-from tests.ledgering import DAY, IG_ID, NOW, World, dm, settings, text
+from tests.ledgering import DAY, DEADLINE, IG_ID, LEASE, NOW, QUIET, World, dm, settings, text
 
 SP = "America/Sao_Paulo"
 
@@ -217,3 +220,55 @@ def test_a_deactivated_tenant_says_nothing_and_comes_back(world: World) -> None:
     assert (split.events, split.orphans, reasons) == (0, 1, {"closed_tenant": 1})
     assert (back.state, back.deactivated_at, again.events) == ("active", None, 1)
     assert world.scope.running() == (True, 2)
+
+
+def test_the_forecast_names_the_bucket_the_preset_and_the_time(world: World) -> None:
+    from tests.ledgering import private
+
+    replies = [private(f"k{n}", f"c{n}", expires_at=NOW + 7 * DAY) for n in range(32)]
+    lane = world.answer(*replies)
+    for _ in replies:
+        world.ledger.sends.begin(
+            lane, world.next(lane), NOW, lease=LEASE, quiet=QUIET, deadline=lambda _: DEADLINE
+        )
+
+    found = world.ledger.backlog(world.tenant.id, NOW).waiting[0]
+
+    last = NOW + 12 * 20_000
+    at = datetime.fromtimestamp(last / 1000, ZoneInfo(SP)).strftime("%H:%M")
+    assert (found.held_by, found.count, found.last_at) == ("rate:private_reply", 12, last)
+    assert found.words == (f"12 waiting, last one about {at}, limited by private replies (careful)")
+
+
+def test_a_forecast_follows_the_speed_that_was_measured(world: World) -> None:
+    from tests.ledgering import private
+
+    replies = [private(f"k{n}", f"c{n}", expires_at=NOW + 7 * DAY) for n in range(32)]
+    lane = world.answer(*replies)
+    for number, _ in enumerate(replies):
+        ready = world.ledger.sends.begin(
+            lane, world.next(lane), NOW, lease=LEASE, quiet=QUIET, deadline=lambda _: DEADLINE
+        )
+        if number < 2 and isinstance(ready, Ready):
+            world.settle(ready, Sent(f"id{number}"), NOW + 250_000)
+
+    found = world.ledger.backlog(world.tenant.id, NOW + 300_000).waiting[0]
+
+    # Two in five minutes, and twelve to go.
+    assert found.last_at == NOW + 300_000 + 6 * 300_000
+
+
+def test_the_days_limit_is_said_in_words(world: World) -> None:
+    from igrules.ledger import Ceiling
+    from tests.ledgering import public
+
+    world.ledger.tenants.set_ceiling(world.tenant.id, Ceiling(1), NOW)
+    lane = world.answer(public("k1", "c1", expires_at=NOW + 7 * DAY),
+                        public("k2", "c2", expires_at=NOW + 7 * DAY))  # fmt: skip
+    world.settle(world.started(lane), Sent("id"))
+    world.begin(lane)
+
+    (found,) = world.ledger.backlog(world.tenant.id, NOW).waiting
+
+    day = local_day(SP, next_midnight(SP, NOW))
+    assert found.words == (f"1 waiting, last one about 00:00 on {day}, limited by messages a day")

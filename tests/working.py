@@ -78,12 +78,14 @@ def publish(
     slug: str = "luz",
     account: str = ACCOUNT,
     settings: str = "",
+    zone: str = "America/Sao_Paulo",
 ) -> int:
     """Publish ``rules``, connecting the tenant first if it is new. Give the tenant's id."""
     known = {tenant.slug: tenant.id for tenant in ledger.tenants.list()}
     tenant_id = known[slug] if slug in known else connect(ledger, slug, account)
+    tenant = TENANT.format(account=account).replace("America/Sao_Paulo", zone)
     files = {
-        "tenant.yaml": (TENANT.format(account=account) + settings).encode(),
+        "tenant.yaml": (tenant + settings).encode(),
         "rules.yaml": f"igrules: 1\n{rules}".encode(),
     }
     compiled = compile_tenant(files, registry, slug=slug)

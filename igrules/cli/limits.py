@@ -35,7 +35,11 @@ def stats(
 
     with connected(server, database_url, state_dir) as api:
         found = [
-            {"tenant": one, **api.get(of_tenant(one, "stats"), **_days(since)).media}
+            {
+                "tenant": one,
+                **api.get(of_tenant(one, "stats"), **_days(since)).media,
+                "backlog": api.get(of_tenant(one, "backlog")).media,
+            }
             for one in slugs(api, slug)
         ]
     if format is Table.JSON:
@@ -63,10 +67,12 @@ def _print_one(one: dict[str, Any]) -> None:
 
     typer.echo(f"tenant              {one['tenant']}, {_state(one)}")
     typer.echo(f"messages today      {one['messages_today']}")
-    typer.echo(f"left of the limit   {_number(one['limit_remaining'])}")
+    typer.echo(f"left of the limit   {_number(one['limit_remaining'])}{_next_day(one)}")
     typer.echo(f"daily limit         {_number(one['daily_limit'])}")
     typer.echo(f"messages so far     {one['total_messages']}")
     typer.echo(f"events received     {one['webhooks_received']}")
+    for waiting in one["backlog"]["waiting"]:
+        typer.echo(f"waiting to go out   {waiting['words'] or _held(waiting)}")
     answers = one["total"]["answer_times"]
     if answers["count"]:
         typer.echo(f"time to answer      {_time(answers['median_ms'])}, 19 of 20 within "
@@ -80,6 +86,17 @@ def _print_one(one: dict[str, Any]) -> None:
         typer.echo("")
         days = [(day["day"], str(day["webhooks"]), str(day["messages"])) for day in one["days"]]
         print_table([("day", "received", "sent"), *days])
+
+
+def _next_day(one: dict[str, Any]) -> str:
+    """When there is something left again, where nothing is."""
+    if one["limit_remaining"] != 0:
+        return ""
+    return f", more from midnight on ({one['timezone'] or 'UTC'})"
+
+
+def _held(waiting: dict[str, Any]) -> str:
+    return f"{waiting['count']} ({waiting['held_by']})"
 
 
 def _state(one: dict[str, Any]) -> str:

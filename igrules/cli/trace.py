@@ -145,8 +145,19 @@ def _send(effect: dict[str, Any]) -> dict[str, Any]:
         "to": effect["target"],
         "state": effect["state"],
         "reason": effect["reason"],
+        "because": _because(effect),
         "text": effect["text"],
     }
+
+
+def _because(effect: dict[str, Any]) -> str:
+    """The limit that keeps it back, and until when."""
+    from igrules.cli.moments import local_time
+
+    words = str(effect["because"])
+    if words and effect["state"] == "pending":
+        return f"{words}, waits until {local_time(effect['not_before'])}"
+    return words
 
 
 def _as_text(shown: dict[str, Any]) -> str:
@@ -167,6 +178,7 @@ def _as_text(shown: dict[str, Any]) -> str:
         reason = "" if rule["reason"] == "fired" else rule["reason"]
         lines.append(f"{rule['rule']:24} {verdict} {reason:10} {rule['why']}".rstrip())
     for send in shown["sends"]:
-        reason = f" ({send['reason']})" if send["reason"] else ""
+        because = send["because"] or send["reason"]
+        reason = f" ({because})" if because else ""
         lines.append(f"{send['state']}{reason}   {send['kind']}   {visible(send['text'])}".rstrip())
     return "\n".join(lines)

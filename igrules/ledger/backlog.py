@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import igrules.ledger.buckets as buckets
 import igrules.ledger.epochs as epochs
 import igrules.ledger.holds as holds
 import igrules.ledger.quotas as quotas
-from igrules.ledger.database import Database
-from igrules.ledger.days import next_midnight
+from igrules.ledger.database import Database, holders
+from igrules.ledger.days import clock_words, next_midnight
 from igrules.ledger.open_sends import PENDING
+from igrules.ledger.presets import kinds_of
 from igrules.ledger.quotas import Limits
+from igrules.ledger.reasons import in_words
 
 READY, LATER, RETRY, LIMIT = "ready", "later", "retry", "daily_limit"
 _NO_END = frozenset({"token", "copied", epochs.REASON, epochs.BEHIND})
 """Waits that end when a person does something, and nobody knows when."""
+
+
+_MEASURED = 300_000
+"""So long sends are counted to see how fast they go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,9 @@ class Waiting:
     next_at: int
     last_at: int | None
     expiring: int
+    account_id: int = 0
+    """Whose limit it is, where it is that of one account."""
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +53,29 @@ class Backlog:
 def of_tenant(db: Database, tenant_id: int, now: int) -> Backlog:
     """The backlog of a tenant."""
     rows = db.all(
-        "SELECT account_id, rule, reason, retries, not_before, expires_at, counted, channel, kind"
-        f" FROM send WHERE {PENDING} AND +tenant_id = ? ORDER BY id",
+        "SELECT account_id, rule, reason, retries, not_before, expires_at, counted, channel, kind,"
+        f" created_at FROM send WHERE {PENDING} AND +tenant_id = ? ORDER BY id",
         (tenant_id,),
     )
     over = holds.over_tenant(db, tenant_id, now)
-    groups: dict[str, list[_Send]] = {}
-    for account_id, rule, reason, retries, not_before, expires_at, counted, channel, kind in rows:
+    groups: dict[tuple[str, int], list[_Send]] = {}
+    for row in rows:
+        account_id, rule, reason, retries, not_before, expires_at, counted, channel, kind = row[:9]
         hold = holds.covering(over, tenant_id, account_id, rule)
         if hold is None and channel == "instagram":
             hold = next(iter(holds.own_over(db, over, account_id, kind)), None)
         until = None if hold is None else hold.until
-        one = _Send(not_before, expires_at, counted == "yes", until)
-        groups.setdefault(_held_by(hold, reason, retries, not_before, now), []).append(one)
+        one = _Send(not_before, expires_at, counted == "yes", until, row[9])
+        name = _held_by(hold, reason, retries, not_before, now)
+        whose = account_id if name.startswith(buckets.REASON) else 0
+        groups.setdefault((name, whose), []).append(one)
     limits = quotas.limits(db, tenant_id)
     left = _left(db, tenant_id, limits, now)
-    found = tuple(_waiting(name, groups[name], limits, left, now) for name in sorted(groups))
+    found = tuple(
+        _said(db, _waiting(name, groups[name, id], limits, left, now), id, groups[name, id],
+              limits, now)
+        for name, id in sorted(groups)
+    )  # fmt: skip
     ends = [one.last_at for one in found]
     known = [at for at in ends if at is not None]
     return Backlog(
@@ -74,11 +91,56 @@ class _Send:
     expires_at: int | None
     counted: bool
     hold_until: int | None
+    created_at: int
+
+
+def _said(
+    db: Database, found: Waiting, account_id: int, sends: list[_Send], limits: Limits, now: int
+) -> Waiting:
+    """The same in words, and with the speed at which it really goes."""
+    preset = ""
+    if found.held_by.startswith(buckets.REASON):
+        preset = _preset(db, account_id)
+        slow = _measured(db, account_id, found, sends, now)
+        found = replace(found, last_at=max(slow, found.last_at or 0), account_id=account_id)
+    because = in_words(found.held_by, preset)
+    if not because:
+        return found
+    last = "nobody can say until when"
+    if found.last_at is not None:
+        last = f"last one about {clock_words(limits.zone_at(now), found.last_at, now)}"
+    return replace(found, words=f"{found.count} waiting, {last}, {because}")
+
+
+def _preset(db: Database, account_id: int) -> str:
+    row = db.first(
+        "SELECT a.preset, t.ceiling FROM account a JOIN tenant t ON t.id = a.tenant_id"
+        " WHERE a.id = ?",
+        (account_id,),
+    )
+    return buckets.preset_of(row[0], row[1]) if row else ""
+
+
+def _measured(db: Database, account_id: int, found: Waiting, sends: list[_Send], now: int) -> int:
+    """When the last one goes at the speed of the last minutes; the places in line know the
+    bucket's own. 0: nothing has waited for long enough to tell."""
+    if min(one.created_at for one in sends) > now - _MEASURED:
+        return 0
+    kinds = kinds_of(found.held_by.removeprefix(buckets.REASON))
+    sent = db.number(
+        "SELECT count(*) FROM send WHERE tenant_id = (SELECT tenant_id FROM account WHERE id = ?)"
+        " AND closed_at >= ? AND closed_at IS NOT NULL AND state = 'sent' AND account_id = ?"
+        f" AND kind IN ({holders(len(kinds))})",
+        [account_id, now - _MEASURED, account_id, *kinds],
+    )
+    return now + found.count * _MEASURED // sent if sent else 0
 
 
 def _held_by(hold: holds.Hold | None, reason: str, retries: int, not_before: int, now: int) -> str:
     if hold is not None:
         return hold.reason
+    if in_words(reason) and (reason != LIMIT or not_before > now):
+        return reason
     if reason in (holds.PAUSED, holds.BY_OPERATOR, *holds.OWN, "") or not_before <= now:
         return READY if not_before <= now else LATER
     if reason == LIMIT or reason in _NO_END or reason == "companion":

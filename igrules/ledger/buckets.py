@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import igrules.ledger.ceilings as ceilings
 from igrules.ledger.database import Database, Row, holders
-from igrules.ledger.presets import WORDS, Pace
+from igrules.ledger.presets import Pace
 from igrules.ledger.values import Wait
 
 ACCOUNT = "*"
@@ -236,16 +236,6 @@ def _open(db: Database, account_id: int, paces: Paces) -> None:
 def _ms(microseconds: int) -> int:
     """Never earlier than it says."""
     return -(-microseconds // 1000)
-
-
-def words_of(reason: str, preset: str) -> str:
-    """What holds a send back, in words; empty for other reasons."""
-    if reason == THROTTLED:
-        return "limited by Instagram, which asks to wait"
-    if not reason.startswith(REASON):
-        return ""
-    name = reason.removeprefix(REASON)
-    return f"limited by {WORDS.get(name, name)} ({preset})"
 
 
 def preset_of(own: str, ceiling: bytes | None) -> str:

@@ -26,6 +26,15 @@ def next_midnight(zone: str, now: int) -> int:
     return int(begins.timestamp() * 1000)
 
 
+def clock_words(zone: str, at: int, now: int) -> str:
+    """A time as people of a zone say it: ``14:26``, with the day where it is another one."""
+    local = _local(zone, at)
+    words = local.strftime("%H:%M")
+    if local_day(zone, at) == local_day(zone, now):
+        return words
+    return f"{words} on {local.date().isoformat()}"
+
+
 def begins(zone: str, day: str) -> int:
     """When a local day such as ``2026-03-01`` begins, in milliseconds."""
     wanted = date.fromisoformat(day)

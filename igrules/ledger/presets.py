@@ -88,6 +88,11 @@ def platform_buckets(kind: str) -> tuple[str, ...]:
     return tuple(name for name in _COUNTS.get(kind, ("other",)) if name != _AUTOMATIC)
 
 
+def kinds_of(bucket: str) -> tuple[str, ...]:
+    """The kinds of sends that count against a bucket."""
+    return tuple(kind for kind, names in _COUNTS.items() if bucket in names) or ("hide_comment",)
+
+
 WORDS: Mapping[str, str] = {
     "text": "messages a second",
     "media": "media a second",

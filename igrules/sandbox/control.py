@@ -57,6 +57,7 @@ class ControlDoor:
             "scripts": self._add_script,
             "scripts-clear": stage.scripts.clear,
             "latency": self._set_latency,
+            "limits": stage.limits.allow,
             "manner": self._set_manner,
             "webhook-url": stage.set_webhook_url,
             "element": self._post_element,

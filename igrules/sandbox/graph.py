@@ -24,6 +24,7 @@ from igrules.sandbox.calls import Asked, Done, Plan, conversation_of, not_there
 from igrules.sandbox.envelopes import Element
 from igrules.sandbox.faults import FAULT, Fault
 from igrules.sandbox.journal import Journal
+from igrules.sandbox.limits import Limits
 from igrules.sandbox.refusals import Refusal
 from igrules.sandbox.scripts import Call, Script, Scripts
 from igrules.sandbox.things import Account, Happening, Token, as_json
@@ -79,7 +80,9 @@ class GraphDoor:
         postman: Postman,
         over: threading.Event,
         tokens: Tokens,
+        limits: Limits,
     ) -> None:
+        self._limits = limits
         self._tokens = tokens
         self._world = world
         self._scripts = scripts
@@ -93,6 +96,9 @@ class GraphDoor:
         trace_id = self._world.new_trace_id()
         asked, plan, host, edge = self._understand(req, trace_id)
         account = asked.account.ig_id if asked else ""
+        refusal = self._limits.refused(asked, plan) if asked else None
+        if refusal is not None:
+            plan = _refusing(refusal)
         script = self._scripts.take(Call(account, edge, plan.kind, plan.target, plan.text))
         self._wait(script)
         status, body = self._carry_out(plan, script, host, trace_id)
@@ -100,6 +106,7 @@ class GraphDoor:
         resp.data = as_json(body)
         resp.content_type = "application/json; charset=UTF-8"
         resp.set_header("X-FB-Trace-ID", trace_id)
+        resp.set_headers(dict(self._limits.headers(asked)) if asked else {})
         if script is not None and script.answer not in ("normal", "error"):
             req.env[FAULT] = Fault(script, resp.data)
             status = 0

@@ -110,7 +110,13 @@ class Sandbox(Stage):
         phone = PhoneDoor(self.world, self.people, self.token, self._over)
         phone.add_routes(application)
         graph = GraphDoor(
-            self.world, self.scripts, self.journal, self.postman, self._over, self.tokens
+            self.world,
+            self.scripts,
+            self.journal,
+            self.postman,
+            self._over,
+            self.tokens,
+            self.limits,
         )
         application.add_sink(graph, "/")
         return application

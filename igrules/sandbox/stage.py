@@ -14,6 +14,7 @@ from igrules.errors import UsageError
 from igrules.sandbox.callbacks import Callbacks
 from igrules.sandbox.dashboard import Dashboard
 from igrules.sandbox.journal import Act, Journal, read_journal
+from igrules.sandbox.limits import Limits
 from igrules.sandbox.people import People
 from igrules.sandbox.scripts import Scripts
 from igrules.sandbox.things import Account, Person, Post
@@ -47,6 +48,7 @@ class Stage:
             self.world, webhook_url, app_secret, webhook or Manner(), stem + ":webhooks", senders
         )
         self.tokens = Tokens(self.world)
+        self.limits = Limits(self.world)
         self.people = People(self.world, self.postman)
         self.callbacks = Callbacks(self.world, self.postman)
         self.dashboard = Dashboard(self.world, self.postman)

@@ -9,6 +9,7 @@ from typing import Any
 from igrules.ledger import EventRow, SendRow
 from igrules.ledger.attempts import AttemptRow
 from igrules.ledger.event_list import Wanted
+from igrules.ledger.reasons import in_words
 from igrules.model import Decision
 from igrules.web import times
 from igrules.web.api.contacts import asked_person
@@ -89,9 +90,11 @@ EFFECT = closed(
         "text": TEXT,
         "state": {"type": "string", "enum": SEND_STATES},
         "reason": TEXT,
+        "because": {**TEXT, "description": "the limit that keeps it back, or ended it, in words"},
         "evidence": TEXT,
         "message_id": TEXT,
         "created_at": TIME,
+        "not_before": {**TIME, "description": "when it is looked at next"},
         "closed_at": TIME_OR_NULL,
         "attempts": list_of(_ATTEMPT),
     }
@@ -265,9 +268,11 @@ def shown_effect(send: SendRow, attempts: list[AttemptRow]) -> dict[str, Any]:
         "text": str(send.payload.get("text", "")),
         "state": send.state,
         "reason": send.reason,
+        "because": in_words(send.reason),
         "evidence": send.evidence,
         "message_id": send.message_id,
         "created_at": times.shown(send.created_at),
+        "not_before": times.shown(send.not_before),
         "closed_at": times.shown_or_none(send.closed_at),
         "attempts": [
             {

@@ -92,11 +92,12 @@ _STATS = closed(
 )
 _WAITING = closed(
     {
-        "held_by": {**TEXT, "description": "ready, later, retry, or the limit by name"},
+        "held_by": {**TEXT, "description": "ready, later, retry, or the hold or limit by name"},
         "count": COUNT,
         "next_at": TIME,
         "last_at": {**TIME_OR_NULL, "description": "null: nobody can say"},
         "expiring": {**COUNT, "description": "whose time is over before"},
+        "words": {**TEXT, "description": "which limit it is; empty: it is none"},
     }
 )
 _BACKLOG: dict[str, Schema] = {
@@ -202,6 +203,7 @@ def _shown(backlog: Backlog) -> dict[str, object]:
                 "next_at": times.shown(one.next_at),
                 "last_at": times.shown_or_none(one.last_at),
                 "expiring": one.expiring,
+                "words": one.words,
             }
             for one in backlog.waiting
         ],
