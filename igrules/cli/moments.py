@@ -16,6 +16,19 @@ def local_time(text: str | None) -> str:
     return shown_time(int(datetime.fromisoformat(text).timestamp() * 1000))
 
 
+def time_left(text: str | None) -> str:
+    """How long it is until a time of the API, such as ``5h 12m``; empty for ``None``."""
+    if text is None:
+        return ""
+    minutes = (int(datetime.fromisoformat(text).timestamp() * 1000) - now()) // 60_000
+    if minutes < 0:
+        return "over"
+    days, hours = divmod(minutes // 60, 24)
+    if days:
+        return f"{days}d {hours}h"
+    return f"{hours}h {minutes % 60}m" if hours else f"{minutes}m"
+
+
 def read_since(text: str | None) -> str | None:
     """``1h30m`` ago, a day, or a time, as the API takes it. Raises `UsageError`."""
     if text is None:

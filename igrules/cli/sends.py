@@ -33,15 +33,16 @@ def list_sends(
     state_dir: StateDir = None,
     format: TableFormat = Table.TEXT,
 ) -> None:
-    """Show sends with their state and the reason for it."""
+    """Show sends with their state and the reason for it; of unclear ones also what was found and
+    how long somebody can still decide."""
     from igrules.cli.choosing import slugs
     from igrules.cli.remote import connected
 
     with connected(server, database_url, state_dir) as api:
         rows = [row for slug in slugs(api, tenant) for row in _rows(api, slug, state, limit)]
-    show_rows(
-        format, "sends", rows, ("send", "time", "tenant", "kind", "to", "state", "reason", "text")
-    )
+    first = ("send", "time", "tenant", "kind", "to", "state", "reason")
+    unclear = ("evidence", "left") if state in ("parked", "doubt") else ()
+    show_rows(format, "sends", rows, (*first, *unclear, "text"))
 
 
 class Verdict(StrEnum):
@@ -96,6 +97,7 @@ def settled(api: Server, tenant: str | None, send: int, verdict: str, format: Ta
 
 
 def _rows(api: Server, slug: str, state: str | None, limit: int) -> list[dict[str, Any]]:
+    from igrules.cli.moments import time_left
     from igrules.cli.remote import of_tenant
 
     return [
@@ -107,6 +109,8 @@ def _rows(api: Server, slug: str, state: str | None, limit: int) -> list[dict[st
             "to": one["target"],
             "state": one["state"],
             "reason": one["reason"],
+            "evidence": one["evidence"],
+            "left": time_left(one["expires_at"]) if one["state"] in ("parked", "doubt") else "",
             "text": one["text"],
         }
         for one in api.pages(of_tenant(slug, "sends"), most=limit, state=state)

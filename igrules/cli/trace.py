@@ -146,7 +146,9 @@ def _send(effect: dict[str, Any]) -> dict[str, Any]:
         "state": effect["state"],
         "reason": effect["reason"],
         "because": _because(effect),
+        "evidence": effect["evidence"],
         "text": effect["text"],
+        "calls": effect["attempts"],
     }
 
 
@@ -178,7 +180,26 @@ def _as_text(shown: dict[str, Any]) -> str:
         reason = "" if rule["reason"] == "fired" else rule["reason"]
         lines.append(f"{rule['rule']:24} {verdict} {reason:10} {rule['why']}".rstrip())
     for send in shown["sends"]:
-        because = send["because"] or send["reason"]
-        reason = f" ({because})" if because else ""
-        lines.append(f"{send['state']}{reason}   {send['kind']}   {visible(send['text'])}".rstrip())
+        lines.append(f"{_state(send)}   {send['kind']}   {visible(send['text'])}".rstrip())
+        lines += [f"    {_call(number, one)}" for number, one in enumerate(send["calls"], 1)]
     return "\n".join(lines)
+
+
+def _state(send: dict[str, Any]) -> str:
+    """What became of a send, and what shows it."""
+    state, evidence = send["state"], send["evidence"]
+    reason = send["because"] or send["reason"]
+    if state == "sent":
+        return f"sent by {evidence}" if evidence else "sent"
+    more = [word for word in (reason, evidence) if word]
+    return f"{state} ({', '.join(more)})" if more else str(state)
+
+
+def _call(number: int, attempt: dict[str, Any]) -> str:
+    """A call that was made for a send, in one line."""
+    from igrules.cli.moments import local_time
+
+    outcome = attempt["outcome"] or "no answer"
+    code = f" {attempt['code']}/{attempt['subcode']}" if attempt["code"] else ""
+    status = f" (HTTP {attempt['status']}{code})" if attempt["status"] else ""
+    return f"call {number}   {local_time(attempt['started_at'])}   {outcome}{status}"
