@@ -14,11 +14,19 @@ PASSWORD = "a-password-of-redis"
 
 
 class RedisServer:
-    """A process of ``redis-server`` that keeps nothing on disk; started when it is made."""
+    """A process of ``redis-server`` that keeps nothing on disk; started when it is made. With a
+    ``certificate`` it speaks TLS alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
         self.port = free_port()
         self.url = f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
+        self._doors = ["--port", str(self.port)]
+        if certificate is not None:
+            self.url = f"rediss://:{PASSWORD}@127.0.0.1:{self.port}/0?ssl_ca_certs={certificate}"
+            self._doors = [
+                "--port", "0", "--tls-port", str(self.port), "--tls-cert-file", str(certificate),
+                "--tls-key-file", str(certificate), "--tls-auth-clients", "no",
+            ]  # fmt: skip
         self.client = redis.Redis.from_url(self.url)
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -32,7 +40,7 @@ class RedisServer:
         """Start it, unless it runs, and wait until it answers."""
         if self._process is not None:
             return
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
+        command = ["redis-server", *self._doors, "--bind", "127.0.0.1", "--save", "",
                    "--appendonly", "no", "--requirepass", PASSWORD]  # fmt: skip
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=Path("/")

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from igrules.errors import UsageError
+from igrules.errors import Unavailable, UsageError
 from igrules.ledger import Ledger
 from igrules.work.bell import Bell, MemoryBell, SweepOnly
 from igrules.work.bell_choice import bell_name, make_bell, make_line, words
@@ -22,6 +22,8 @@ from igrules.work.postgres_line import PostgresLine
 from igrules.work.redis_line import RedisLine
 from igrules.work.shared_bell import SharedBell, echo
 from tests.bells import Turns
+from tests.instagram.certificates import make_certificate
+from tests.redis_server import RedisServer
 from tests.running import free_port, wait_until
 
 SHARED = ("postgres", "redis")
@@ -402,6 +404,22 @@ def test_a_wrong_password_is_a_line_in_the_log_without_it(installation, redis_se
     assert "quite-another" not in caplog.text
     assert bell.depth() == 0
     assert bell.close()
+
+
+@pytest.mark.faults
+def test_redis_may_be_reached_by_tls_alone(tmp_path, redis_server):
+    server = RedisServer(make_certificate(tmp_path))
+    line = RedisLine(server.url, "x", 8)
+    plain = RedisLine(server.url.replace("rediss://", "redis://").partition("?")[0], "x", 8)
+    try:
+        with opened(tmp_path) as ledger:
+            took = echo(line, words(ledger))
+
+            assert took is not None
+            with pytest.raises(Unavailable):
+                plain.call("1.", 1)
+    finally:
+        server.kill()
 
 
 def test_a_line_that_is_down_does_not_hold_up_the_one_who_rings(tmp_path):

@@ -404,3 +404,17 @@ def test_a_decision_and_its_first_send_are_begun_in_one_transaction(world: World
     assert (ready.effect.key, ready.attempt, ready.account.token) == ("k1", 1, "IGAA-luz")
     assert world.states() == {"k1": ("sending", ""), "k2": ("pending", "")}
     assert world.due(lane) == NOW + 105_000
+
+
+def test_a_private_reply_to_a_live_comment_goes_before_what_waited_longer(world: World) -> None:
+    """Instagram takes it for ten minutes, and only while the video is live."""
+    live = private("k2", expires_at=NOW + 600_000)
+    week = private("k3", comment="c2", expires_at=NOW + 7 * DAY)
+    lane = world.answer(text("k1"), live, week)
+
+    order = []
+    for number in range(3):
+        order.append(world.next(lane).effect.key)
+        world.settle(world.started(lane), Sent(f"m{number}"))
+
+    assert order == ["k2", "k1", "k3"]

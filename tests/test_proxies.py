@@ -40,12 +40,13 @@ class Behind:
 
     def __init__(self, ledger) -> None:
         self.seen: list[str] = []
+        self.stopping = Stopping()
         self.addresses: list[str] = []
         configuration = Configuration(port=0, web_threads=8, trusted_proxy="127.0.0.1")
         self.writer = Writer(ledger.deliveries.store, lambda: None)
         self.app = build_app(
             ledger, self.writer, registry=Registry(), configuration=configuration, clock=Clock(),
-            stopping=Stopping(),
+            stopping=self.stopping,
         )  # fmt: skip
         self.front = Front([public(configuration, self)], configuration.trusted_proxy)
         self.front.start()
@@ -68,11 +69,13 @@ class Behind:
 class Proxy:
     """A proxy that runs with the sample of the guide, its places changed to those of the test."""
 
-    def __init__(self, name: str, directory: Path, upstream: str) -> None:
+    def __init__(self, name: str, directory: Path, upstream: str, *others: str) -> None:
         self.name, self.port = name, free_port()
         self.log = directory / "access.log"
         self.certificate = make_certificate(directory, host=HOST)
-        sample = re.search(rf"```{name}\n(.*?)```", GUIDE.read_text(), re.S)[1]
+        sample, *several = re.findall(rf"```{name}\n(.*?)```", GUIDE.read_text(), re.S)
+        if others:
+            sample = with_several(sample, *several).replace("127.0.0.1:8081", others[0])
         sample = sample.replace("127.0.0.1:8080", upstream.removeprefix("http://"))
         made = getattr(self, f"_{name}")(directory, sample)
         with (directory / "proxy.log").open("wb") as said:
@@ -162,6 +165,14 @@ class Proxy:
         self._process.wait(10)
 
 
+def with_several(sample: str, servers: str, locations: str) -> str:
+    """The sample with these servers, and these locations in the place of its first two."""
+    before, _, rest = sample.partition("  location ~")
+    _, _, after = rest.partition("  location / ")
+    assert "/api/" in rest
+    return f"{servers}{before}{locations}  location / {after}"
+
+
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory):
     from igrules.ledger import Ledger
@@ -205,6 +216,34 @@ def test_webhooks_pass_and_the_inside_stays_inside(proxy, ledger):
     assert ledger.stats(None)["deliveries"] == before + 1
     assert shut == [404] * 4
     assert status(proxy.ask("GET", "/api/health")) == 200
+
+
+def test_nginx_asks_another_server_while_one_stops_or_is_gone(ledger, tmp_path):
+    if shutil.which("nginx") is None:
+        pytest.skip("nginx is not installed, so its sample is not tried here")
+    first, second = Behind(ledger), Behind(ledger)
+    places = [one.front.url.removeprefix("http://") for one in (first, second)]
+    proxy = Proxy("nginx", tmp_path, places[0], places[1])
+
+    def statuses(stage: str) -> set[int]:
+        bodies = [dm("1", "2", f"{stage}-{n}", "x", NOW) for n in range(6)]
+        return {
+            status(proxy.ask("POST", "/webhook", body, **signed(body, SECRET))) for body in bodies
+        }
+
+    try:
+        both = statuses("both")
+        assert "POST /webhook" in first.seen
+        assert "POST /webhook" in second.seen
+        first.stopping.begin()
+        stopping = statuses("stopping")
+        first.stop()
+        gone = statuses("gone")
+    finally:
+        proxy.stop()
+        second.stop()
+
+    assert (both, stopping, gone) == ({200}, {200}, {200})
 
 
 def test_what_a_client_claims_about_itself_is_replaced(proxy, behind):

@@ -22,6 +22,7 @@ ABSENT: Final = "absent"
 UNSURE: Final = "unsure"
 STALE: Final = "stale"
 UNREAD: Final = "unread"
+BUSY: Final = "busy"
 CONVERSATION, REPLIES, LOOK, CONSUMED = "conversation", "replies", "look", "consumed"
 """What proves that a send went out, beside its ``receipt``, an ``echo`` and a ``person``."""
 
@@ -31,19 +32,21 @@ BY_WORDS = ("echo", CONVERSATION, REPLIES)
 _LOOKS: Mapping[str, int] = {STALE: 3, UNREAD: 6}
 """How often it is looked for before nobody looks any more."""
 
-Word = Literal["found", "absent", "unsure", "stale", "unread"]
+Word = Literal["found", "absent", "unsure", "stale", "unread", "busy"]
 Fate = Literal["sent", "again", "parked", "dropped", "later"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What looking for a send has shown. ``found``; ``absent``: proved missing; ``unsure``: nobody
-    can tell; ``stale``: the listing is not up to date; ``unread``: there was no answer.
-    ``evidence`` says what was looked at, ``message_id`` what was found."""
+    can tell; ``stale``: the listing is not up to date; ``unread``: there was no answer; ``busy``:
+    it may be looked for ``after`` so many milliseconds. ``evidence`` says what was looked at,
+    ``message_id`` what was found."""
 
     word: Word
     evidence: str = ""
     message_id: str = ""
+    after: int = 0
 
 
 def policy_of(effect: Effect) -> str:
@@ -89,7 +92,7 @@ def fate(policy: str, finding: Finding, doubts: int, looks: int) -> Fate:
     """
     if finding.word == FOUND:
         return "sent"
-    if looks + 1 < _LOOKS.get(finding.word, 0):
+    if finding.word == BUSY or looks + 1 < _LOOKS.get(finding.word, 0):
         return "later"
     is_missing = finding.word == ABSENT
     if doubts < 2 and (policy == RESEND or (is_missing and policy in (PARK, DROP))):

@@ -35,6 +35,10 @@ class _Taken(Exception):
     """Undoes what a send took that may not try, because another one does."""
 
 
+_LIVE = 600_000
+"""How long the comment on a live video may be answered privately, in milliseconds."""
+
+
 class Sends:
     """The worker's side of sends."""
 
@@ -51,7 +55,8 @@ class Sends:
         self._environ = environ
 
     def next(self, lane: Lane, now: int) -> DueSend | Unsettled | Wait | None:
-        """The oldest send of the lane that may go out now; `Wait` when all of them are for later.
+        """The oldest send of the lane that may go out now, a private reply whose time is nearly
+        over before the others; `Wait` when all of them are for later.
 
         Inside a track the order is strict: a send that waits, is under way or in doubt holds back
         the later ones. `Unsettled`: a doubt has to be settled first, because its quiet time is
@@ -66,6 +71,7 @@ class Sends:
         if self._is_unsettled(lane, rows, now):
             return Unsettled()
         tracks: set[str] = set()
+        due: list[DueSend] = []
         later: list[int] = []
         for row in rows:
             id, attempt, inbox_id, state, not_before = row[:5]
@@ -74,8 +80,11 @@ class Sends:
                 continue
             tracks.add(effect.track)
             if state == "pending" and not_before <= now:
-                return DueSend(id, effect, attempt, inbox_id)
-            later.append(not_before)
+                due.append(DueSend(id, effect, attempt, inbox_id))
+            else:
+                later.append(not_before)
+        if due:
+            return min(due, key=lambda send: (not _is_urgent(send.effect, now), send.id))
         return Wait(min(later)) if later else None
 
     def _is_unsettled(self, lane: Lane, rows: list[Row], now: int) -> bool:
@@ -258,6 +267,12 @@ class Sends:
         except SealError:
             # The value was sealed with a key that is gone. The send waits for a new one, visibly.
             return None
+
+
+def _is_urgent(effect: Effect, now: int) -> bool:
+    """Whether this is the private reply to a live comment, or another one as late: Instagram takes
+    it for ten minutes only."""
+    return effect.kind == "private_reply" and 0 < effect.expires_at <= now + _LIVE
 
 
 def _lease_for(allowed: int, lease: int) -> int:

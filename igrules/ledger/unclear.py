@@ -15,6 +15,7 @@ import igrules.ledger.quotas as quotas
 from igrules.ledger.database import Database, Row
 from igrules.ledger.doubts import (
     ABSENT,
+    BUSY,
     FOUND,
     UNSURE,
     WORTHLESS,
@@ -148,7 +149,8 @@ def _conclude(
     if what == "sent":
         return mark_sent(db, id, lane.tenant_id, finding.message_id, finding.evidence, now)
     if what == "later":
-        return _look_later(db, lane, id, now + pause(effect.key, attempt + looks, looks, scale))
+        after = finding.after or pause(effect.key, attempt + looks, looks, scale)
+        return _look_later(db, lane, id, now + after, finding.word != BUSY)
     if finding.word == ABSENT and what != "parked":
         quotas.give_back(db, lane.tenant_id, day)
         db.run(
@@ -166,10 +168,10 @@ def _in_time(what: str, effect: Effect, finding: Finding, now: int) -> str:
     return "expired" if finding.word == ABSENT else "parked"
 
 
-def _look_later(db: Database, lane: Lane, id: int, at: int) -> str:
+def _look_later(db: Database, lane: Lane, id: int, at: int, counts: bool) -> str:
     db.run(
-        "UPDATE send SET looks = looks + 1, not_before = ? WHERE id = ? AND +tenant_id = ?",
-        (at, id, lane.tenant_id),
+        "UPDATE send SET looks = looks + ?, not_before = ? WHERE id = ? AND +tenant_id = ?",
+        (int(counts), at, id, lane.tenant_id),
     )
     return "doubt"
 

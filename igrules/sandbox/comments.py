@@ -51,15 +51,17 @@ def read_comment(world: World, asked: Asked) -> Done:
 def list_replies(world: World, asked: Asked) -> Done:
     """``GET /{comment-id}/replies``, oldest first."""
     comment = own_comment(world, asked)
-    replies = world.comments_of(comment.post, comment.id)
-    return Done(_page([_shown(world, reply) for reply in replies], asked))
+    replies = [
+        one for one in world.comments_of(comment.post, comment.id) if world.is_listed(one.at)
+    ]
+    return Done(page([_shown(world, reply) for reply in replies], asked))
 
 
 def list_comments(world: World, asked: Asked) -> Done:
     """``GET /{media-id}/comments``, newest first, top level only."""
     post = own_post(world, asked)
     newest_first = reversed(world.comments_of(post.id))
-    return Done(_page([_shown(world, comment) for comment in newest_first], asked))
+    return Done(page([_shown(world, comment) for comment in newest_first], asked))
 
 
 def read_post(world: World, asked: Asked) -> Done:
@@ -175,13 +177,15 @@ def _shown(world: World, comment: Comment) -> dict[str, Any]:
     return shown
 
 
-def _page(items: list[dict[str, Any]], asked: Asked) -> dict[str, Any]:
+def page(items: list[dict[str, Any]], asked: Asked) -> dict[str, Any]:
     """A page of a list; its cursor is the number of items before it."""
     start, size = _number(asked, "after", 0), min(_number(asked, "limit", _PAGE), _PAGE)
-    page: dict[str, Any] = {"data": items[start : start + size]}
+    shown: dict[str, Any] = {"data": items[start : start + size]}
     if start + size < len(items):
-        page["paging"] = {"cursors": {"before": str(start), "after": str(start + size)}}
-    return page
+        cursors = {"before": str(start), "after": str(start + size)}
+        following = f"https://graph.example.test/?after={start + size}"
+        shown["paging"] = {"cursors": cursors, "next": following}
+    return shown
 
 
 def _number(asked: Asked, name: str, default: int) -> int:

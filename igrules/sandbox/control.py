@@ -59,6 +59,7 @@ class ControlDoor:
             "latency": self._set_latency,
             "limits": stage.limits.allow,
             "manner": self._set_manner,
+            "listing": self._set_listing,
             "webhook-url": stage.set_webhook_url,
             "element": self._post_element,
             "body": self._post_body,
@@ -102,6 +103,9 @@ class ControlDoor:
 
     def _set_latency(self, **fields: Any) -> None:
         self._stage.scripts.latency = Latency(**fields)
+
+    def _set_listing(self, lag_ms: int) -> None:
+        self._stage.world.listing_lag_ms = lag_ms
 
     def _set_manner(self, **fields: Any) -> None:
         if "retry_ms" in fields:

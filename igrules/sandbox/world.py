@@ -52,6 +52,9 @@ class World:
         self._typing: dict[tuple[str, str], int] = {}
         self._random = random.Random(seed)  # noqa: S311 - ids of a toy, repeatable on purpose
         self._ahead = 0
+        self._looked: dict[str, deque[int]] = {}
+        self.listing_lag_ms = 0
+        """How late listings of messages and replies are: what is younger is not in them."""
 
     def now(self) -> int:
         """The time of this Instagram, milliseconds UTC."""
@@ -153,6 +156,21 @@ class World:
             self.messages[message.mid] = changed
             self.touch()
             return changed
+
+    def note_look(self, account: str, most: int, window_ms: int) -> bool:
+        """Count a reading of conversations; false when there were as many in this time already."""
+        with self.lock:
+            looked, now = self._looked.setdefault(account, deque()), self.now()
+            while looked and looked[0] <= now - window_ms:
+                looked.popleft()
+            if len(looked) >= most:
+                return False
+            looked.append(now)
+            return True
+
+    def is_listed(self, at: int) -> bool:
+        """Whether something that old is in listings already."""
+        return at <= self.now() - self.listing_lag_ms
 
     def thread(self, account: str, person: str) -> list[Message]:
         """A conversation, oldest first."""

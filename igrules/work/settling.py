@@ -21,6 +21,7 @@ from igrules.kinds import Channel, Registry
 from igrules.ledger import Doubt, Finding, Lane, Ledger
 from igrules.ledger.doubts import (
     ABSENT,
+    BUSY,
     CONVERSATION,
     FOUND,
     LOOK,
@@ -33,7 +34,7 @@ from igrules.ledger.doubts import (
     where,
 )
 from igrules.listings import Listing
-from igrules.model import Account, Refused
+from igrules.model import Account, NotDone, Refused
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.logs import say
@@ -111,6 +112,9 @@ class Settling:
         self, lane: Lane, account: Account, doubts: Sequence[Doubt]
     ) -> Mapping[int, Finding]:
         """One reading of the conversation for all of them."""
+        wait = self._wait(account, "conversations")
+        if wait:
+            return {doubt.id: Finding(BUSY, CONVERSATION, after=wait) for doubt in doubts}
         listing = self._messages(lane, account)
         if isinstance(listing, Listing):
             return self._ledger.sends.compare_messages(lane, doubts, listing)
@@ -132,10 +136,21 @@ class Settling:
         return read_messages(self._client(), account, id, lane.person)
 
     def _in_replies(self, lane: Lane, account: Account, doubt: Doubt) -> Finding:
+        wait = self._wait(account, "other")
+        if wait:
+            return Finding(BUSY, REPLIES, after=wait)
         listing = read_replies(self._client(), account, doubt.effect.target)
         if isinstance(listing, Listing):
             return self._ledger.sends.compare_replies(lane, doubt, listing)
         return _unread(lane, listing, REPLIES)
+
+    def _wait(self, account: Account, bucket: str) -> int:
+        """The time until the account's budget allows such a read; 0: it was taken."""
+        now = self._clock.now()
+        free = self._ledger.buckets.take(
+            account.id, bucket, now, rate_scale=self._configuration.rate_scale
+        )
+        return 0 if free is None else max(1, free - now)
 
     def _by_channel(self, account: Account, doubt: Doubt) -> Finding:
         """What the plugin's channel finds, if it can look."""
@@ -162,6 +177,9 @@ def _unread(lane: Lane, why: NotRead | None, evidence: str) -> Finding:
     if why is None:
         return Finding(STALE, evidence)
     say(_LOG, logging.INFO, "an unclear send could not be looked for: " + why.reason, lane=lane.id)
+    if isinstance(why, NotDone) and why.answer.cls == "THROTTLE":
+        usage = why.answer.usage
+        return Finding(BUSY, evidence, after=max(usage.wait, usage.app_wait) if usage else 0)
     # Who is told no is told no again.
     return Finding(UNSURE if isinstance(why, Refused) else UNREAD, evidence)
 

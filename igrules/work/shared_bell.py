@@ -152,10 +152,10 @@ class SharedBell:
             try:
                 self._line.call(self._words.write(n), n)
             except Unavailable as error:
-                self._health.lost(error)
+                self._health.lost("call", error)
                 self._closed.wait(_FIRST_PAUSE)
             else:
-                self._health.found()
+                self._health.found("call")
                 self._closed.wait(_BREATH)
         self._line.close_calling()
 
@@ -173,11 +173,11 @@ class SharedBell:
                 continue
             try:
                 self._line.listen()
-                self._health.found()
+                self._health.found("hear")
                 words = self._line.hear(_HEAR)
             except Unavailable as error:
                 if not self._closed.is_set():
-                    self._health.lost(error)
+                    self._health.lost("hear", error)
                 self._closed.wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
@@ -195,33 +195,36 @@ class SharedBell:
 
 
 class _Health:
-    """Says when the line goes and comes back, not more than once a minute."""
+    """Says when the line goes and comes back, not more than once a minute. ``side`` is that which
+    calls or that which hears: one may be well while the other is not."""
 
     def __init__(self, heard: Callable[[bool], None] | None) -> None:
         self._heard = heard or (lambda up: None)
         self._lock = threading.Lock()
-        self._down = False
+        self._down: set[str] = set()
+        self._told = False
         self._said: dict[str, float] = {}
 
-    def lost(self, error: Unavailable) -> None:
+    def lost(self, side: str, error: Unavailable) -> None:
         with self._lock:
-            self._down = True
+            self._down.add(side)
             self._heard(False)
             if self._may_say("lost"):
+                self._told = True
                 say(
                     _LOG, logging.WARNING,
                     "the bell cannot be reached, workers look once a second instead", error,
                 )  # fmt: skip
 
-    def found(self) -> None:
-        if not self._down and "found" in self._said:
-            return
+    def found(self, side: str) -> None:
         with self._lock:
-            if self._down and "lost" in self._said:
-                say(_LOG, logging.INFO, "the bell is back")
-            self._down = False
-            self._said["found"] = time.monotonic()
+            self._down.discard(side)
+            if self._down:
+                return
             self._heard(True)
+            if self._told:
+                self._told = False
+                say(_LOG, logging.INFO, "the bell is back")
 
     def forged(self) -> None:
         with self._lock:

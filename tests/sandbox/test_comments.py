@@ -155,6 +155,7 @@ def test_a_conversation_shows_its_twenty_newest_messages(sandbox: Sandbox, shop:
     messages = read["messages"]["data"]
     assert [one["id"] for one in messages] == [sent["message_id"], *mids[:2:-1]]
     assert (messages[0]["from"]["id"], messages[0]["message"]) == (SHOP, "resposta")
+    sandbox.world.advance(1_001)
     assert error_of(shop.get(mids[0])) == (400, 9000001, 0)
 
 

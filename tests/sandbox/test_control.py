@@ -183,7 +183,7 @@ def test_it_runs_as_a_process_of_its_own(process: tuple[str, Path]) -> None:
     url, journal = process
     do(url, "write", account=SHOP, username="ana", text="oi")
     listed = requests.get(
-        f"{url}/v26.0/me/conversations?fields=messages",
+        f"{url}/v26.0/me/conversations?fields=messages{{id,from}}",
         headers={"Authorization": "Bearer T"},
         timeout=5,
     ).json()
