@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from igrules.ledger import Ledger
+from igrules.listings import Listed, Listing
 from igrules.model import Decision, Effect, Event, Mark, Refused, Sent, Unknown
-from tests.ledgering import DAY, DEADLINE, LEASE, NOW, QUIET, World, dm, settings, text
+from tests.ledgering import DAY, DEADLINE, LEASE, NOW, QUIET, World, dm, public, settings, text
 from tests.parking import question
 from tests.tracing import traced
 
@@ -40,6 +41,7 @@ def turns(world: World) -> None:
     world.started(lane)
     world.deliver(dm("m1", kind="message_deleted"))
     world.decide(lane)
+    unclear(world)
     world.give_up(lane, NOW + DEADLINE + QUIET)
     lanes.release(lane, NOW)
     lanes.claim("w2", NOW, lease=LEASE, limit=8)
@@ -50,6 +52,27 @@ def turns(world: World) -> None:
     world.scope.event(1)
     world.scope.contact("@ana")
     world.scope.contact("p1")
+
+
+def unclear(world: World) -> None:
+    """Sends of which nobody knows whether they went out are looked for, and given up."""
+    sends = world.ledger.sends
+    lane = world.answer(text("u1"), public("u2"), key="m8", person="p8")
+    world.settle(world.started(lane), Unknown("timeout"))
+    world.settle(world.started(lane), Unknown("timeout"))
+    message, reply = sends.doubts(lane, NOW)
+    listing = Listing((Listed("x1", True, "other words"), Listed("m8", False, "text of m8")))
+    sends.compare_messages(lane, [message], listing)
+    sends.compare_replies(lane, reply, listing)
+    later = NOW + DEADLINE + QUIET
+    world.give_up(lane, later, "absent")
+    lanes = world.ledger.lanes
+    lanes.echo(lane, Event("echo", "1", "p8", text="words of u1", ref="mid.9"), later)
+    lanes.next_event(lane, later, only_own=True)
+    world.ledger.fetched.keep_conversation(lane, "t_1")
+    world.ledger.fetched.conversation(lane)
+    world.ledger.drop_parked(later)
+    lanes.release(lane, later)
 
 
 def parking(world: World) -> None:

@@ -169,13 +169,19 @@ class Lanes:
     def next_event(self, lane: Lane, now: int, *, only_own: bool = False) -> StoredEvent | None:
         """The oldest event of the lane that is not decided yet; ``only_own``: the oldest that tells
         of an act of the account itself."""
-        which = " AND o.kind IN ('echo', 'own')" if only_own else ""
+        lowest = "SELECT min(o.id) FROM inbox o WHERE o.lane_id = ? AND o.state = 'open'"
+        if only_own:
+            # In two steps, so that the kind is looked at in open events only.
+            waiting = "SELECT w.id FROM inbox w WHERE w.lane_id = ? AND w.state = 'open'"
+            lowest = (
+                f"SELECT min(o.id) FROM inbox o WHERE o.id IN ({waiting})"
+                " AND o.kind IN ('echo', 'own')"
+            )
         row = self._db.first(
             f"SELECT {EVENT},"
             f" (SELECT min(r.due_at) FROM run r WHERE r.lane_id = i.lane_id AND r.{PARKED})"
             # By its lowest id, because a plain order would be read off the lane's whole history.
-            " FROM inbox i WHERE i.id = (SELECT min(o.id) FROM inbox o"
-            f" WHERE o.lane_id = ? AND o.state = 'open'{which}) AND i.tenant_id = ?",
+            f" FROM inbox i WHERE i.id = ({lowest}) AND i.tenant_id = ?",
             (lane.id, lane.tenant_id),
         )
         return None if row is None else event_of_row(row[:-1], beside_runs=row[-1] is not None)

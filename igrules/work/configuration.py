@@ -53,7 +53,8 @@ class Configuration:
     graph_version: str = "v26.0"
     lease: int = 30_000
     quiet: int = 120_000
-    """How long after its deadline an unclear send is left alone before it is parked."""
+    """How long after its deadline an unclear message is left alone before it is looked for; replies
+    to comments half of it, media by URL two and a half times."""
     linger: int = 2
     """How long the webhook writer waits for company, in milliseconds."""
     sweep_every: int = 1_000
