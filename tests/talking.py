@@ -71,13 +71,16 @@ def dm(account: str, person: str, mid: str, text: str, at: int) -> bytes:
     return envelope(account, at, {"messaging": [message]})
 
 
-def comment(account: str, person: str, name: str, id: str, text: str, at: int) -> bytes:
+def comment(
+    account: str, person: str, name: str, id: str, text: str, at: int,
+    media: str = "17900000000000001",
+) -> bytes:  # fmt: skip
     """A webhook body with one comment on a post."""
     value = {
         "id": id,
         "text": text,
         "from": {"id": person, "username": name},
-        "media": {"id": "17900000000000001", "media_product_type": "FEED"},
+        "media": {"id": media, "media_product_type": "FEED"},
     }
     return envelope(account, at, {"changes": [{"field": "comments", "value": value}]})
 

@@ -129,6 +129,7 @@ def _explained(api: Server, slugs: list[str], number: int) -> dict[str, Any]:
             continue
         return {
             **_row(slug, found),
+            "source": found["source"],
             "version": found["version"] or 0,
             "reason": found["reason"],
             "rules": found["reasons"],
@@ -167,7 +168,9 @@ def _as_text(shown: dict[str, Any]) -> str:
     from igrules.cli.moments import local_time
     from igrules.language.frames import visible
 
-    head = (str(shown["event"]), shown["kind"], shown["tenant"], local_time(shown["time"]))
+    polled = ("found by poll",) if shown["source"] == "poll" else ()
+    time = local_time(shown["time"])
+    head = (str(shown["event"]), shown["kind"], shown["tenant"], time, *polled)
     lines = [
         f"event    {' · '.join(head)}",
         f"text     {visible(json.dumps(shown['text'], ensure_ascii=False))}",

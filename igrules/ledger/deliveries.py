@@ -21,11 +21,13 @@ from igrules.ledger.deployment import Deployment
 from igrules.ledger.drivers import BUSY_SECONDS
 from igrules.ledger.fair_lock import FairLock
 from igrules.ledger.intake import Body, Intake
+from igrules.ledger.leases import hold_splits
 from igrules.ledger.refused import RefusedWebhooks
+from igrules.ledger.routing import Target
 from igrules.ledger.stats import add_stat
 from igrules.ledger.upkeep import checkpoint
 from igrules.ledger.values import NewDelivery, SplitResult
-from igrules.model import Event
+from igrules.model import Account, Event
 
 Read = Callable[[bytes, int], Sequence[Event]]
 
@@ -146,6 +148,15 @@ class Deliveries:
     def adopt(self, strays: Sequence[Stray], now: int) -> SplitResult:
         """Make these orphans events of the tenants that have their accounts now, each once."""
         return adopting.adopt(self._db, self._deployment, strays, now)
+
+    def take_polled(self, account: Account, events: Sequence[Event], now: int) -> int:
+        """Store events that were read for an account, with the source ``poll``; gives how many
+        nobody had seen before."""
+        target = Target(account.id, account.tenant_id, True, "")
+        with self._db.transaction() as db:
+            # As a split: one at a time, and never beside an erasure.
+            hold_splits(db)
+            return Intake(db, self._deployment, now, "poll").polled(target, events).events
 
     def waiting(self) -> bool:
         """Whether a body waits to be split."""

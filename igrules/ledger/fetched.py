@@ -56,6 +56,15 @@ class Fetched:
                 (columns.text(id), lane.account_id, lane.person, lane.tenant_id),
             )
 
+    def addresses(self, tenant_id: int, account_id: int) -> Mapping[str, str]:
+        """The posts of an account that were looked up: id to address."""
+        rows = self._db.all(
+            "SELECT media, permalink FROM post"
+            " WHERE account_id = ? AND tenant_id = ? AND permalink <> ''",
+            (account_id, tenant_id),
+        )
+        return {str(media): str(permalink) for media, permalink in rows}
+
     def next_posts(self, tenant_id: int, rules: Collection[str]) -> Mapping[str, NextPost]:
         """What is known of the next posts of these rules."""
         return next_posts.read(self._db, tenant_id, rules)

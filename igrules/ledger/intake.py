@@ -94,10 +94,13 @@ _A = TypeVar("_A", bound=_Arrival)
 class Intake:
     """One split, inside its transaction."""
 
-    def __init__(self, db: Database, deployment: Deployment, now: int) -> None:
+    def __init__(
+        self, db: Database, deployment: Deployment, now: int, source: str = "webhook"
+    ) -> None:
         self._db = db
         self._deployment = deployment
         self._now = now
+        self._source = source
         self._counts: Counter[tuple[int, str]] = Counter()
         self._kinds: Counter[tuple[str, str]] = Counter()
 
@@ -116,6 +119,12 @@ class Intake:
         """Store the events of these bodies, which belong to no delivery; one without an account
         stays what it is."""
         updates, _ = self._routed(bodies)
+        return self._result(0, 0, self._put(updates))
+
+    def polled(self, target: Target, events: Sequence[Event]) -> SplitResult:
+        """Store events of an account that were read, not delivered."""
+        body = Body(0, 0, None, self._now, tuple(events))
+        updates = [self._update(body, event, target) for event in events]
         return self._result(0, 0, self._put(updates))
 
     def _put(self, updates: Sequence[_Update]) -> int:
@@ -154,12 +163,14 @@ class Intake:
                 seen = (_NOBODYS, self._stray_key(body, event))
                 strays.append(_Stray(body, event, seen, target.reason))
             else:
-                seen = (target.account_id, self._key(event))
-                lane = (target.account_id, _person(event))
-                updates.append(_Update(body, event, seen, target, lane))
+                updates.append(self._update(body, event, target))
         if tests := sum(n for (_, what), n in self._counts.items() if what == "tests"):
             add_stat(self._db, 0, self._now, "test", "", tests)
         return updates, strays
+
+    def _update(self, body: Body, event: Event, target: Target) -> _Update:
+        account = target.account_id
+        return _Update(body, event, (account, self._key(event)), target, (account, _person(event)))
 
     def _key(self, event: Event) -> bytes:
         """What is the same for two copies of an update; 16 bytes."""
@@ -227,9 +238,10 @@ class Intake:
             row = self._db.first(
                 "INSERT INTO inbox (tenant_id, account_id, lane_id, delivery_id, kind, ref, source,"
                 " occurred_at, received_at, state)"
-                " VALUES (?, ?, ?, ?, ?, ?, 'webhook', ?, ?, 'closed') RETURNING id",
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'closed') RETURNING id",
                 (tenant_id, update.target.account_id, lanes[update.lane], update.body.id or None,
-                 columns.text(event.kind), columns.text(event.ref), event.occurred_at,
+                 columns.text(event.kind), columns.text(event.ref), self._source,
+                 event.occurred_at,
                  update.body.received_at),
             )  # fmt: skip
             assert row is not None  # it was inserted
@@ -276,7 +288,7 @@ class Intake:
                 event = update.event
                 parameters += [update.target.tenant_id, update.target.account_id,
                                lanes[update.lane], update.body.id or None, columns.text(event.kind),
-                               columns.text(event.ref), columns.text(event.username), "webhook",
+                               columns.text(event.ref), columns.text(event.username), self._source,
                                event.occurred_at, update.body.received_at, event.raw,
                                "open"]  # fmt: skip
             self._db.run(

@@ -25,6 +25,7 @@ from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.graph import graph_client
 from igrules.work.logs import say
+from igrules.work.polling import Poller
 from igrules.work.subscriptions import Subscriber
 from igrules.work.tokens import TokenKeeper
 
@@ -80,6 +81,12 @@ def _alerts(duty: Duty) -> None:
     Teller(duty.ledger, duty.registry, duty.configuration, duty.now).tell()
 
 
+def _poll(duty: Duty) -> None:
+    Poller(
+        duty.ledger, duty.registry, duty.client, duty.configuration, duty.now, duty.stopping
+    ).poll()
+
+
 def _purge(duty: Duty) -> None:
     # What a wrong clock takes for old would be gone for good.
     if duty.clock.is_sure:
@@ -107,6 +114,12 @@ CHORES: Sequence[Chore] = (
     Chore("tokens", _each(10 * _SECOND), _tokens, first=30 * _SECOND),
     Chore("subscriptions", _each(_MINUTE), _subscriptions, first=45 * _SECOND),
     Chore("holds", _each(10 * _SECOND), lambda duty: duty.ledger.finish_lifting(duty.now)),
+    Chore(
+        "comments",
+        lambda settings: 5 * _MINUTE if settings.poll_comments else 0,
+        _poll,
+        first=_MINUTE,
+    ),
     Chore("stats", _each(_HOUR), lambda duty: duty.ledger.roll_stats(duty.now)),
     Chore("purge", _each(10 * _MINUTE), _purge),
     Chore("parked", _each(_MINUTE), lambda duty: duty.ledger.drop_parked(duty.now)),

@@ -67,6 +67,8 @@ class Configuration:
     """The server e-mail goes out by: ``smtps://user:password@host:465?from=bot@agency.example``."""
     notify: str = ""
     """How the operator is told of alerts; see `igrules.work.operator_ways`."""
+    poll_comments: bool = False
+    """Read the newest comments of posts that rules name, for those whose webhook never came."""
     privacy_url: str = ""
     """The page that tells persons how to ask what is held about them."""
     backup_dir: str = ""
