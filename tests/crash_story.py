@@ -199,11 +199,7 @@ def found(
         "twice": Counter(row.ref for row in scope.events(100)) - Counter({u.ref for u in updates}),
         "unanswered": [row.ref for row in scope.events(100) if row.outcome != "answered"],
         "said": told != Counter(SAID) and told,
-        "unsettled": [
-            row.key
-            for row in sends
-            if row.state not in ("sent", "parked") and row.reason != "companion"
-        ],
+        "unsettled": [f"{row.key} {row.state}" for row in sends if row.state != "sent"],
         "runs": [row.run.ended for row in runs] != ["done"] and runs,
     }
     return [f"{what}: {which}" for what, which in wrong.items() if which]

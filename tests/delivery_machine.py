@@ -33,12 +33,6 @@ class Machine(Workers):
     def time_passes(self, seconds: int) -> None:
         self.now += seconds * 1_000
 
-    @precondition(lambda self: not self.must_be_found())
-    @rule()
-    def next_thing_is_due(self) -> None:
-        due = min(talk.due() for talk in self.talks.values())
-        self.now = max(self.now + 1, due if due < NEVER else 0)
-
     @precondition(lambda self: not self.paused and self.calls)
     @rule(rarely=st.integers(0, 3))
     def pause(self, rarely: int) -> None:

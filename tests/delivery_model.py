@@ -67,7 +67,10 @@ class Talk:
         if self.owned:
             return self.until
         sends = [0 if send.state == "sending" else send.at for send in self.firsts()]
-        return min([*sends, *self.runs.values(), *[0 for _ in self.open]], default=NEVER)
+        return min([*sends, self.due_of_runs(), *[0 for _ in self.open]])
+
+    def due_of_runs(self) -> int:
+        return min(self.runs.values(), default=NEVER)
 
     def claim(self, now: int) -> None:
         self.deaths += self.owned

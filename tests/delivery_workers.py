@@ -15,7 +15,7 @@ from igrules.errors import LeaseLost
 from igrules.ledger import DueRun, DueSend, Lane, Ready, StoredEvent, Unsettled, Wait
 from igrules.ledger.doubts import ABSENT, FOUND, Finding
 from igrules.model import Decision, Effect
-from tests.delivery_model import MINUTE, Said, Talk
+from tests.delivery_model import MINUTE, NEVER, Said, Talk
 from tests.delivery_platform import ANSWERS, KINDS, NUMBERS, PEOPLE, Call, Platform, pick
 from tests.ledgering import DEADLINE, LEASE, QUIET, public, read, text
 from tests.parking import question
@@ -102,6 +102,31 @@ class Workers(Platform):
             if call.talk is self.talks[lane.person] and call.send.fence == lane.fence:
                 call.waits = False
 
+    @precondition(lambda self: any(self.is_ours(lane) for lane in self.hands))
+    @rule(n=NUMBERS)
+    def give_back(self, n: int) -> None:
+        """A turn is over before everything is done."""
+        self.release(pick([lane for lane in self.hands if self.is_ours(lane)], n))
+
+    @precondition(lambda self: not self.must_be_found())
+    @rule()
+    def next_thing_is_due(self) -> None:
+        due = min(talk.due() for talk in self.talks.values())
+        self.now = max(self.now + 1, due if due < NEVER else 0)
+
+    @precondition(lambda self: self.calls)
+    @rule(times=st.integers(1, 4))
+    def much_later(self, times: int) -> None:
+        """Others go on with what somebody has left, who may be frozen and not dead."""
+        self.hands.clear()
+        for _ in range(times):
+            if not self.must_be_found():
+                self.next_thing_is_due()
+            self.claim(8)
+            for _ in range(3):
+                if self.hands:
+                    self.step(len(self.hands) - 1, True)
+
     def is_ours(self, lane: Lane) -> bool:
         talk = self.talks[lane.person]
         return talk.owned and talk.fence == lane.fence
@@ -134,14 +159,12 @@ class Workers(Platform):
             elif due is not None:
                 self.wake(lane, due)
             else:
+                assert not ours or (not talk.open and talk.due_of_runs() > self.now)
                 self.release(lane)
 
     def release(self, lane: Lane) -> None:
         self.world.ledger.lanes.release(lane, self.now)
-        talk = self.talks[lane.person]
-        assert not talk.open
-        assert min(talk.runs.values(), default=self.now + 1) > self.now
-        talk.release()
+        self.talks[lane.person].release()
         self.hands.remove(lane)
 
     def decide(self, lane: Lane, stored: StoredEvent, at_once: bool) -> None:
