@@ -174,7 +174,7 @@ def test_a_death_at_any_commit_call_or_ring_breaks_no_promise(
         seconds=round(time.monotonic() - started),
     )
     assert whole.wrong == []
-    assert kinds(whole.points) >= {"commit", "ring", "messages", "replies"}
+    assert kinds(whole.points) >= {"commit", "ring", "messages", "replies", "conversations"}
     assert [f"{one.number} {one.side}" for one in ends if one.code != DIED] == []
     assert [f"{one}" for one in ends if one.wrong] == []
     assert sorted((one.number, one.side) for one in ends) == sorted(stories)
