@@ -87,8 +87,9 @@ class Work:
             send = ledger.sends.next(lane, self._now())
             if isinstance(send, DueSend):
                 ready = ledger.sends.begin(
-                    lane, send, self._now(), lease=LEASE, quiet=QUIET, deadline=lambda _: DEADLINE
-                )
+                    lane, send, self._now(), lease=LEASE, quiet=QUIET, deadline=lambda _: DEADLINE,
+                    rate_scale=1_000,
+                )  # fmt: skip
                 if isinstance(ready, Ready):
                     self._call(ready)
                 continue
@@ -111,7 +112,7 @@ class Work:
         try:
             ready = self._ledger.lanes.record(
                 lane, stored, decision, self._now(), version=1, lease=LEASE, quiet=QUIET,
-                deadline=lambda _: DEADLINE, facts=facts,
+                deadline=lambda _: DEADLINE, facts=facts, rate_scale=1_000,
             )  # fmt: skip
         except Stale:
             return

@@ -42,7 +42,10 @@ def at(request, tmp_path):
         redis_url = server.url
     ledger = Ledger.open(url, tmp_path / "state")
     publish(ledger, Recorder().registry(), ANSWER)
-    yield ledger, Configuration(port=0, threads=2, bell=request.param, redis_url=redis_url)
+    yield (
+        ledger,
+        Configuration(port=0, threads=2, bell=request.param, redis_url=redis_url, rate_scale=1_000),
+    )
     ledger.close()
 
 
@@ -110,7 +113,7 @@ def test_two_processes_wake_each_other(at):
     channel = Recorder()
     front = Server(configuration, channel.registry(), ledger, work=False)
     bell = make_bell(configuration, ledger, work=True)
-    slow = Configuration(threads=2, sweep_every=60_000)
+    slow = Configuration(threads=2, sweep_every=60_000, rate_scale=1_000)
     crew = Crew(slow, channel.registry(), ledger, clock=Clock(), bell=bell)
     front.start()
     crew.start()

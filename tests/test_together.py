@@ -32,7 +32,7 @@ def worked(ledger: Ledger, rules: str, words: list[str], lanes: int) -> tuple[Re
     bodies = [dm(ACCOUNT, f"1{n:04}", f"m_{n}", text, NOW) for n, text in enumerate(words)]
     app = ledger.apps.list()[0]
     ledger.deliveries.store([NewDelivery(app.id, None, body, NOW) for body in bodies])
-    configuration = Configuration(threads=1, claim_lanes=lanes)
+    configuration = Configuration(threads=1, claim_lanes=lanes, rate_scale=1_000)
     worker = Worker(ledger, channel.registry(), configuration, clock=Still())
     for _ in range(300):
         if not worker.turn():
