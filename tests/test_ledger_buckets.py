@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from igrules.ledger import Ceiling, Lane, Ledger, Ready, Wait
-from igrules.ledger.buckets import ACCOUNT, NEWCOMER, take
+from igrules.ledger.buckets import ACCOUNT, NEWCOMER, App, take
 from igrules.ledger.presets import PRESETS, Pace, paces_for
 from igrules.model import STEP_API, Effect
 from tests.ledgering import (
@@ -64,7 +64,11 @@ class Clock:
             at, number, place = heapq.heappop(self._due)
             self.tries[number] += 1
             with self._db.transaction(durable=False) as db:
-                wait = take(db, 1, APP, self.paces, place, at)
+                row = db.first(
+                    "SELECT slow_until, shut_until FROM rate WHERE account_id = 0 AND bucket = ?",
+                    (APP,),
+                )
+                wait = take(db, 1, App(*(row or ())), self.paces, place, at)
             if wait is None:
                 self.went.append((at, number))
             else:

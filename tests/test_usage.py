@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from igrules.ledger import Ledger, Ready, Wait
-from igrules.ledger.buckets import take
+from igrules.ledger.buckets import App, take
 from igrules.ledger.presets import paces_for
 from igrules.model import Answer, NotDone, Receipt, Sent, Usage
 from tests.ledgering import DEADLINE, IG_ID, LEASE, NOW, QUIET, World, dm, settings, text
@@ -45,7 +45,8 @@ class Shop:
         """What a send would take; else when it could, and waits for nothing."""
         paces = paces_for(kind, "documented", 1.0)
         with self.ledger._db.transaction() as db:
-            wait = take(db, self.account, "app igl ", paces, 0, now, queue=False)
+            app = db.first("SELECT slow_until, shut_until FROM rate WHERE account_id = 0")
+            wait = take(db, self.account, App(*(app or ())), paces, 0, now, queue=False)
         return None if wait is None else wait.until
 
     def pace(self, now: int) -> int:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import igrules.ledger.ceilings as ceilings
-from igrules.ledger.database import Database, Row, holders
+from igrules.ledger.database import Database, holders
 from igrules.ledger.presets import Pace
 from igrules.ledger.values import Wait
 
@@ -38,10 +38,22 @@ def app_of(flavour: str, app: str) -> str:
     return f"app {flavour} {app}"
 
 
+@dataclass(frozen=True, slots=True)
+class App:
+    """How the app of an account stands, in microseconds; `OF_APP` reads it."""
+
+    slow_until: int | None = None
+    shut_until: int | None = None
+
+
+OF_APP = " LEFT JOIN rate p ON p.account_id = 0 AND p.bucket = 'app ' || a.flavour || ' ' || a.app"
+"""Joins what `App` holds to ``account a``, as ``p.slow_until, p.shut_until``."""
+
+
 def take(
     db: Database,
     account_id: int,
-    app: str,
+    app: App,
     paces: Paces,
     place: int | None,
     now: int,
@@ -53,61 +65,57 @@ def take(
     It waits in the line of the first. ``place`` is what an earlier `Wait` gave. Without ``queue``
     no place is kept for it.
     """
-    if not paces or _taken(db, account_id, app, paces, place, now * 1000):
+    if not paces:
         return None
-    rates = _rates(db, account_id, app, paces)
+    rates = _locked(db, account_id, paces)
     if any(name not in rates for name, _ in paces):
         _open(db, account_id, paces)
-        return take(db, account_id, app, paces, place, now, queue=queue)
+        rates = _locked(db, account_id, paces)
+    whole = (rates.get(ACCOUNT, _Rate()), _Rate(0, app.slow_until or 0, app.shut_until or 0))
+    if _is_open(rates, whole, paces, place, now * 1000):
+        _take(db, account_id, rates, whole, paces, now * 1000)
+        return None
+    closed = _closed(rates, whole, paces, now * 1000)
     if not queue:
-        closed = _closed(rates, paces, now * 1000)
         return Wait(_ms(closed.until), closed.reason)
-    return _stand_in_line(db, account_id, rates, paces, place, now)
+    return _stand_in_line(db, account_id, rates, closed, paces, place, now)
 
 
-def _taken(
-    db: Database, account_id: int, app: str, paces: Paces, place: int | None, now: int
+def _is_open(
+    rates: Mapping[str, _Rate], whole: Sequence[_Rate], paces: Paces, place: int | None, now: int
 ) -> bool:
-    names = [name for name, _ in paces]
-    by_name = f"CASE bucket {'WHEN ? THEN ? ' * len(paces)}END"
-    turn, turns = _turn(names[0], place, now)
-    return len(paces) == db.run(
-        # Locked in order and looked at together first: two sends that take two buckets each must
-        # not wait for one another, nor one of them take the first in vain.
-        "WITH held AS (SELECT bucket, tat, shut_until, front, shift, next_place FROM rate"
-        f" WHERE account_id = ? AND bucket IN ({holders(len(names))}) ORDER BY bucket{db.locked}),"
-        " around AS (SELECT max(slow_until) AS slow, max(shut_until) AS shut FROM rate"
-        f" WHERE (account_id = ? AND bucket = '{ACCOUNT}') OR (account_id = 0 AND bucket = ?))"
-        " UPDATE rate SET tat = CASE WHEN tat > ? THEN tat ELSE ? END +"
-        " CASE WHEN slow_until > ? OR (SELECT slow FROM around) > ?"
-        f" THEN {by_name} ELSE {by_name} END"
-        f" WHERE account_id = ? AND bucket IN ({holders(len(names))})"
-        " AND (SELECT coalesce(shut, 0) FROM around) <= ?"
-        f" AND (SELECT count(*) FROM held WHERE shut_until <= ? AND tat <= {by_name}{turn}) = ?",
-        [
-            account_id, *names, account_id, app, now, now, now, now,
-            *_each(paces, [pace.slow for _, pace in paces]),
-            *_each(paces, [pace.step for _, pace in paces]),
-            account_id, *names, now, now,
-            *_each(paces, [now + pace.room for _, pace in paces]),
-            *turns, len(paces),
-        ],
-    )  # fmt: skip
+    """Whether all buckets let one through, and nobody is before it."""
+    if any(one.shut_until > now for one in whole):
+        return False
+    for name, pace in paces:
+        rate = rates[name]
+        if rate.shut_until > now or rate.tat > now + pace.room:
+            return False
+        if place != COME and rate.front > now:
+            return False
+    line = rates[paces[0][0]]
+    return place == COME or (place or line.next_place) + line.shift <= now
 
 
-def _turn(line: str, place: int | None, now: int) -> tuple[str, list[object]]:
-    """The condition that nobody is before a send of this place."""
-    if place == COME:
-        return "", []
-    if place is NEWCOMER:
-        in_line, values = "next_place + shift <= ?", [now]
-    else:
-        in_line, values = "? + shift <= ?", [place, now]
-    return f" AND front <= ? AND (bucket <> ? OR {in_line})", [now, line, *values]
-
-
-def _each(paces: Paces, values: list[int]) -> list[object]:
-    return [one for (name, _), value in zip(paces, values, strict=True) for one in (name, value)]
+def _take(
+    db: Database,
+    account_id: int,
+    rates: Mapping[str, _Rate],
+    whole: Sequence[_Rate],
+    paces: Paces,
+    now: int,
+) -> None:
+    is_slow = any(one.slow_until > now for one in whole)
+    taken: list[object] = []
+    for name, pace in paces:
+        rate = rates[name]
+        step = pace.slow if is_slow or rate.slow_until > now else pace.step
+        taken += [name, max(rate.tat, now) + step]
+    db.run(
+        f"UPDATE rate SET tat = CASE bucket {'WHEN ? THEN ? ' * len(paces)}END"
+        f" WHERE account_id = ? AND bucket IN ({holders(len(paces))})",
+        [*taken, account_id, *(name for name, _ in paces)],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +151,7 @@ def _stand_in_line(
     db: Database,
     account_id: int,
     rates: Mapping[str, _Rate],
+    closed: _Closed,
     paces: Paces,
     place: int | None,
     now: int,
@@ -151,7 +160,6 @@ def _stand_in_line(
     if place and place + line.shift > now * 1000:
         # The line was moved back since this place was given.
         return Wait(_ms(place + line.shift), REASON + paces[0][0], place)
-    closed = _closed(rates, paces, now * 1000)
     if place is NEWCOMER:
         return _to_the_end(db, account_id, paces, line, closed)
     return _to_the_front(db, account_id, paces, line, closed, now * 1000)
@@ -190,8 +198,7 @@ def _to_the_front(
     return Wait(_ms(closed.until), closed.reason, COME)
 
 
-def _closed(rates: Mapping[str, _Rate], paces: Paces, now: int) -> _Closed:
-    whole = [rates.get(ACCOUNT, _Rate()), rates.get("", _Rate())]
+def _closed(rates: Mapping[str, _Rate], whole: Sequence[_Rate], paces: Paces, now: int) -> _Closed:
     is_slow = any(one.slow_until > now for one in whole)
     opens = max(now, *(one.shut_until for one in whole))
     until, reason, moves = opens, THROTTLED if opens > now else "", opens - now
@@ -209,20 +216,18 @@ def _closed(rates: Mapping[str, _Rate], paces: Paces, now: int) -> _Closed:
     return _Closed(until, reason or REASON + paces[0][0], moves, tuple(names) or (paces[-1][0],))
 
 
-def _rates(db: Database, account_id: int, app: str, paces: Paces) -> dict[str, _Rate]:
-    """The buckets by name; that of the app is called nothing."""
-    names = [name for name, _ in paces]
+def _locked(db: Database, account_id: int, paces: Paces) -> dict[str, _Rate]:
+    """The buckets by name, that of the whole account among them.
+
+    Locked in order: two sends that take two buckets each must not wait for one another.
+    """
     rows = db.all(
         "SELECT bucket, tat, slow_until, shut_until, next_place, promised, shift, front FROM rate"
-        f" WHERE (account_id = ? AND bucket IN ({holders(len(names) + 1)}))"
-        " OR (account_id = 0 AND bucket = ?)",
-        [account_id, *names, ACCOUNT, app],
+        f" WHERE account_id = ? AND bucket IN ({holders(len(paces) + 1)})"
+        f" ORDER BY bucket{db.locked}",
+        [account_id, ACCOUNT, *(name for name, _ in paces)],
     )
-    return {"" if row[0] == app else str(row[0]): _rate(row) for row in rows}
-
-
-def _rate(row: Row) -> _Rate:
-    return _Rate(*row[1:])
+    return {row[0]: _Rate(*row[1:]) for row in rows}
 
 
 def _open(db: Database, account_id: int, paces: Paces) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import igrules.ledger.usage as usage
-from igrules.ledger.buckets import COME, app_of, preset_of, take
+from igrules.ledger.buckets import COME, OF_APP, App, preset_of, take
 from igrules.ledger.database import Database
 from igrules.ledger.presets import paces_for
 from igrules.model import Usage
@@ -32,15 +32,14 @@ class Buckets:
         """
         with self._db.transaction(durable=False) as db:
             row = db.first(
-                "SELECT a.flavour, a.app, a.preset, t.ceiling FROM account a"
-                " JOIN tenant t ON t.id = a.tenant_id WHERE a.id = ?",
+                "SELECT a.preset, t.ceiling, p.slow_until, p.shut_until FROM account a"
+                f" JOIN tenant t ON t.id = a.tenant_id{OF_APP} WHERE a.id = ?",
                 (account_id,),
             )
             if row is None:
                 return None
-            app = app_of(row[0], row[1])
-            paces = paces_for(f"read {bucket}", preset_of(row[2], row[3]), rate_scale)
-            found = take(db, account_id, app, paces, COME, now, queue=wait)
+            paces = paces_for(f"read {bucket}", preset_of(row[0], row[1]), rate_scale)
+            found = take(db, account_id, App(*row[2:]), paces, COME, now, queue=wait)
         return None if found is None else found.until
 
     def hear(self, account_id: int, said: Usage, now: int) -> None:

@@ -41,8 +41,9 @@ quota."""
 
 _PERSON = (
     "SELECT d.released_epoch >= d.epoch, c.opted_out, c.handoff_until, c.unreachable_until,"
-    f" t.state, a.preset, t.ceiling, a.flavour, a.app, {LIMITS} FROM tenant t"
+    f" t.state, a.preset, t.ceiling, p.slow_until, p.shut_until, {LIMITS} FROM tenant t"
     " JOIN deployment d ON d.id = 1 LEFT JOIN account a ON a.id = ? AND +a.tenant_id = t.id"
+    f"{buckets.OF_APP}"
     " LEFT JOIN contact c ON c.account_id = ? AND c.person = ? AND +c.tenant_id = ?"
     " WHERE t.id = ?"
 )
@@ -230,12 +231,13 @@ def _crowded(
     """Take what the act counts against of the account's rate buckets, all or nothing."""
     if effect.channel != "instagram":
         return None
-    preset, ceiling, flavour, app = person[5:9]
+    preset, ceiling, slow_until, shut_until = person[5:9]
     kind = effect.kind
     if kind == "private_reply" and _is_live(db, lane, effect.target):
         kind = LIVE
     paces = paces_for(kind, buckets.preset_of(preset, ceiling), scale, by_person(effect))
-    return buckets.take(db, lane.account_id, buckets.app_of(flavour, app), paces, place, now)
+    app = buckets.App(slow_until, shut_until)
+    return buckets.take(db, lane.account_id, app, paces, place, now)
 
 
 def _is_live(db: Database, lane: Lane, comment: str) -> bool:
