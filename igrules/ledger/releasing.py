@@ -6,16 +6,16 @@ import igrules.ledger.handoffs as handoffs
 import igrules.ledger.wakes as wakes
 from igrules.ledger.database import Database
 from igrules.ledger.open_sends import OPEN
+from igrules.ledger.turns import wake_tenants
 from igrules.ledger.values import Lane
 
-_RELEASE = (
-    "UPDATE lane SET owner = NULL, deaths = 0, due = CASE WHEN EXISTS"
+_DUE = (
+    "CASE WHEN EXISTS"
     " (SELECT 1 FROM inbox WHERE lane_id = ? AND state = 'open') THEN ? ELSE"
     " (SELECT min(at) FROM (SELECT min(CASE WHEN s.state = 'sending' THEN ? ELSE s.not_before END)"
     f" AS at FROM send s WHERE s.lane_id = ? AND s.{OPEN} AND NOT EXISTS (SELECT 1 FROM send o"
     f" WHERE o.lane_id = s.lane_id AND o.track = s.track AND o.id < s.id AND o.{OPEN})"
-    f" UNION ALL {wakes.DUE} UNION ALL {handoffs.NEXT_END}) AS later)"
-    " END WHERE id = ? AND +tenant_id = ? RETURNING due"
+    f" UNION ALL {wakes.DUE} UNION ALL {handoffs.NEXT_END}) AS later) END"
 )
 """Due is when an event, the first send of a track or a run can be worked on, or a handoff ends;
 null when there is none. A call nobody waits for any more is due at once: the next turn says that
@@ -26,8 +26,33 @@ def release(db: Database, lane: Lane, now: int) -> int | None:
     """Give back a lane that this transaction has locked; gives when it is due, if ever. Whoever
     calls wakes the tenant for that time."""
     row = db.first(
-        _RELEASE,
-        (lane.id, now, now, lane.id, now, lane.id, lane.account_id, lane.person,
-         lane.tenant_id, lane.id, lane.tenant_id),
-    )  # fmt: skip
+        f"UPDATE lane SET owner = NULL, deaths = 0, due = {_DUE}"
+        " WHERE id = ? AND +tenant_id = ? RETURNING due",
+        [*_of(lane, now), lane.id, lane.tenant_id],
+    )
     return None if row is None else row[0]
+
+
+def rest(db: Database, lane: Lane, now: int) -> bool:
+    """Give back a lane that this transaction has locked, when it is still ours and nothing in it
+    can be worked on now; true when it was."""
+    row = db.first(f"SELECT {_DUE}", _of(lane, now))
+    due = row[0] if row else None
+    if due is not None and due <= now:
+        return False
+    if not db.run(
+        "UPDATE lane SET owner = NULL, deaths = 0, due = ? WHERE id = ? AND fence = ?"
+        " AND owner = ? AND +tenant_id = ?",
+        (due, lane.id, lane.fence, lane.owner, lane.tenant_id),
+    ):
+        return False
+    if due is not None:
+        wake_tenants(db, (lane.tenant_id,), due)
+    return True
+
+
+def _of(lane: Lane, now: int) -> list[object]:
+    """The parameters of `_DUE`."""
+    return [
+        lane.id, now, now, lane.id, now, lane.id, lane.account_id, lane.person, lane.tenant_id,
+    ]  # fmt: skip

@@ -23,6 +23,7 @@ from igrules.ledger.doubts import Finding, quiet_of
 from igrules.ledger.leases import hold_lane
 from igrules.ledger.open_sends import OPEN
 from igrules.ledger.proofs import proof_for
+from igrules.ledger.releasing import rest
 from igrules.ledger.seals import Place, Seals
 from igrules.ledger.secrets import Secrets, from_environment
 from igrules.ledger.unclear import Doubt
@@ -181,6 +182,26 @@ class Sends:
             settled = settle.settle(db, send_id, attempt, receipt, now, retry_scale, mark)
         probes.follow_up(self._db, settled.holds, now)
         return settled.state
+
+    def settle_and_rest(
+        self,
+        lane: Lane,
+        ready: Ready,
+        receipt: Receipt,
+        now: int,
+        *,
+        retry_scale: float = 1.0,
+    ) -> tuple[str, bool]:
+        """The same for a send of ``lane``, which is given back in the same transaction when it is
+        still ours and nothing in it can be worked on now; the second value says that it was."""
+        mark = probes.mark_of(self._deployment, ready.account.token) if ready.account.token else ""
+        with self._db.transaction() as db:
+            settled = settle.settle(
+                db, ready.send_id, ready.attempt, receipt, now, retry_scale, mark
+            )
+            rested = rest(db, lane, now)
+        probes.follow_up(self._db, settled.holds, now)
+        return settled.state, rested
 
     def set_aside(self, lane: Lane, send: DueSend, now: int) -> None:
         """Park a send that has ended its worker again and again, so that the lane goes on. Raises

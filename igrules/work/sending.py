@@ -7,6 +7,7 @@ message can be sent and not known. As long as this process lives, it keeps tryin
 from __future__ import annotations
 
 import dataclasses
+import enum
 import logging
 import threading
 from typing import TYPE_CHECKING
@@ -32,6 +33,14 @@ _PATIENCE = 60.0
 _DEFAULT_DEADLINE = 15_000
 
 
+class Done(enum.Enum):
+    """What a turn did: ``RESTED`` means sent, and given back with it."""
+
+    NOTHING = "nothing"
+    SENT = "sent"
+    RESTED = "rested"
+
+
 class Sending:
     """The way of a send out of the door. Shared by all worker threads; it keeps nothing itself."""
 
@@ -55,8 +64,8 @@ class Sending:
         self._observers = observers
         self._giving_up = giving_up
 
-    def perform(self, lane: Lane, send: DueSend) -> bool:
-        """Try ``send`` once. False when it has to wait. Raises `LeaseLost` before any call."""
+    def perform(self, lane: Lane, send: DueSend) -> Done:
+        """Try ``send`` once. Raises `LeaseLost` before any call."""
         start_by = self.starts_by()
         opened = self._ledger.sends.begin(
             lane,
@@ -68,13 +77,11 @@ class Sending:
             rates=self._outside.rates(lane.tenant_id) if send.effect.limit else EMPTY,
             rate_scale=self._configuration.rate_scale,
         )
-        if isinstance(opened, Wait):
-            return False
         if isinstance(opened, Closed):
             self._tell(lane, send.id, send.kind, opened.state, opened.reason)
-            return True
-        self.carry_out(lane, opened, start_by)
-        return True
+        if isinstance(opened, Closed | Wait):
+            return Done.SENT
+        return self.carry_out(lane, opened, start_by)
 
     def starts_by(self) -> float:
         """Monotonic seconds by which a call has to start whose `Ready` is stored from now on.
@@ -84,16 +91,18 @@ class Sending:
         """
         return self._clock.monotonic() + _START_WITHIN
 
-    def carry_out(self, lane: Lane, ready: Ready, start_by: float) -> None:
-        """Make the call of a send that is stored as ``sending``, and store what came of it."""
+    def carry_out(self, lane: Lane, ready: Ready, start_by: float) -> Done:
+        """Make the call of a send that is stored as ``sending``, and store what came of it; with
+        it the lane is given back when there is nothing more to do in it."""
         started = self._clock.monotonic()
         receipt = self._call(ready, start_by)
         if self._metrics is not None:
             took = self._clock.monotonic() - started
             self._metrics.called(ready.effect.kind, receipt, took)
-        state = self._settle(ready, receipt)
+        state, rested = self._settle(lane, ready, receipt)
         reason = getattr(receipt, "reason", "")
         self._tell(lane, ready.send_id, ready.effect.kind, state, reason)
+        return Done.RESTED if rested else Done.SENT
 
     def deadline(self, effect: Effect) -> int:
         """Milliseconds after which a call for ``effect`` has returned."""
@@ -126,15 +135,14 @@ class Sending:
         effect = dataclasses.replace(ready.effect, start_by=start_by)
         return _deliver(channel, effect, self._outside.equipped(ready.account, channel))
 
-    def _settle(self, ready: Ready, receipt: Receipt) -> str:
-        def settle() -> str:
-            return self._ledger.sends.settle(
-                ready.send_id,
-                ready.attempt,
+    def _settle(self, lane: Lane, ready: Ready, receipt: Receipt) -> tuple[str, bool]:
+        def settle() -> tuple[str, bool]:
+            return self._ledger.sends.settle_and_rest(
+                lane,
+                ready,
                 receipt,
                 self._clock.now(),
                 retry_scale=self._configuration.retry_scale,
-                token=ready.account.token,
             )
 
         return insist(settle, self._clock, _PATIENCE, self._giving_up)

@@ -30,7 +30,7 @@ from igrules.work.observers import Observers
 from igrules.work.outside import Outside
 from igrules.work.patience import insist
 from igrules.work.rulesets import Rulesets
-from igrules.work.sending import Sending
+from igrules.work.sending import Done, Sending
 from igrules.work.settling import Settling
 from igrules.work.together import Together
 
@@ -111,16 +111,21 @@ class Turns:
                 continue
             if poisoned:
                 self._quarantine(lane, item)
-            elif isinstance(item, DueSend):
-                sent = True
-                self._sending.perform(lane, item)
-            elif isinstance(item, DueRun):
-                sent |= self._go_on(lane, item)
-            else:
-                sent |= self._answer(lane, item)
-            poisoned = False
+                poisoned = False
+                continue
+            done = self._do(lane, item)
+            if done is Done.RESTED:
+                return True
+            sent |= done is Done.SENT
         self.release(lane)
         return sent
+
+    def _do(self, lane: Lane, item: DueSend | StoredEvent | DueRun) -> Done:
+        if isinstance(item, DueSend):
+            return self._sending.perform(lane, item)
+        if isinstance(item, DueRun):
+            return self._go_on(lane, item)
+        return self._answer(lane, item)
 
     def _next(self, lane: Lane) -> Unsettled | DueSend | StoredEvent | DueRun | None:
         """Give what comes next in ``lane``: a doubt that has to be settled, a due send, the older
@@ -174,8 +179,8 @@ class Turns:
             tenant=lane.tenant_id, lane=lane.id, **about,
         )  # fmt: skip
 
-    def _go_on(self, lane: Lane, due: DueRun) -> bool:
-        """Let a due run go on; true when there was something to send at once.
+    def _go_on(self, lane: Lane, due: DueRun) -> Done:
+        """Let a due run go on, and send what it says first.
 
         When others changed what the decision rested on, nothing is stored, and the run is found
         again if it is still due.
@@ -185,15 +190,13 @@ class Turns:
         try:
             ready = self._record_wake(lane, due, decision, facts)
         except Stale:
-            return False
+            return Done.NOTHING
         for run in decision.runs:
             self._observers.tell(
                 "run", tenant_id=lane.tenant_id, run_id=run.id, rule=run.rule, state=run.state,
                 ended=run.ended, version=run.version,
             )  # fmt: skip
-        if ready is not None:
-            self._sending.carry_out(lane, ready, start_by)
-        return ready is not None
+        return Done.NOTHING if ready is None else self._sending.carry_out(lane, ready, start_by)
 
     def _record_wake(
         self, lane: Lane, due: DueRun, decision: Decision, facts: Facts | None
@@ -210,18 +213,18 @@ class Turns:
             rate_scale=self._configuration.rate_scale,
         )
 
-    def _answer(self, lane: Lane, stored: StoredEvent) -> bool:
+    def _answer(self, lane: Lane, stored: StoredEvent) -> Done:
         """Decide and record; again when others changed what the decision rested on.
 
         The first send is begun in the same transaction where it may go out at once: one wait for
-        the disk less. True when there was one.
+        the disk less.
         """
         event = _read(stored)
         if event is not None and lacks_words(event):
             rules = self._rulesets.live(lane.tenant_id)
             event = self._fetching.words(lane, stored, event, rules)
             if event is None:
-                return False
+                return Done.NOTHING
         for attempt in range(1, _STALE_TRIES + 1):
             started = time.perf_counter_ns()
             rules = self._rulesets.live(lane.tenant_id)
@@ -248,10 +251,8 @@ class Turns:
                     raise
                 continue
             self._tell(lane, stored, decision, rules.version)
-            if ready is not None:
-                self._sending.carry_out(lane, ready, start_by)
-            return ready is not None
-        return False
+            return Done.NOTHING if ready is None else self._sending.carry_out(lane, ready, start_by)
+        return Done.NOTHING
 
     def _tell(self, lane: Lane, stored: StoredEvent, decision: Decision, version: int) -> None:
         if self._metrics is not None:
