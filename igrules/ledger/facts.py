@@ -15,8 +15,6 @@ from igrules.ledger.values import Lane, ReadFacts
 from igrules.model import Contact, Event, Mark
 
 _MINUTE = 60_000
-_MANY = 10_000
-"""Up to so many parked runs of a tenant are counted: more than that nobody may have."""
 _FEW = 40
 """Up to so many names are asked for by name; beyond, all marks of the contact are read."""
 
@@ -46,7 +44,7 @@ def read_facts(
     marks_post: Mapping[str, int],
     marks_all: Mapping[str, int],
     per_contact_window: int,
-    parks: bool = False,
+    parked: int = 0,
     known: Known | None = None,
 ) -> ReadFacts:
     """The facts of one event; see `Lanes.facts`."""
@@ -73,7 +71,7 @@ def read_facts(
         wide_all=tuple(marks_all.items()),
         post=post,
         runs=runs.parked(db, lane) if has_runs else (),
-        parked_in_tenant=runs.parked_in_tenant(db, lane.tenant_id, _MANY) if parks else 0,
+        parked_in_tenant=parked,
     )
 
 

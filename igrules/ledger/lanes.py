@@ -18,6 +18,7 @@ from igrules.ledger.deployment import Deployment
 from igrules.ledger.facts import Known, known_of, read_facts
 from igrules.ledger.fetched import keep_profile
 from igrules.ledger.leases import hold_lane, lease_lost
+from igrules.ledger.parked_counts import ParkedCounts
 from igrules.ledger.quarantine import POISONED
 from igrules.ledger.releasing import release
 from igrules.ledger.runs import PARKED
@@ -40,6 +41,7 @@ class Lanes:
         self._db = database
         self._deployment = deployment
         self._sends = sends
+        self._parked = ParkedCounts()
 
     def claim(
         self, owner: str, now: int, *, lease: int, limit: int, full: Collection[int] = ()
@@ -207,8 +209,9 @@ class Lanes:
         """What is known about the lane's person. ``marks*`` name marks and how many of the newest
         matter, for this contact, for this post, for the whole tenant. ``parks``: a run may stop and
         wait, so it matters how many of the tenant do. ``known`` is what `known` gave for it."""
+        parked = self._parked.of(self._db, lane.tenant_id, now) if parks else 0
         return read_facts(
-            self._db, lane, event, now, marks, marks_post, marks_all, per_contact_window, parks,
+            self._db, lane, event, now, marks, marks_post, marks_all, per_contact_window, parked,
             known,
         )  # fmt: skip
 

@@ -46,14 +46,6 @@ def one(db: Database, lane: Lane, id: int) -> Run | None:
     return run_of_row(row) if row else None
 
 
-def parked_in_tenant(db: Database, tenant_id: int, most: int) -> int:
-    """How many runs of a tenant have not ended, counted up to ``most``."""
-    return db.number(
-        f"SELECT count(*) FROM (SELECT 1 FROM run WHERE tenant_id = ? AND {PARKED} LIMIT ?) AS few",
-        (tenant_id, most),
-    )
-
-
 def keep(
     db: Database, deployment: Deployment, lane: Lane, runs: Sequence[Run], now: int
 ) -> Mapping[str, int | None]:
