@@ -28,10 +28,11 @@ from tests.running import wait_until
 from tests.sizes import load, seed
 
 SECRET, NOW, SEED = "unclear-secret", 1_790_000_000_000, seed()
-EVENTS = load(1_000, 20_000)
+EVENTS = load(500, 10_000)
+"""On each engine."""
 POLICIES = ("", "park", "strict", "resend", "drop")
 KINDS = ("text", "private_reply", "reply")
-DEADLINE, QUIET, LATE = 1_000, 2_000, 1_500
+DEADLINE, QUIET, LATE = 1_000, 4_000, 1_500
 TENANT = """\
 igrules-tenant: 1
 timezone: America/Sao_Paulo
@@ -68,7 +69,7 @@ class HastyClient(GraphClient):
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    manner = Manner(batch=10, linger_ms=20, echo="late", echo_delay_ms=2 * (DEADLINE + QUIET))
+    manner = Manner(batch=10, linger_ms=20, echo_delay_ms=DEADLINE + QUIET)
     box = Sandbox(
         tmp_path / "journal.jsonl", app_secret=SECRET.encode(), webhook=manner, senders=8, seed=SEED
     )
@@ -106,6 +107,9 @@ def publish(ledger: Ledger, sandbox: Sandbox, number: int, on_doubt: str) -> str
 def test_what_nobody_can_tell_is_little_and_nothing_is_sent_twice(
     ledger: Ledger, sandbox: Sandbox, figures: Callable[..., None]
 ) -> None:
+    # Once everything has to be read, and once echoes come about when it is looked for.
+    echo = "missing" if ledger.engine == "sqlite" else "late"
+    sandbox.postman.set_manner(replace(sandbox.postman.manner, echo=echo))
     ledger.apps.add("default", "instagram_login", [SECRET], "verify", NOW)
     accounts = [publish(ledger, sandbox, n, policy) for n, policy in enumerate(POLICIES)]
     client = HastyClient(GraphUrls(f"{sandbox.url}/igl", f"{sandbox.url}/fbl"))
@@ -152,26 +156,27 @@ class Told:
 
     def __init__(self, ledger: Ledger) -> None:
         self.sends = self.doubts = self.parked = 0
-        self.longest = 0.0
         self.needless: list[str] = []
         """Sends of the usual policy that were given up although they were not doubted twice. A
         private reply to somebody who never wrote has no conversation it could be missing in."""
         for tenant in ledger.tenants.list():
             rows = ledger._db.all(
-                "SELECT s.key, s.state, s.doubts, s.evidence, s.closed_at, s.on_doubt, s.kind,"
-                " (SELECT min(started_at) FROM attempt WHERE send_id = s.id) FROM send s"
+                "SELECT s.key, s.state, s.doubts, s.evidence, s.on_doubt, s.kind FROM send s"
                 " WHERE s.tenant_id = ?",
                 (tenant.id,),
             )
             self.sends += len(rows)
-            for key, state, doubts, evidence, closed_at, on_doubt, kind, began in rows:
+            for key, state, doubts, evidence, on_doubt, kind in rows:
                 self.doubts += doubts
                 self.parked += state == "parked"
                 if state == "parked":
-                    self.longest = max(self.longest, (closed_at - began) / 1000)
                     looked_for = on_doubt in ("", "park") and kind != "private_reply"
                     if doubts < 2 and looked_for:
                         self.needless.append(f"{key} ({kind}): {evidence}")
+        listed = ledger._db.first(
+            "SELECT max(ended_at - started_at) FROM attempt WHERE outcome IN ('UNCLEAR', 'Unknown')"
+        )
+        self.longest = (listed[0] or 0) / 1000 if listed else 0.0
         gauges = ledger.gauges(Clock().now()).doubts_settled
         self.settled = ",".join(f"{what}:{n}" for what, n in sorted(gauges.items()))
 

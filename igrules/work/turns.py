@@ -108,6 +108,8 @@ class Turns:
             if isinstance(item, Unsettled):
                 sent = True
                 self._settling.settle(lane, blindly=poisoned)
+                # That was the item the workers died of, if any of them was.
+                poisoned = False
                 continue
             if poisoned:
                 self._quarantine(lane, item)
