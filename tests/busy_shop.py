@@ -65,7 +65,7 @@ def usual_manner(echo: str = "after") -> Manner:
     """Every event one to three times, again at once after a failure."""
     return Manner(
         batch=10, linger_ms=20, duplicate=0.5, copies=2, duplicate_after_ms=50,
-        retry_ms=(100,) * 2_000, echo=echo,
+        retry_ms=(250,) * 1_000, echo=echo,
     )  # fmt: skip
 
 
