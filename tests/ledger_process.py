@@ -1,14 +1,13 @@
-"""A process that works on a ledger until it is killed: what the crash tests of the ledger shoot.
+"""Work on a ledger without any server: what processes do whose end is the test.
 
-``python -m tests.ledger_process ROLE URL DIRECTORY``. ``store`` acknowledges bodies and notes each
-in ``acknowledged``; ``work`` splits, decides and "calls the platform", which executes by noting
-the key in ``executed``. Notes are written in one piece, so a kill leaves whole lines.
+`Store` acknowledges bodies and notes each in ``acknowledged``; `Work` splits, decides and "calls
+the platform", which executes by noting the key in ``executed``. Notes are written in one piece, so
+a kill leaves whole lines.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -123,24 +122,3 @@ class Work:
         self._notes.add(f"{ready.effect.target} {ready.effect.key}")
         receipt = Sent(f"mid.{ready.effect.key}")
         self._ledger.sends.settle(ready.send_id, ready.attempt, receipt, self._now())
-
-
-def main() -> None:
-    role, url, directory = sys.argv[1], sys.argv[2], Path(sys.argv[3])
-    ledger = Ledger.open(url, directory / "state", create=False)
-    if role == "store":
-        path = directory / "acknowledged"
-        # Updates of a group that was not acknowledged may be there all the same: go on far behind.
-        number = 1_000 * (1 + len(path.read_text().split())) if path.exists() else 0
-        store = Store(ledger, Notes(path))
-        while True:
-            store.group(number)
-            number += 3
-            time.sleep(0.005)
-    worker = Work(ledger, Notes(directory / "executed"), f"{role}-{os.getpid()}")
-    while True:
-        worker.turn()
-
-
-if __name__ == "__main__":
-    main()
