@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from igrules.errors import Unavailable
+
 
 class Turns:
     """Counts turns; says once per piece of work that there was one."""
@@ -81,6 +83,37 @@ class BrokenBell(QueueBell):
 
     def ring(self, n: int = 1) -> None:
         raise ConnectionError("no transport")
+
+
+class DownLine:
+    """A line that nobody can reach; counts how often somebody tried to hear."""
+
+    each = False
+
+    def __init__(self) -> None:
+        self.tries = 0
+
+    def call(self, word: str, n: int) -> None:
+        raise Unavailable("the line is down")
+
+    def listen(self) -> None:
+        """Finds nothing wrong yet, as a client that connects when it first asks."""
+
+    def hear(self, seconds: float) -> list[str]:
+        self.tries += 1
+        raise Unavailable("the line is down")
+
+    def waiting(self) -> int:
+        raise Unavailable("the line is down")
+
+    def close_calling(self) -> None:
+        """Nothing to close."""
+
+    def close_hearing(self) -> None:
+        """Nothing to close."""
+
+    def interrupt(self) -> None:
+        """Nothing to interrupt."""
 
 
 NO_BELL = object()

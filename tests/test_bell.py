@@ -21,7 +21,7 @@ from igrules.work.configuration import Configuration
 from igrules.work.postgres_line import PostgresLine
 from igrules.work.redis_line import RedisLine
 from igrules.work.shared_bell import SharedBell, echo
-from tests.bells import Turns
+from tests.bells import DownLine, Turns
 from tests.instagram.certificates import make_certificate
 from tests.redis_server import RedisServer
 from tests.running import free_port, wait_until
@@ -420,6 +420,22 @@ def test_redis_may_be_reached_by_tls_alone(tmp_path, redis_server):
                 plain.call("1.", 1)
     finally:
         server.kill()
+
+
+def test_a_line_that_stays_down_is_told_once_and_not_said_to_be_back(tmp_path, caplog):
+    caplog.set_level("INFO")
+    seen: list[bool] = []
+    with opened(tmp_path) as ledger:
+        line = DownLine()
+        bell, turns = SharedBell(line, words(ledger), seen.append), Turns()
+        bell.run(1, turns)
+
+        wait_until(lambda: line.tries >= 3, 5)
+
+        assert caplog.text.count("the bell cannot be reached") == 1
+        assert "the bell is back" not in caplog.text
+        assert set(seen) == {False}
+        assert bell.close()
 
 
 def test_a_line_that_is_down_does_not_hold_up_the_one_who_rings(tmp_path):

@@ -173,7 +173,6 @@ class SharedBell:
                 continue
             try:
                 self._line.listen()
-                self._health.found("hear")
                 words = self._line.hear(_HEAR)
             except Unavailable as error:
                 if not self._closed.is_set():
@@ -181,6 +180,8 @@ class SharedBell:
                 self._closed.wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
+            # Only now: a client may connect when it first asks.
+            self._health.found("hear")
             pause = _FIRST_PAUSE
             for word in words:
                 self._take(word)
