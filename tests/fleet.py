@@ -71,6 +71,15 @@ class Fleet:
         """The process id of one that runs."""
         return self._running[name]
 
+    def revive(self) -> list[str]:
+        """Start again those that have ended by themselves, and give their names."""
+        ended = []
+        for name, pid in list(self._running.items()):
+            if self._ask(do="look", pid=pid)["code"] is not None:
+                ended.append(name)
+                self.start(name)
+        return ended
+
     def end(self, name: str, seconds: float = 25.0) -> int:
         """Ask one to end in good order, and give its exit code."""
         self.signal(name, signal.SIGTERM)

@@ -131,6 +131,7 @@ def test_statistics_are_those_of_the_tenant(ask: Asking, seeded: Seeded) -> None
     assert found["total"] == {
         "webhooks": 1, "messages": 1, "events": {"message": 1}, "outcomes": {"answered": 1},
         "sends": {"sent": 1}, "kinds": {"text": 1}, "rules": {"hello": 1},
+        "invalid": {},
         "runs": {},
     }  # fmt: skip
     assert [day["day"] for day in found["days"]] == ["2026-09-21"]

@@ -7,6 +7,7 @@ import pytest
 import igrules.ledger.probes as probes
 from igrules.ledger import DueSend, Lane, Ledger, Ready, Wait
 from igrules.ledger.holds import BLOCKED, BREAKER, PERMISSION, REAUTH, THROTTLED
+from igrules.ledger.tally import labels
 from igrules.model import Answer, NotDone, Receipt, Refused, Sent, Unknown
 from tests.ledgering import DAY, NOW, World, dm, public, settings, text
 
@@ -433,6 +434,19 @@ def test_what_a_person_wrote_after_the_call_began_is_not_corrected(world: World)
     world.settle(ready, Refused("window", Answer("WINDOW", 403, 10, 2534022)), NOW + 2 * HOUR)
 
     assert world.scope.contact("p1").last_in_at == NOW + 2 * HOUR
+
+
+def test_what_instagram_calls_invalid_is_counted_for_the_rule_that_made_it(world: World) -> None:
+    first, second = lanes(world, 2)
+    answered(world, first, Refused("invalid", Answer("INVALID", 400, 100)))
+    answered(world, second, GONE)
+    day = world.scope.today(NOW)
+
+    before = labels(world.scope.days(day, day, NOW).total, "invalid")
+    world.ledger.roll_stats(NOW + 3 * DAY)
+
+    assert before == {"r1": 1}
+    assert labels(world.scope.days(day, day, NOW + 3 * DAY).total, "invalid") == before
 
 
 def test_a_code_nobody_has_listed_is_counted(world: World) -> None:

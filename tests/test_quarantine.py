@@ -85,6 +85,17 @@ def test_lanes_of_a_process_that_has_died_on_this_machine_need_not_wait_for_thei
     assert world.ledger.lanes.free_orphans(NOW + 7_001) == 0
 
 
+def test_a_process_whose_number_counts_here_is_known_to_be_dead_at_once(world: World) -> None:
+    script = "from igrules.ledger.own_process import new_name as name; print(name(), end='')"
+    name = subprocess.check_output([sys.executable, "-c", script], text=True)
+    world.deliver(dm("m1"))
+    world.claim(owner=f"{name}:1")
+    world.ledger.beat(name, NOW, kind="work")
+
+    assert world.ledger.lanes.free_orphans(NOW) == 1
+    assert len(world.claim(NOW)) == 1
+
+
 def test_lanes_of_a_process_that_lives_or_works_elsewhere_keep_their_lease(world: World) -> None:
     living = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     names = [f"{socket.gethostname()}:{living.pid}:abcd", f"elsewhere:{living.pid}:abcd"]

@@ -77,11 +77,14 @@ def _print_one(one: dict[str, Any]) -> None:
     if answers["count"]:
         typer.echo(f"time to answer      {_time(answers['median_ms'])}, 19 of 20 within "
                    f"{_time(answers['p95_ms'])}")  # fmt: skip
-    for what, heading in (("rules", "rule"), ("kinds", "kind")):
+    for what, heading, became in (
+        ("rules", "rule", "sent"), ("invalid", "rule", "refused as invalid"),
+        ("kinds", "kind", "sent"),
+    ):  # fmt: skip
         if one["total"][what]:
             typer.echo("")
             rows = [(name or "(API)", str(n)) for name, n in one["total"][what].items()]
-            print_table([(heading, "sent"), *rows])
+            print_table([(heading, became), *rows])
     if one["days"]:
         typer.echo("")
         days = [(day["day"], str(day["webhooks"]), str(day["messages"])) for day in one["days"]]

@@ -18,6 +18,7 @@ from igrules.ledger.deployment import Deployment
 from igrules.ledger.facts import Known, known_of, read_facts
 from igrules.ledger.fetched import keep_profile
 from igrules.ledger.leases import hold_lane, lease_lost
+from igrules.ledger.own_process import is_gone, is_surely_gone
 from igrules.ledger.parked_counts import ParkedCounts
 from igrules.ledger.quarantine import POISONED
 from igrules.ledger.releasing import release
@@ -138,15 +139,15 @@ class Lanes:
         """Make the lanes due that a process of this machine held which has ended without a word,
         long before their leases are over; gives how many.
 
-        A process that only looks gone, because its number means nothing here, still says that it
+        A process that may only look gone, because its number means nothing here, still says that it
         lives, so its silence is waited for.
         """
         gone = [
-            row
+            row.name
             for row in upkeep.processes(self._db)
-            if row.beat_at < now - _SILENT and upkeep.is_gone(row)
+            if is_surely_gone(row.name) or (row.beat_at < now - _SILENT and is_gone(row.name))
         ]
-        return sum(self._free(row.name, now) for row in gone)
+        return sum(self._free(name, now) for name in gone)
 
     def _free(self, process: str, now: int) -> int:
         begin = f"{process}:"

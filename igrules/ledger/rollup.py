@@ -14,7 +14,8 @@ from igrules.ledger.tally import Tally, tally
 _AT_ONCE = 100
 _MARK = "rolled"
 
-WHATS = ("webhook", "event", "outcome", "message", "send", "kind", "rule", "answer", "run")
+WHATS = ("webhook", "event", "outcome", "message", "send", "kind", "rule", "answer", "run",
+         "invalid")  # fmt: skip
 
 
 def until(db: Database, tenant_id: int) -> int:

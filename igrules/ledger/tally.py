@@ -21,6 +21,8 @@ Tally = dict[tuple[str, str], tuple[int, int]]
 
 WEBHOOK, EVENT, OUTCOME = "webhook", "event", "outcome"
 MESSAGE, SEND, KIND, RULE, ANSWER = "message", "send", "kind", "rule", "answer"
+INVALID = "invalid"
+"""Sends that were refused because of what they say, by rule: its author has to mend it."""
 RUN = "run"
 """Runs that had stopped to wait, by how they ended."""
 
@@ -34,8 +36,10 @@ def tally(db: Database, tenant_id: int, since: int, until: int) -> Tally:
         found[EVENT, kind][0] += count
         if source == "webhook":
             found[WEBHOOK, ""][0] += count
-    for state, kind, rule, counted, count in db.all(_ENDED, stretch):
+    for state, kind, rule, counted, count, invalid in db.all(_ENDED, stretch):
         found[SEND, state][0] += count
+        if invalid:
+            found[INVALID, rule][0] += invalid
         if state == "sent":
             found[KIND, kind][0] += count
             found[RULE, rule][0] += count
@@ -58,7 +62,8 @@ _DECIDED = (
 """Each event once, by its first decision."""
 
 _ENDED = (
-    "SELECT state, kind, rule, counted, count(*) FROM send WHERE tenant_id = ?"
+    "SELECT state, kind, rule, counted, count(*), sum(CASE WHEN state = 'refused'"
+    " AND reason = 'invalid' THEN 1 ELSE 0 END) FROM send WHERE tenant_id = ?"
     " AND closed_at IS NOT NULL AND closed_at >= ? AND closed_at < ?"
     " GROUP BY state, kind, rule, counted"
 )

@@ -14,6 +14,7 @@ from igrules.errors import LedgerError
 from igrules.ledger.database import Database
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.drivers import BUSY_SECONDS, file_system
+from igrules.ledger.own_process import is_gone
 
 PASSIVE = 4 << 20
 """Bytes of the log from which it is copied into the database."""
@@ -135,22 +136,7 @@ def processes(db: Database) -> list[ProcessRow]:
 
 def alive(db: Database, now: int) -> list[ProcessRow]:
     """Those that were heard of in the last 30 s, and that this machine cannot tell to be gone."""
-    return [row for row in processes(db) if row.beat_at > now - SILENT and not is_gone(row)]
-
-
-def is_gone(row: ProcessRow) -> bool:
-    """Whether this machine knows that a process has ended. Of another machine it knows nothing."""
-    host, _, rest = row.name.partition(":")
-    number = rest.partition(":")[0]
-    if host != socket.gethostname() or not number.isdigit():
-        return False
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return True
-    except (PermissionError, OverflowError):
-        return False
-    return False
+    return [row for row in processes(db) if row.beat_at > now - SILENT and not is_gone(row.name)]
 
 
 def retire(db: Database, process_id: str) -> None:

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
-import secrets
-import socket
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -19,6 +16,7 @@ from igrules.errors import LeaseLost, LedgerError, Unavailable
 from igrules.instagram.reader import read
 from igrules.kinds import Registry
 from igrules.ledger import Lane, Ledger
+from igrules.ledger.own_process import new_name
 from igrules.work.bell import Bell, SweepOnly
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
@@ -47,7 +45,7 @@ class Worker:
         metrics: Metrics | None = None,
     ) -> None:
         self._metrics = metrics
-        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.name = new_name()
         self._ledger = ledger
         self._configuration = configuration
         self._clock = clock or Clock()

@@ -9,6 +9,7 @@ from igrules.errors import UsageError
 from igrules.ledger import Backlog, Numbers
 from igrules.ledger.tally import (
     EVENT,
+    INVALID,
     KIND,
     MESSAGE,
     OUTCOME,
@@ -71,6 +72,7 @@ _PART: dict[str, Schema] = {
     "sends": {**_COUNTS, "description": "that ended, by state"},
     "kinds": {**_COUNTS, "description": "sent, by kind"},
     "rules": {**_COUNTS, "description": "sent, by rule; without one those of the API"},
+    "invalid": {**_COUNTS, "description": "refused by Instagram as wrong in themselves, by rule"},
     "runs": {**_COUNTS, "description": "that had stopped to wait, by how they ended"},
     "answer_times": _TIMES,
 }
@@ -165,6 +167,7 @@ def _part(tally: Tally) -> dict[str, object]:
         "sends": labels(tally, SEND),
         "kinds": labels(tally, KIND),
         "rules": labels(tally, RULE),
+        "invalid": labels(tally, INVALID),
         "runs": labels(tally, RUN),
         "answer_times": {
             "count": answered.count,
