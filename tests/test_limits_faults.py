@@ -202,19 +202,20 @@ def states_of_all(ledger: Ledger) -> Counter[tuple[str, str]]:
 
 
 def seed_sends(world: World, count: int) -> None:
-    """So many persons with one answer each that waits to go out."""
+    """So many answers that wait to go out, ten to a person and none of them behind another."""
     at = now()
-    people = [f"p{n}" for n in range(count)]
-    for start in range(0, count, 500):
-        world.deliver(
-            *(element(f"m{one}", one, occurred_at=at) for one in people[start : start + 500]),
-            now=at,
-        )
-    lanes = world.claim(at, limit=count)
-    for start in range(0, count, 500):
+    people = [f"p{n}" for n in range(count // 10)]
+    for start in range(0, len(people), 500):
+        some = people[start : start + 500]
+        world.deliver(*(element(f"m{one}", one, occurred_at=at) for one in some), now=at)
+    lanes = world.claim(at, limit=len(people))
+    for start in range(0, len(lanes), 100):
         with world.ledger._db.joined():
-            for lane in lanes[start : start + 500]:
-                answer = text(f"k{lane.person}", f"Oi {lane.person}", lane.person,
-                              expires_at=at + DAY)  # fmt: skip
-                world.decide(lane, answer, now=at)
+            for lane in lanes[start : start + 100]:
+                answers = [
+                    text(f"{lane.person}.{n}", f"Oi {n}", lane.person, track=f"t{n}",
+                         expires_at=at + DAY)
+                    for n in range(10)
+                ]  # fmt: skip
+                world.decide(lane, *answers, now=at)
                 world.ledger.lanes.release(lane, at)
