@@ -15,7 +15,7 @@ from igrules.instagram.reader import read
 from igrules.ledger import Ledger
 
 ROUNDS = 5
-SECONDS = 3.0
+SECONDS = 2.5
 LATENCY, THREADS = 200, 64
 
 

@@ -13,7 +13,7 @@ from benchmarks.stand import Api, Poster, body_of, igrules, open_shops, percenti
 from igrules.instagram.reader import read
 
 WAITING = 100_000
-SECONDS = 12.0
+SECONDS = 8.0
 EVERY = 0.2
 LATENCY = 20
 
