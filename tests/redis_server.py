@@ -45,7 +45,11 @@ class RedisServer:
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=Path("/")
         )
-        wait_until(self._answers, 10)
+        try:
+            wait_until(self._answers, 10)
+        except AssertionError:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """End it at once, with all it holds."""
