@@ -17,6 +17,7 @@ from igrules.cli.app import build
 from igrules.cli.exits import run
 from igrules.errors import Conflict, LedgerError
 from igrules.ledger import Ledger, Wait
+from igrules.ledger.doubts import Word
 from igrules.ledger.restoring import Place, look, restore
 from igrules.model import Event, Sent
 from igrules.plugins import build_registry
@@ -167,7 +168,7 @@ def test_the_drill(
         code, said, trouble = igrules("resume", "--after-restore", *flags)
 
         assert (code, trouble) == (0, "")
-        assert said == f"sending goes on; {parked} sends of the backup are parked\n"
+        assert said == f"sending goes on; {parked} sends of the backup are looked for\n"
         wait_until(lambda: "oi fresh" in [act.text for act in sandbox.acts()], 20, "the answer")
         doubled = {words for words, n in Counter(a.text for a in sandbox.acts()).items() if n > 1}
         assert doubled == set()
@@ -292,6 +293,30 @@ def test_an_event_that_was_undecided_makes_only_parked_sends(
     there.ledger.close()
 
 
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [("found", ("sent", "")), ("absent", ("parked", "restored"))],
+)
+def test_what_may_have_been_sent_is_looked_for_and_never_sent_again_by_itself(
+    world: World, database_url: str, tmp_path: Path, word: Word, state: tuple[str, str]
+) -> None:
+    world.ledger.lanes.release(world.answer(text("a")), NOW)
+    world.deliver(dm("m2", "p2"))
+    there = again(backup_and_restore_in_place(world, database_url, tmp_path))
+    now = NOW + 2_000
+
+    looked_for = there.ledger.resume_after_restore(now)
+    lanes = there.claim(now)
+    for lane in lanes:
+        if lane.person == "p2":
+            there.decide(lane, text("undecided"), now=now)
+        there.give_up(lane, now, word)
+
+    assert (looked_for, len(lanes)) == (1, 2)
+    assert there.states() == {"a": state, "undecided": state}
+    there.ledger.close()
+
+
 def type_of_delivery(world: World, update):
     from igrules.ledger import NewDelivery
     from tests.ledgering import body
@@ -376,7 +401,7 @@ def test_a_database_that_was_put_back_by_hand_sends_nothing(
     assert behind
     assert isinstance(waits, Wait)
     assert waits.reason == "behind"
-    assert (parked, world.states()) == (1, {"a": ("parked", "restored")})
+    assert (parked, world.states()) == (1, {"a": ("doubt", "restored")})
     assert not ledger.high_water.note()
 
 

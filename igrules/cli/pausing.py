@@ -134,7 +134,7 @@ def _became(count: int, send_waiting: bool) -> str:
 
 def _after_restore(api: Server) -> None:
     done = api.post(f"{_ALL}/release").media
-    typer.echo(f"sending goes on; {done['parked']} sends of the backup are parked")
+    typer.echo(f"sending goes on; {done['parked']} sends of the backup are looked for")
 
 
 def _place(

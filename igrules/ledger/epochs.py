@@ -13,10 +13,12 @@ from igrules.ledger.open_sends import OPEN
 from igrules.ledger.runs import PARKED
 
 REASON = "restored"
-"""Why a send waits, or was parked, after a restore."""
+"""Why a send waits, is looked for, or was parked, after a restore."""
 
 BEHIND = "behind"
 """Why a send waits when this machine has seen the database newer than it is."""
+
+_SET_ASIDE = f"state = 'parked' AND reason = '{REASON}'"
 
 _WORTHLESS = ("typing", "mark_seen")
 
@@ -61,13 +63,15 @@ def begin(db: Database, now: int) -> int:
 
 
 def release(db: Database, now: int) -> int:
-    """Let sends out again, inside a transaction; gives how many wait to be settled by a person."""
+    """Let sends out again, inside a transaction, and have those looked for that may have been sent
+    after the backup; gives how many these are."""
     number = read(db).number
     _park(db, number, now)
     db.run("UPDATE deployment SET released_epoch = epoch WHERE id = 1")
     waited = f"state = 'pending' AND reason IN ('{REASON}', '{BEHIND}')"
     lanes = db.all(
-        f"SELECT id, tenant_id FROM lane WHERE id IN (SELECT lane_id FROM send WHERE {waited})"
+        f"SELECT id, tenant_id FROM lane WHERE id IN (SELECT lane_id FROM send WHERE {waited}"
+        f" OR ({_SET_ASIDE}))"
         f" ORDER BY account_id, person{db.locked}"
     )
     db.run(f"UPDATE send SET not_before = ?, reason = '' WHERE {waited}", (now,))
@@ -78,7 +82,16 @@ def release(db: Database, now: int) -> int:
             " AND (next_due IS NULL OR next_due > ?)",
             (now, tenant_id, now),
         )
-    return db.number("SELECT count(*) FROM send WHERE state = 'parked' AND reason = ?", (REASON,))
+    return _look_for(db, now, _SET_ASIDE, [])
+
+
+def _look_for(db: Database, now: int, which: str, values: list[int]) -> int:
+    """Let these be looked for. What is missing is not sent again: that is for a person to say."""
+    return db.run(
+        "UPDATE send SET state = 'doubt', on_doubt = 'strict', not_before = ?, closed_at = NULL,"
+        f" looks = 0, doubts = CASE WHEN doubts = 0 THEN 1 ELSE doubts END WHERE {which}",
+        [now, *values],
+    )
 
 
 def _park(db: Database, number: int, now: int) -> None:
@@ -95,7 +108,11 @@ def doubt(db: Database, inbox_id: int, tenant_id: int, now: int) -> None:
     """Set aside what an undecided event of an older generation has just made: it may have been
     answered already."""
     old = "inbox_id = ? AND tenant_id = ? AND state = 'pending'"
-    _set_aside(db, read(db).number, now, old, [inbox_id, tenant_id])
+    epoch = read(db)
+    _set_aside(db, epoch.number, now, old, [inbox_id, tenant_id])
+    if epoch.is_open:
+        made = f"inbox_id = ? AND tenant_id = ? AND {_SET_ASIDE}"
+        _look_for(db, now, made, [inbox_id, tenant_id])
     db.run("UPDATE inbox SET old_epoch = NULL WHERE id = ?", (inbox_id,))
 
 

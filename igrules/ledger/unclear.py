@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import igrules.ledger.epochs as epochs
 import igrules.ledger.outbox as outbox
 import igrules.ledger.quarantine as quarantine
 import igrules.ledger.quotas as quotas
@@ -200,9 +201,9 @@ def _close(db: Database, lane: Lane, id: int, state: str, finding: Finding, now:
     """Give it up. ``evidence`` keeps what was found for the person who looks at it."""
     reason = "window" if state == "expired" else "unclear"
     db.run(
-        "UPDATE send SET state = ?, reason = ?, evidence = ?, closed_at = ?"
-        " WHERE id = ? AND +tenant_id = ?",
-        (state, reason, finding.word, now, id, lane.tenant_id),
+        "UPDATE send SET state = ?, reason = CASE WHEN reason = ? THEN reason ELSE ? END,"
+        " evidence = ?, closed_at = ? WHERE id = ? AND +tenant_id = ?",
+        (state, epochs.REASON, reason, finding.word, now, id, lane.tenant_id),
     )
     return state
 

@@ -103,6 +103,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "operations",
         audit="installation.release",
         description="Answers 409 when the database was not restored. `parked` sends may have gone"
-        " out before the restore; each is settled by a person.",
+        " out before the restore; they are looked for, and what is not found is settled by a"
+        " person.",
     ),
 )
