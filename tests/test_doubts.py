@@ -179,6 +179,28 @@ def test_an_unclear_private_reply_is_tried_again_after_half_a_minute(world: Worl
     assert world.ledger.gauges(NOW).doubts_settled == {"consumed": 1}
 
 
+def test_the_late_echo_of_a_reply_that_was_consumed_is_still_ours(world: World) -> None:
+    """Its call was cut off and the second try told nothing but that it had gone out. An echo after
+    that must not look like a person of the account, whose writing pauses the automation."""
+    lane = world.answer(private("k1"))
+    world.settle(world.started(lane), Unknown("cut off"))
+    world.ledger.lanes.release(lane, NOW)
+    due = world.due(lane)
+    assert due is not None
+    (lane,) = world.claim(due)
+    world.give_up(lane, due)
+    world.settle(world.started(lane, due), CONSUMED, due)
+    late = Event("echo", "17", lane.person, ref="mid.late", text="pr k1")
+
+    ours = [world.ledger.lanes.echo(lane, event, due + 1) for event in (late, late)]
+    strange = world.ledger.lanes.echo(
+        lane, Event("echo", "17", lane.person, ref="mid.other", text="pr k1"), due + 2
+    )
+
+    assert (ours, strange) == ([True, True], False)
+    assert world.scope.sends()[0].message_id == "mid.late"
+
+
 def test_a_private_reply_is_tried_as_long_as_there_are_tries(world: World) -> None:
     lane = world.answer(private("k1", expires_at=NOW + 7 * DAY))
     now, waits = NOW, []

@@ -55,7 +55,7 @@ def settle(database: Database, deployment: Deployment, lane: Lane, event: Event,
         return False
     match = _match(database, lane, event, fingerprint)
     if match is None:
-        return False
+        return _names_a_sent_one(database, lane, event, fingerprint)
     send_id, lane_id = match
     with database.transaction() as db:
         lanes = sorted({lane.id, lane_id})
@@ -75,6 +75,26 @@ def settle(database: Database, deployment: Deployment, lane: Lane, event: Event,
                 add_stat(db, lane.tenant_id, now, "doubt_settled", "echo", 1)
             wake_lane(db, lane_id, now)
     return True
+
+
+def _names_a_sent_one(database: Database, lane: Lane, event: Event, fingerprint: bytes) -> bool:
+    """Give the message id of a late echo to what is sent without one: a private reply whose second
+    try told only that the first had gone out, or what a person called sent."""
+    if event.kind in _COMMENTS or not event.ref:
+        return False
+    with database.transaction() as db:
+        db.first(
+            f"SELECT id FROM lane WHERE id = ? AND +tenant_id = ?{db.locked}",
+            (lane.id, lane.tenant_id),
+        )
+        return bool(
+            db.run(
+                "UPDATE send SET message_id = ? WHERE id = (SELECT min(id) FROM send"
+                " WHERE lane_id = ? AND state = 'sent' AND message_id = '' AND fingerprint = ?"
+                " AND +tenant_id = ?) AND +tenant_id = ?",
+                (columns.text(event.ref), lane.id, fingerprint, lane.tenant_id, lane.tenant_id),
+            )
+        )
 
 
 def _match(
