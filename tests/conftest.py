@@ -129,6 +129,9 @@ def postgres() -> Iterator[PostgresCluster]:
         connection.execute("SELECT pg_reload_conf()")
     try:
         yield PostgresCluster(server, "k1:" + base64.b64encode(os.urandom(32)).decode())
+        said = (Path(home) / "data" / "log").read_text(errors="replace")
+        deadlocks = [line for line in said.splitlines() if "deadlock detected" in line]
+        assert deadlocks == [], "two transactions lock the same rows in another order"
     finally:
         server.cleanup()
         os.rmdir(home)

@@ -55,7 +55,7 @@ class Machine(Workers):
                     said.state = "skipped"
 
     @precondition(lambda self: not self.restored and self.executed)
-    @rule(rarely=st.integers(0, 5))
+    @rule(rarely=st.integers(0, 2))
     def restore(self, rarely: int) -> None:
         """A backup was put back, and everybody starts anew."""
         if rarely:

@@ -109,19 +109,38 @@ def check(
         return Wait(now, "probe")
     if way is None or (effect.channel == "instagram" and not way.token):
         return Wait(now + _NO_TOKEN, "token")
+    taken = _take(db, lane, person, effect, (day, place), rates, rate_scale, now)
+    return taken if isinstance(taken, Closed | Wait) else Passed(way, taken, probe)
+
+
+def _take(
+    db: Database,
+    lane: Lane,
+    person: Row,
+    effect: Effect,
+    had: tuple[str | None, int | None],
+    rates: Mapping[str, Rate],
+    scale: float,
+    now: int,
+) -> str | Closed | Wait | None:
+    """Take what the send counts against, all of it or nothing, and give the day of its quota.
+    ``had``: the day of an earlier attempt that may have gone out, and its place in line.
+
+    The calls are looked at before anything is taken, and once more at the end, because the row
+    under which they are counted is the last one that anybody locks.
+    """
+    day, place = had
     if effect.limit and (shut := calls.closed(db, lane.tenant_id, effect.limit, rates, now)):
         return shut
-    # An earlier attempt that may have gone out counts already.
     counted = day or _reserve(db, lane.tenant_id, person, effect, now)
     if isinstance(counted, Closed | Wait):
         return counted
-    if (full := _crowded(db, lane, person, effect, place, rate_scale, now)) is not None:
-        if counted != day:
-            quotas.give_back(db, lane.tenant_id, counted)
-        return full
-    if effect.limit:
-        calls.note(db, lane.tenant_id, effect.limit, rates, now)
-    return Passed(way, counted, probe)
+    full: Closed | Wait | None = _crowded(db, lane, person, effect, place, scale, now)
+    if full is None and effect.limit:
+        full = calls.count(db, lane.tenant_id, effect.limit, rates, now)
+    if full is not None and counted != day:
+        quotas.give_back(db, lane.tenant_id, counted)
+    return counted if full is None else full
 
 
 def _held(

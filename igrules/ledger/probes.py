@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import igrules.ledger.app_keys as apps
 import igrules.ledger.waking as waking
-from igrules.ledger.database import Database
+from igrules.ledger.database import Database, holders
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.holds import RECHECK, SELECT, Hold
 from igrules.ledger.leases import wake_lane
@@ -179,9 +179,15 @@ def hurry(db: Database, tenant_id: int, secret: str, now: int) -> None:
         " WHERE a.tenant_id = ? AND a.token_secret = ?",
         (tenant_id, secret),
     )
+    # All of them before the first is woken: what wakes is locked last.
+    lanes = [lane_id for _, lane_id in rows]
+    if lanes:
+        db.all(
+            f"SELECT id FROM lane WHERE id IN ({holders(len(lanes))}) AND tenant_id = ?"
+            f" ORDER BY account_id, person{db.locked}",
+            [*lanes, tenant_id],
+        )
     for send_id, lane_id in rows:
-        db.first(f"SELECT id FROM lane WHERE id = ? AND tenant_id = ?{db.locked}",
-                 (lane_id, tenant_id))  # fmt: skip
         db.run(
             "UPDATE send SET not_before = ? WHERE id = ? AND state = 'pending' AND tenant_id = ?",
             (now, send_id, tenant_id),

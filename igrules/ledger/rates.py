@@ -19,15 +19,28 @@ A_MINUTE = Rate(60, 60_000)
 """How many calls of ``http`` one tenant may make in any minute, whatever else is allowed."""
 
 
+def count(
+    db: Database, tenant_id: int, limit: str, rates: Mapping[str, Rate], now: int
+) -> Closed | Wait | None:
+    """Count one call, if it is not one too many. Nobody else counts any until the end of the
+    transaction."""
+    if limit not in rates and limit != HTTP:
+        return None
+    db.first(f"SELECT tenant_id FROM turn WHERE tenant_id = ?{db.locked}", (tenant_id,))
+    shut = closed(db, tenant_id, limit, rates, now)
+    if shut is None:
+        _note(db, tenant_id, limit, rates, now)
+    return shut
+
+
 def closed(
     db: Database, tenant_id: int, limit: str, rates: Mapping[str, Rate], now: int
 ) -> Closed | Wait | None:
-    """Whether one more call counted under ``limit`` is too many at this time, inside a
-    transaction. Beyond the minute it waits, beyond its own rate it ends."""
+    """Whether one more call counted under ``limit`` is too many at this time. That is sure only
+    in `count`. Beyond the minute it waits, beyond its own rate it ends."""
     rate, each_minute = rates.get(limit), A_MINUTE if limit == HTTP else None
     if rate is None and each_minute is None:
         return None
-    db.first(f"SELECT tenant_id FROM turn WHERE tenant_id = ?{db.locked}", (tenant_id,))
     if rate is not None and _free_at(db, tenant_id, limit, rate) > now:
         return Closed("skipped", LIMITED)
     if each_minute is not None:
@@ -36,8 +49,8 @@ def closed(
     return None
 
 
-def note(db: Database, tenant_id: int, limit: str, rates: Mapping[str, Rate], now: int) -> None:
-    """Count one call, and forget those that count no more."""
+def _note(db: Database, tenant_id: int, limit: str, rates: Mapping[str, Rate], now: int) -> None:
+    """Forget the calls that count no more, and add one."""
     windows = [one.window for name, one in rates.items() if name == limit]
     if limit == HTTP:
         windows.append(A_MINUTE.window)

@@ -131,10 +131,11 @@ def settle(
     if attempt != send.attempt:
         return Settled(_superseded(db, send, receipt, now))
     state = _apply(db, send, receipt, now, retry_scale)
+    # Buckets before holds, as a send takes them that tries under a hold.
+    usage.note(db, send.account_id, send.kind, receipt, now)
     asked = breakers.Asked(send.id, send.tenant_id, send.account_id, send.channel, send.kind,
                            send.strikes, send.probes)  # fmt: skip
     changed = breakers.note(db, asked, breakers.Heard(receipt, now, token, retry_scale))
-    usage.note(db, send.account_id, send.kind, receipt, now)
     if state != send.state and lane[0] is None:
         wake_lane(db, send.lane_id, now)
     return Settled(state, changed)
