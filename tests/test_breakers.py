@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 import igrules.ledger.probes as probes
@@ -9,7 +11,7 @@ from igrules.ledger import DueSend, Lane, Ledger, Ready, Wait
 from igrules.ledger.holds import BLOCKED, BREAKER, PERMISSION, REAUTH, THROTTLED
 from igrules.ledger.tally import labels
 from igrules.model import Answer, NotDone, Receipt, Refused, Sent, Unknown
-from tests.ledgering import DAY, NOW, World, dm, public, settings, text
+from tests.ledgering import DAY, LEASE, NOW, QUIET, World, dm, public, settings, text
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 AGAIN = 6 * HOUR
@@ -280,6 +282,38 @@ def test_a_probe_that_dies_leaves_its_place_to_another(world: World) -> None:
 
     assert isinstance(world.begin(heir, later), Ready)
     assert world.settle(probe, Sent("late"), later) == "sent"
+
+
+def test_of_many_workers_at_once_one_tries(world: World) -> None:
+    claimed = lanes(world, 8)
+    answered(world, claimed[0], BLOCK)
+    at = NOW + AGAIN
+    sends = [world.next(lane) if lane is not claimed[0] else world.next(lane, at)
+             for lane in claimed]  # fmt: skip
+
+    def begin(number: int) -> object:
+        return world.ledger.sends.begin(
+            claimed[number], sends[number], at, lease=LEASE, quiet=QUIET, deadline=lambda _: 1_000
+        )
+
+    with ThreadPoolExecutor(8) as workers:
+        begun = list(workers.map(begin, range(8)))
+
+    assert sum(isinstance(one, Ready) for one in begun) == 1
+    assert sum(isinstance(one, Wait) for one in begun) == 7
+
+
+def test_a_probe_is_taken_once_also_by_those_who_saw_it_free(world: World) -> None:
+    """Two transactions may both have read that nobody tries."""
+    first, second = lanes(world, 2)
+    answered(world, first, BLOCK)
+    probe = probes.Probe(tuple(world.ledger.holds(NOW)))
+    sends = world.next(first, NOW + AGAIN).id, world.next(second).id
+
+    with world.ledger._db.transaction() as db:
+        taken = [probes.claim(db, probe, one, NOW + AGAIN, NOW + DAY) for one in sends]
+
+    assert taken == [True, False]
 
 
 def test_three_accounts_that_stop_stop_their_app(ledger: Ledger) -> None:
