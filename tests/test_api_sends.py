@@ -51,8 +51,8 @@ def test_a_text_waits_with_everything_that_is_known_of_it(asker: Asker, seeded: 
     id = made.pop("id")
     assert made == {
         "state": "pending", "reason": "", "because": "", "kind": "text", "contact": LUZ,
-        "target": LUZ, "text": "Olá", "media": None, "human_agent": False, "rule": None, "step": "api",
-        "event": None, "message_id": "", "evidence": "", "tries": 0,
+        "target": LUZ, "text": "Olá", "media": None, "human_agent": False, "rule": None,
+        "step": "api", "event": None, "message_id": "", "evidence": "", "tries": 0,
         "created_at": shown(NOW + 1_000), "not_before": shown(NOW + 1_000),
         "expires_at": shown(NOW + 24 * HOUR - 300_000), "closed_at": None,
     }  # fmt: skip
