@@ -75,7 +75,7 @@ def test_a_worker_that_slept_past_its_lease_does_nothing_twice(
     crowd = Crowd(sandbox, EVENTS)
     # No echo proves what was sent, so it is the late answer or nothing.
     sandbox.postman.set_manner(usual_manner(echo="missing"))
-    sandbox.scripts.latency = Latency(100, 1_000)
+    sandbox.scripts.latency = Latency(300, 1_500)
     ledger = Ledger.open(way.database_url, tmp_path / "state", create=False)
     started = time.monotonic()
     with answering(way, sandbox, tmp_path, workers=4) as fleet:

@@ -22,7 +22,7 @@ from tests.sizes import load, seed
 
 pytestmark = pytest.mark.faults("F12")
 
-WAITING, SPELLS = load(10_000, 100_000), load(3, 20)
+WAITING, SPELLS = load(10_000, 100_000), max(3, load(3, 20))
 SPELL = 3.0
 OTHER = "17841400000000202"
 RULES = """\
