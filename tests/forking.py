@@ -17,6 +17,7 @@ import random
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import huey  # noqa: F401  # loaded before the first fork
@@ -70,10 +71,18 @@ def answer(asked: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def main() -> None:
-    """Answer line by line until nobody asks any more."""
+    """Answer line by line until nobody asks any more; who is left then is killed."""
     build_registry(third_party=False)
+    started = set()
     for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line))), flush=True)
+        told = answer(json.loads(line))
+        started.add(told.get("pid"))
+        print(json.dumps(told), flush=True)
+    for pid in started - {None}:
+        # Those that were ended and waited for are no children any more.
+        with suppress(ChildProcessError):
+            if look(pid) is None:
+                os.killpg(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":
