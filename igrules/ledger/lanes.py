@@ -31,6 +31,7 @@ from igrules.ledger.wakes import DueRun
 from igrules.model import EMPTY, Decision, Effect, Event, Facts
 
 _TENANTS_TRIED = 4
+_APART = 250
 _SILENT = 7_000
 """A process that lives says so every five seconds."""
 
@@ -157,9 +158,12 @@ class Lanes:
                 f" ORDER BY account_id, person{db.locked}",
                 (len(begin), begin),
             )
-            for id, tenant_id in rows:
+            # One after the other: what killed the process must not take the same neighbours with it
+            # again and again, until they count as poison themselves.
+            for place, (id, tenant_id) in enumerate(rows):
+                due = now + min(place * _APART, _SILENT)
                 db.run(
-                    "UPDATE lane SET due = ? WHERE id = ? AND tenant_id = ?", (now, id, tenant_id)
+                    "UPDATE lane SET due = ? WHERE id = ? AND tenant_id = ?", (due, id, tenant_id)
                 )
             db.run("DELETE FROM process WHERE name = ?", (process,))
             wake_tenants(db, {tenant_id for _, tenant_id in rows}, now)
