@@ -52,7 +52,7 @@ class Machine(Workers):
             if said.state == "pending" and (said.why == "paused" or said.at <= self.now):
                 said.at, said.why = self.now, ""
                 if not send_waiting:
-                    said.state = "skipped"
+                    said.end("skipped")
 
     @precondition(lambda self: not self.restored and self.executed)
     @rule(rarely=st.integers(0, 2))
@@ -72,7 +72,7 @@ class Machine(Workers):
             talk.runs.clear()
         for said in self.said():
             if said.state in OPEN:
-                said.state = "parked"
+                said.set_aside()
 
     @precondition(lambda self: self.restored)
     @rule()
@@ -80,6 +80,7 @@ class Machine(Workers):
         self.world.ledger.resume_after_restore(self.now)
         self.restored = False
         for said in self.said():
+            said.look_for(self.now)
             if said.state == "pending" and said.why == "restored":
                 said.at, said.why = self.now, ""
 

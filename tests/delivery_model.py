@@ -28,6 +28,23 @@ class Said:
     attempt: int = 0
     fence: int = 0
     doubts: int = 0
+    strict: bool = False
+    proved: bool = False
+
+    def end(self, state: str) -> None:
+        """Close it, but never call unsent what an earlier call may have done."""
+        self.state = "parked" if self.doubts and not self.proved else state
+
+    def doubt(self) -> None:
+        self.state, self.doubts, self.proved = "doubt", self.doubts + 1, False
+
+    def set_aside(self) -> None:
+        self.state, self.why = "parked", "restored"
+
+    def look_for(self, now: int) -> None:
+        if (self.state, self.why) == ("parked", "restored"):
+            self.state, self.at, self.strict = "doubt", now, True
+            self.doubts = max(1, self.doubts)
 
     @property
     def quiet(self) -> int:
@@ -95,23 +112,23 @@ class Talk:
             send.state = "sent"
         elif attempt == send.attempt and send.state in ("sending", "doubt"):
             if word == "unclear":
-                send.doubts += send.state == "sending"
-                send.state = "doubt"
+                if send.state == "sending":
+                    send.doubt()
                 return
             send.doubts -= send.state == "doubt"
             send.state, send.at, send.why = "pending", now + 5_000, ""
             if word == "refused":
-                send.state = "refused"
+                send.end("refused")
                 later = self.sends[self.sends.index(send) + 1 :]
                 for other in later:
                     if other.state == "pending" and other.cause == send.cause:
-                        other.state = "cancelled"
+                        other.end("cancelled")
 
     def conclude(self, send: Said, was_found: bool, now: int) -> None:
         """What a look into the conversation after the quiet time has shown."""
         if was_found:
             send.state = "sent"
-        elif send.doubts < 2:
-            send.state, send.at, send.why = "pending", now, ""
+        elif send.doubts < 2 and not send.strict:
+            send.state, send.at, send.why, send.proved = "pending", now, "", True
         else:
             send.state = "parked"

@@ -155,7 +155,7 @@ class Platform(RuleBasedStateMachine):
         state = self.world.ledger.sends.settle(
             call.ready.send_id, call.ready.attempt, receipt, self.now
         )
-        assert state == call.send.state
+        assert state == call.send.state, (state, word, call.send)
 
     # What holds after every step.
 
@@ -164,7 +164,9 @@ class Platform(RuleBasedStateMachine):
         db = self.world.ledger._db
         rows = db.all("SELECT key, state, attempt FROM send")
         real = {key: (state, attempt) for key, state, attempt in rows}
-        assert real == {said.key: (said.state, said.attempt) for said in self.said()}
+        meant = {said.key: (said.state, said.attempt) for said in self.said()}
+        unlike = real.items() ^ meant.items()
+        assert not unlike, (self.now, unlike)
         for person, talk in self.talks.items():
             rows = db.all(
                 "SELECT i.ref FROM inbox i JOIN lane l ON l.id = i.lane_id WHERE i.state = 'open'"

@@ -260,7 +260,7 @@ class Workers(Platform):
         talk.hold(None)
         for said in talk.unsettled(self.now):
             if said.state == "sending":
-                said.state, said.doubts = "doubt", said.doubts + 1
+                said.doubt()
         for said in talk.unsettled(self.now):
             talk.conclude(said, said.key in self.executed, self.now)
 
@@ -276,7 +276,10 @@ class Workers(Platform):
     def add(self, talk: Talk, effects: tuple[Effect, ...], old: bool) -> None:
         for effect in effects:
             said = Said(effect.key, effect.track, effect.key.split(".")[0], self.now)
-            said.state = "parked" if old else "pending"
+            if old:
+                said.set_aside()
+            if not self.restored:
+                said.look_for(self.now)
             talk.sends.append(said)
 
 
