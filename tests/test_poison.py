@@ -186,5 +186,5 @@ def test_what_kills_its_process_is_set_aside_and_the_others_do_not_notice(
     assert set(people.written) - set(answers) <= parked
     assert len(answers) == len(set(answers))
     if before <= KEEPS_PACE:
-        # Less than that cannot be told from what else the machine does.
-        assert after <= max(1.1 * before, before + 150)
+        # What the dead process had in hand, or was rung for, is found by the next sweep.
+        assert after <= max(1.1 * before, before + 1_000)
