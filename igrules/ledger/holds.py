@@ -258,7 +258,9 @@ def _let_go(db: Database, sort: _Sort, now: int, send_waiting: bool) -> int:
     values: list[object] = [now]
     change = "not_before = ?, reason = ''"
     if not send_waiting:
-        change, values = "state = 'skipped', reason = ?, closed_at = ?", [PAUSED, now]
+        # What an earlier call may have done is not called unsent.
+        change = "state = CASE WHEN doubts > 0 AND evidence <> 'absent' THEN 'parked'"
+        change, values = f"{change} ELSE 'skipped' END, reason = ?, closed_at = ?", [PAUSED, now]
     return db.run(
         f"UPDATE send SET {change} WHERE {_WAITS}"
         " AND +tenant_id = ? AND account_id = ? AND rule = ? AND channel = ? AND kind = ?",
