@@ -71,6 +71,17 @@ def test_nobody_else_does_what_somebody_is_doing(ledger: Ledger) -> None:
     assert meanwhile == [[]]
 
 
+def test_a_process_whose_clock_is_behind_takes_nothing_from_another(ledger: Ledger) -> None:
+    """Both look at the time before they look at the row, so one is always a little behind."""
+    meanwhile: list[list[str]] = []
+    behind = runner(ledger, Hands(NOW - 50), lambda duty: None, "w2")
+    here = runner(ledger, Hands(), lambda duty: meanwhile.append(behind.look()))
+
+    assert here.look() == ["demo"]
+    assert meanwhile == [[]]
+    assert behind.look() == []
+
+
 def test_a_failed_chore_says_why_and_is_tried_again_later(ledger: Ledger) -> None:
     clock, broken = Hands(), [True]
 

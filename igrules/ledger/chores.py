@@ -13,6 +13,9 @@ import igrules.ledger.columns as columns
 from igrules.ledger.database import Database
 
 _LONGEST_ERROR = 500
+APART = 60_000
+"""How far the clocks of two processes may be apart, in milliseconds: what one has just put off or
+taken looks too far away to the other."""
 _SPLIT = "split"
 """A row that is locked for each split; nobody is ever late with it."""
 
@@ -62,13 +65,14 @@ class Chores:
         """Take a chore that is due, for ``lease`` milliseconds. False: it is not due, or somebody
         does it.
 
-        One that is due later than ``every`` from now is due at once: it has become more frequent,
-        or the clock was wrong.
+        One that is due much later than ``every`` from now is due at once: it has become more
+        frequent, or the clock was wrong.
         """
+        latest, longest = now + every + APART, now + lease + APART
         if not self._db.first(
             "SELECT name FROM chore WHERE name = ? AND (due <= ? OR due > ?)"
             " AND (lease_until IS NULL OR lease_until <= ? OR lease_until > ?)",
-            (name, now, now + every, now, now + lease),
+            (name, now, latest, now, longest),
         ):
             return False
         with self._db.transaction(durable=False) as db:
@@ -77,7 +81,7 @@ class Chores:
                     "UPDATE chore SET owner = ?, lease_until = ?"
                     " WHERE name = ? AND (due <= ? OR due > ?)"
                     " AND (lease_until IS NULL OR lease_until <= ? OR lease_until > ?)",
-                    (owner, now + lease, name, now, now + every, now, now + lease),
+                    (owner, now + lease, name, now, latest, now, longest),
                 )
             )
 

@@ -19,6 +19,7 @@ from igrules.errors import IgrulesError, LedgerError
 from igrules.instagram.client import GraphClient
 from igrules.kinds import Registry
 from igrules.ledger import Ledger
+from igrules.ledger.chores import APART
 from igrules.plugins import build_registry
 from igrules.work.alerting import Teller
 from igrules.work.clock import Clock
@@ -183,7 +184,7 @@ class ChoreRunner:
         now = self._clock.now()
         done = []
         for chore, every in wanted:
-            waits = now < due.get(chore.name, 0) <= now + max(every, chore.first)
+            waits = now < due.get(chore.name, 0) <= now + max(every, chore.first) + APART
             if not waits and not self._stopping.is_set() and self._take(chore, every):
                 done.append(chore.name)
         return done
