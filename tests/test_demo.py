@@ -112,6 +112,14 @@ def test_the_trace_says_for_every_rule_why_it_fired_or_not(
     assert [send["state"] for send in shown["sends"]] in (["sent"], ["sending"])
 
 
+def test_the_terminal_says_why_an_answer_did_not_go_out(demo: Process, phone: Phone) -> None:
+    """The page sends people there when they see no answer."""
+    for number in range(5):
+        phone.do(LUZ, do="write", text=f"qual o preço? {number}")
+
+    wait_until(lambda: "text         skipped   repeated: the" in demo.said(), 5, "the reason")
+
+
 @pytest.fixture(scope="module")
 def kept(demo: Process, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of the running demo's database."""

@@ -107,15 +107,23 @@ class Demo:
         self._ledger.close()
 
     def _print(self, record: Mapping[str, Any]) -> None:
-        """Write one line for what was decided about something a person did."""
-        kind = str(record.get("kind", ""))
-        if record["what"] != "decision" or kind in NOT_FOR_RULES:
-            return
+        """Write one line for what was decided about something a person did, and for what then did
+        not go out."""
+        kind, what = str(record.get("kind", "")), record["what"]
+        if what == "decision" and kind not in NOT_FOR_RULES:
+            because = ", ".join(record.get("rules", ())) or record.get("reason", "")
+            self._line(record, "dm" if kind == "message" else kind, record["outcome"], because)
+        elif what == "send" and record["state"] not in ("sent", "pending"):
+            reason = record.get("reason", "")
+            self._line(record, kind, record["state"], _UNSENT.get(reason, reason))
+
+    def _line(self, record: Mapping[str, Any], what: str, became: str, because: str) -> None:
         tenant = self._slugs.get(record.get("tenant_id", 0), "")
-        because = ", ".join(record.get("rules", ())) or record.get("reason", "")
-        what = "dm" if kind == "message" else kind
-        line = f"{time.strftime('%H:%M:%S')}  {tenant:10} {what:12} {record['outcome']:9} {because}"
+        line = f"{time.strftime('%H:%M:%S')}  {tenant:10} {what:12} {became:9} {because}"
         typer.echo(line.rstrip())
+
+
+_UNSENT = {"repeated": "repeated: the same text went out less than a minute ago"}
 
 
 def _telling(registry: Registry, observe: Any) -> Registry:
