@@ -100,7 +100,7 @@ def world(database_url: str, tmp_path: Path) -> Iterator[World]:
     tenant = publish(ledger, build_registry(third_party=False), RULES)
     know_the_owner(ledger, box, now)
     # Its answer waits for the next try, so that something is always open.
-    box.scripts.add(Script(code=4, status=400, kind="text", text="depois", times=0))
+    box.scripts.add(Script(code=613, status=400, kind="text", text="depois", times=0))
     key = ledger.keys.create("tenant", tenant, ("admin",), now).secret
     process = Process(
         ["serve", "--port", str(port)],

@@ -15,6 +15,8 @@ from igrules.errors import Unavailable
 from igrules.ledger import Gauges, NewDelivery
 from igrules.model import Answer, NotDone, Sent, Unknown
 from igrules.web.serving import Server
+from igrules.work import metric_words
+from igrules.work.chores import CHORES
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.metrics import Metrics, ledger_text
@@ -296,3 +298,7 @@ def test_counting_costs_next_to_nothing():
         metrics.sent(1, "text", "sent")
 
     assert (time.perf_counter() - started) / 15_000 < 20e-6
+
+
+def test_every_chore_has_a_word():
+    assert (*(chore.name for chore in CHORES), metric_words.OTHER) == metric_words.CHORES

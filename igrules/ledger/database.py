@@ -7,6 +7,7 @@ beginning, on PostgreSQL rows are locked as they are read (`Database.locked`, `D
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,10 @@ def holders(count: int) -> str:
 def tuples(rows: int, columns: int) -> str:
     """``(?, ?), (?, ?)``."""
     return ", ".join(["(" + holders(columns) + ")"] * rows)
+
+
+_QUOTED = re.compile(r"\[.*\](?= )", re.DOTALL)
+"""The statement that one driver quotes in an error."""
 
 
 class Database:
@@ -289,6 +294,8 @@ class Database:
         text = str(error)
         if self._postgres:
             return self._postgres_error(error, text)
+        # One driver quotes the statement, whose words say nothing of what went wrong.
+        text = _QUOTED.sub("", text)
         if "not a database" in text:
             return SchemaMismatch(
                 f"{self.driver.path} is not a database", "give another path, or move the file away"

@@ -11,6 +11,7 @@ import pytest
 from igrules.instagram.client import GraphClient
 from igrules.instagram.sends import deadline_of, deliver, is_idempotent
 from igrules.model import Account, Answer, Effect, NotDone, Refused, Sent, Unknown
+from igrules.receipts import Usage
 from tests.instagram.double import Double, answer
 
 PERSON = "7000000000000001"
@@ -324,8 +325,10 @@ def test_a_throttled_send_waits_as_long_as_the_answer_says(
     double.script = answer({"error": {"code": 80002}}, X_Business_Use_Case_Usage=json.dumps(usage))
     second = deliver(client, effect("text", text="x"), account)
 
-    assert first == NotDone(30_000, "throttle", False, Answer("THROTTLE", 429))
-    assert second == NotDone(120_000, "throttle", False, Answer("THROTTLE", 200, 80002))
+    asked = Answer("THROTTLE", 429, usage=Usage(wait=30_000))
+    used_up = Answer("THROTTLE", 200, 80002, usage=Usage(account=100, wait=120_000))
+    assert first == NotDone(30_000, "throttle", False, asked)
+    assert second == NotDone(120_000, "throttle", False, used_up)
 
 
 def test_an_act_needs_no_id_and_a_message_does(
