@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import requests
+import urllib3
 
 from igrules.sandbox.envelopes import FORMS, Element, envelope, signature
 from igrules.sandbox.things import Happening
@@ -155,9 +155,8 @@ class Postman:
 
     def deliver(self, element: Element) -> None:
         """Deliver an element now and return when it was answered."""
-        with requests.Session() as session:
-            session.trust_env = False
-            self._send(session, self._finish([self._letter(element)]))
+        with urllib3.PoolManager() as connections:
+            self._send(connections, self._finish([self._letter(element)]))
 
     def wait_idle(self, seconds: float) -> bool:
         """Wait until nothing is left to deliver; false when time was up."""
@@ -183,11 +182,10 @@ class Postman:
             self._wake.notify_all()
 
     def _run(self) -> None:
-        with requests.Session() as session:
-            session.trust_env = False
+        with urllib3.PoolManager() as connections:
             while (letter := self._take()) is not None:
                 try:
-                    self._send(session, letter)
+                    self._send(connections, letter)
                 finally:
                     with self._wake:
                         self._busy -= 1
@@ -208,9 +206,11 @@ class Postman:
     def _collect(self, now: float) -> _Letter:
         """Take what shall travel in one request out of the queue."""
         due = [heapq.heappop(self._queue)]
-        while self._queue and self._queue[0][0] <= now:
-            due.append(heapq.heappop(self._queue))
-        if self._random.random() < self.manner.shuffle:
+        shuffled = self._random.random() < self.manner.shuffle
+        if shuffled or self.manner.batch > 1:
+            while self._queue and self._queue[0][0] <= now:
+                due.append(heapq.heappop(self._queue))
+        if shuffled:
             self._random.shuffle(due)
         first = due[0][2]
         taken = [first]
@@ -238,7 +238,7 @@ class Postman:
                 self._push(letter, copy * self.manner.duplicate_after_ms)
         return letter
 
-    def _send(self, session: requests.Session, letter: _Letter) -> None:
+    def _send(self, connections: urllib3.PoolManager, letter: _Letter) -> None:
         url = letter.url or self.url
         if not url:
             return
@@ -249,12 +249,12 @@ class Postman:
             "X-Hub-Signature-256": signature(letter.body, letter.secret),
         }
         try:
-            answer = session.post(
-                url, letter.body, headers=headers, timeout=_ANSWER_WITHIN,
-                allow_redirects=False,
+            answer = connections.request(
+                "POST", url, body=letter.body, headers=headers, timeout=_ANSWER_WITHIN,
+                retries=False, redirect=False,
             )  # fmt: skip
-            status = answer.status_code
-        except requests.RequestException:
+            status = answer.status
+        except urllib3.exceptions.HTTPError:
             status = 0
         self._settle(letter, status, int((time.monotonic() - started) * 1000))
 
