@@ -42,14 +42,14 @@ def worked(ledger: Ledger, rules: str, words: list[str], lanes: int) -> tuple[Re
 
 
 def test_people_who_only_write_are_decided_together(ledger):
-    counted = ledger._db.transaction
+    counted = ledger._db.written
     began = []
 
-    def transaction(durable: bool = True):
-        began.append(durable and not ledger._db._joins)
+    def written(durable: bool):
+        began.append(durable)
         return counted(durable)
 
-    ledger._db.transaction = transaction
+    ledger._db.written = written
 
     _, outcomes = worked(ledger, RULES, ["oi"] * PEOPLE, 32)
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import peewee
 
@@ -20,11 +20,13 @@ from igrules.errors import IgrulesError, LedgerError, SchemaMismatch, Unavailabl
 from igrules.ledger.drivers import BUSY_SECONDS, Driver
 from igrules.ledger.fair_lock import FairLock
 from igrules.ledger.own_file import OwnFile
+from igrules.ledger.shared_commits import SharedCommits
 
 MOST_PARAMETERS = 30_000
 """Both engines take at least this many in one statement."""
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 
 def holders(count: int) -> str:
@@ -52,6 +54,7 @@ class Database:
         self._postgres = driver.engine == "postgresql"
         self._begin = () if self._postgres else ("IMMEDIATE",)
         self._writers = None if self._postgres else FairLock()
+        self._shared = None if self._postgres else SharedCommits(self)
         self._file = OwnFile(driver.path) if driver.path else None
         self._gate = threading.Lock()
         self._connections: list[tuple[threading.Thread, Any]] = []
@@ -126,26 +129,52 @@ class Database:
         come within ten seconds. Transactions do not nest.
         """
         if self._joins:
-            with self._part():
+            with self.part():
                 yield self
             return
+        with self.turn(), self.written(durable):
+            yield self
+
+    def share(self, work: Callable[[Database], T], durable: bool = True) -> T:
+        """Do ``work`` in a transaction, and give what it gives.
+
+        On SQLite all who ask for it at the same time get one transaction, each a part of it that is
+        stored or undone by itself, and none returns before all of it is stored. So the work may be
+        done by another thread, and once more when the first time was undone.
+        """
+        if self._shared is None or self._joins or self._peewee.in_transaction():
+            with self.transaction(durable):
+                return work(self)
+        return self._shared.run(work, durable)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until no other thread of this process writes, and let none begin to. Raises
+        `Unavailable` when that takes more than ten seconds."""
         if self._peewee.in_transaction():
             raise RuntimeError("a transaction is open in this thread already")
-        if self._writers is not None and not self._writers.acquire(BUSY_SECONDS):
+        if self._writers is None:
+            yield
+            return
+        if not self._writers.acquire(BUSY_SECONDS):
             raise Unavailable("other writers keep the database busy", "try again")
-        relaxed = not durable and not self._postgres
         try:
-            if relaxed:
-                self.run("PRAGMA synchronous = 1")
-            try:
-                with self._begun():
-                    yield self
-            finally:
-                if relaxed:
-                    self.run("PRAGMA synchronous = 2")
+            yield
         finally:
-            if self._writers is not None:
-                self._writers.release()
+            self._writers.release()
+
+    @contextmanager
+    def written(self, durable: bool) -> Iterator[Database]:
+        """A transaction, for who has his `turn`."""
+        relaxed = not durable and not self._postgres
+        if relaxed:
+            self.run("PRAGMA synchronous = 1")
+        try:
+            with self._begun():
+                yield self
+        finally:
+            if relaxed:
+                self.run("PRAGMA synchronous = 2")
 
     @contextmanager
     def joined(self) -> Iterator[Database]:
@@ -157,12 +186,17 @@ class Database:
         """
         if self._peewee.in_transaction():
             raise RuntimeError("a transaction is open in this thread already")
-        with self.transaction():
-            self._joins = True
-            try:
-                yield self
-            finally:
-                self._joins = False
+        with self.transaction(), self.parts():
+            yield self
+
+    @contextmanager
+    def parts(self) -> Iterator[None]:
+        """Make every further `transaction` of this thread a `part` of the one that is open."""
+        self._joins = True
+        try:
+            yield
+        finally:
+            self._joins = False
 
     @property
     def _joins(self) -> bool:
@@ -174,7 +208,7 @@ class Database:
         self._joined.now = now
 
     @contextmanager
-    def _part(self) -> Iterator[None]:
+    def part(self) -> Iterator[None]:
         """A part of `joined` that is stored or undone by itself."""
         self.run("SAVEPOINT part")
         self._joins = False

@@ -46,6 +46,8 @@ class Deliveries:
         self._db = database
         self._deployment = deployment
         self.refused = RefusedWebhooks(database)
+        self.stored = 0
+        """How many groups of bodies this process has stored so far."""
         self._turn = FairLock()
         self._gate = threading.Lock()
         self._forged = 0
@@ -62,12 +64,15 @@ class Deliveries:
             digest = hashlib.sha256(item.body).digest()
             parameters += [item.received_at, item.app_id, item.route_tenant_id, digest,
                            len(item.body), "open", item.body]  # fmt: skip
-        with self._db.transaction() as db:
-            rows = db.all(
+        rows = self._db.share(
+            lambda db: db.all(
                 "INSERT INTO delivery (received_at, app_id, route_tenant_id, sha256, bytes, state,"
                 f" body) VALUES {tuples(len(items), 7)} RETURNING id",
                 parameters,
             )
+        )
+        with self._gate:
+            self.stored += 1
         self._keep_log_short()
         self.refused.write()
         # Ids are drawn in the order of the rows; the order of the answer is not promised.
@@ -102,13 +107,16 @@ class Deliveries:
         bodies = _parsed(self._open(limit), read, max_events)
         if not bodies:
             return SplitResult()
-        with self._db.transaction() as db:
+
+        def work(db: Database) -> SplitResult:
             ids = [body.id for body in bodies]
             still = db.all(
                 f"SELECT id FROM delivery WHERE state = 'open' AND id IN ({holders(len(ids))})", ids
             )
             left = {row[0] for row in still}
             return self._take(db, [body for body in bodies if body.id in left], now)
+
+        return self._db.share(work)
 
     def _split_postgres(self, read: Read, now: int, limit: int, max_events: int) -> SplitResult:
         with self._db.transaction() as db:

@@ -54,8 +54,8 @@ class Lanes:
         A lane whose last lease was never released is given alone, so that an event that kills its
         worker counts against nobody else. Empty: nothing is due.
         """
-        # A claim that a power cut takes back belonged to a worker that the power cut has ended.
-        with self._db.transaction(durable=False) as db:
+
+        def work(db: Database) -> list[Lane]:
             lanes: list[Lane] = []
             empty: list[int] = []
             while not lanes and len(empty) < _TENANTS_TRIED:
@@ -67,6 +67,9 @@ class Lanes:
                     empty.append(tenant_id)
             note_claim(db, lanes[0].tenant_id if lanes else None, empty, now)
             return lanes
+
+        # A claim that a power cut takes back belonged to a worker that the power cut has ended.
+        return self._db.share(work, durable=False)
 
     def _take(
         self, db: Database, tenant_id: int, owner: str, now: int, lease: int, limit: int
@@ -98,7 +101,8 @@ class Lanes:
 
     def release(self, lane: Lane, now: int) -> None:
         """Give a lane back, due when its next item is. Raises `LeaseLost`."""
-        with self._db.transaction(durable=False) as db:
+
+        def work(db: Database) -> None:
             # Locked by a statement of its own, so that the next one sees what a split that held the
             # lane has put into it.
             if not db.first(
@@ -110,6 +114,8 @@ class Lanes:
             due = release(db, lane, now)
             if due is not None:
                 wake_tenants(db, (lane.tenant_id,), due)
+
+        self._db.share(work, durable=False)
 
     def sweep(self, now: int) -> bool:
         """Make up for every missed wake-up: true when a lane is due or a body waits to be split.
@@ -251,17 +257,20 @@ class Lanes:
         """
         sends = self._sends if deadline is not None and decision.effects else None
         way = sends.account(lane) if sends else None
-        ready = None
-        with self._db.transaction() as db:
+
+        def work(db: Database) -> Ready | None:
             hold_lane(db, lane, now + lease)
             contact_id = record.write(
                 db, self._deployment, lane, stored, decision, now, version, took_us
             )
             keep_profile(db, lane, contact_id, facts, now)
+            ready = None
             if sends and way and deadline:
                 ready = sends.start(db, lane, way, now, lease, quiet, deadline, rate_scale)
             record.add_marks(db, lane, contact_id, decision.marks, facts)
-        return ready
+            return ready
+
+        return self._db.share(work)
 
     def record_together(self, items: Sequence[Decided], now: int, *, lease: int) -> set[int]:
         """Store decisions about lanes that were claimed together in one transaction, each with
@@ -295,15 +304,18 @@ class Lanes:
         """
         sends = self._sends if deadline is not None and decision.effects else None
         way = sends.account(lane) if sends else None
-        ready = None
-        with self._db.transaction() as db:
+
+        def work(db: Database) -> Ready | None:
             hold_lane(db, lane, now + lease)
             contact_id = record.write_wake(db, self._deployment, lane, due.run, decision, now)
             keep_profile(db, lane, contact_id, facts, now)
+            ready = None
             if sends and way and deadline:
                 ready = sends.start(db, lane, way, now, lease, quiet, deadline, rate_scale)
             record.add_marks(db, lane, contact_id, decision.marks, facts)
-        return ready
+            return ready
+
+        return self._db.share(work)
 
     def end_handoff(self, lane: Lane, now: int) -> bool:
         """Give the conversation back to the rules when the time of a person is over, and tell them

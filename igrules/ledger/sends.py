@@ -4,7 +4,6 @@ receipt."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 
 import igrules.ledger.columns as columns
@@ -26,6 +25,7 @@ from igrules.ledger.proofs import proof_for
 from igrules.ledger.releasing import rest
 from igrules.ledger.seals import Place, Seals
 from igrules.ledger.secrets import Secrets, from_environment
+from igrules.ledger.settle import Settled
 from igrules.ledger.unclear import Doubt
 from igrules.ledger.values import Closed, DueSend, Lane, Ready, Unsettled, Wait
 from igrules.listings import Listing
@@ -114,7 +114,8 @@ class Sends:
         """
         allowed = deadline(send.effect)
         way = self.account(lane)
-        with suppress(_Taken), self._db.transaction() as db:
+
+        def work(db: Database) -> Ready | Closed | Wait:
             hold_lane(db, lane, now + _lease_for(allowed, lease))
             found = gates.check(db, self._deployment, lane, send, way, now, rates, rate_scale)
             if isinstance(found, Closed):
@@ -126,10 +127,14 @@ class Sends:
             until = now + _lease_for(allowed, lease)
             if found.probe and not probes.claim(db, found.probe, send.id, now, until):
                 raise _Taken
-            quiet = quiet_of(send.effect, quiet)
-            attempt = gates.open(db, lane, send.id, now, allowed, quiet, found.day)
+            still = quiet_of(send.effect, quiet)
+            attempt = gates.open(db, lane, send.id, now, allowed, still, found.day)
             return Ready(send.effect, found.way, attempt, send.id, now + allowed)
-        return Wait(now, "probe")
+
+        try:
+            return self._db.share(work)
+        except _Taken:
+            return Wait(now, "probe")
 
     def start(
         self,
@@ -178,8 +183,9 @@ class Sends:
         holds, ``token`` is the one that was used.
         """
         mark = probes.mark_of(self._deployment, token) if token else ""
-        with self._db.transaction() as db:
-            settled = settle.settle(db, send_id, attempt, receipt, now, retry_scale, mark)
+        settled = self._db.share(
+            lambda db: settle.settle(db, send_id, attempt, receipt, now, retry_scale, mark)
+        )
         probes.follow_up(self._db, settled.holds, now)
         return settled.state
 
@@ -195,11 +201,14 @@ class Sends:
         """The same for a send of ``lane``, which is given back in the same transaction when it is
         still ours and nothing in it can be worked on now; the second value says that it was."""
         mark = probes.mark_of(self._deployment, ready.account.token) if ready.account.token else ""
-        with self._db.transaction() as db:
+
+        def work(db: Database) -> tuple[Settled, bool]:
             settled = settle.settle(
                 db, ready.send_id, ready.attempt, receipt, now, retry_scale, mark
             )
-            rested = rest(db, lane, now)
+            return settled, rest(db, lane, now)
+
+        settled, rested = self._db.share(work)
         probes.follow_up(self._db, settled.holds, now)
         return settled.state, rested
 
