@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from igrules.errors import Unavailable
 from igrules.ledger import Ledger
 from igrules.model import NotDone, Sent
 from tests.ledgering import LEASE, NOW, World, dm, text
@@ -74,3 +75,30 @@ def test_a_receipt_counts_though_the_lane_was_taken_over(world: World) -> None:
 
     assert done == ("sent", False)
     assert row(world, lane.id)[0] == other.owner
+
+
+def test_what_is_done_with_it_counts_once_it_is_stored(world: World) -> None:
+    """Else a worker would work on a lane that it claimed in a transaction that was undone."""
+    if world.ledger._db.engine != "sqlite":
+        pytest.skip("nothing else is done in this transaction on PostgreSQL")
+    lane = world.answer(text("k1"))
+    ready = world.started(lane)
+    database, heard = world.ledger._db._peewee, list[str]()
+    commit = database.commit
+
+    def fails() -> None:
+        raise world.ledger._db._errors[0]("database or disk is full")
+
+    def settle() -> tuple[str, bool]:
+        return world.ledger.sends.settle_and_rest(
+            lane, ready, Sent("out_1"), NOW, then=lambda _: lambda: heard.append("stored")
+        )
+
+    database.commit = fails
+    with pytest.raises(Unavailable):
+        settle()
+    database.commit = commit
+
+    assert heard == []
+    assert settle() == ("sent", True)
+    assert heard == ["stored"]

@@ -54,22 +54,34 @@ class Lanes:
         A lane whose last lease was never released is given alone, so that an event that kills its
         worker counts against nobody else. Empty: nothing is due.
         """
-
-        def work(db: Database) -> list[Lane]:
-            lanes: list[Lane] = []
-            empty: list[int] = []
-            while not lanes and len(empty) < _TENANTS_TRIED:
-                tenant_id = _next_tenant(db, {*full, *empty}, now)
-                if tenant_id is None:
-                    break
-                lanes = self._take(db, tenant_id, owner, now, lease, limit)
-                if not lanes:
-                    empty.append(tenant_id)
-            note_claim(db, lanes[0].tenant_id if lanes else None, empty, now)
-            return lanes
-
         # A claim that a power cut takes back belonged to a worker that the power cut has ended.
-        return self._db.share(work, durable=False)
+        return self._db.share(
+            lambda db: self.claim_within(db, owner, now, lease=lease, limit=limit, full=full),
+            durable=False,
+        )
+
+    def claim_within(
+        self,
+        db: Database,
+        owner: str,
+        now: int,
+        *,
+        lease: int,
+        limit: int,
+        full: Collection[int] = (),
+    ) -> list[Lane]:
+        """The same at the end of a transaction that is open already."""
+        lanes: list[Lane] = []
+        empty: list[int] = []
+        while not lanes and len(empty) < _TENANTS_TRIED:
+            tenant_id = _next_tenant(db, {*full, *empty}, now)
+            if tenant_id is None:
+                break
+            lanes = self._take(db, tenant_id, owner, now, lease, limit)
+            if not lanes:
+                empty.append(tenant_id)
+        note_claim(db, lanes[0].tenant_id if lanes else None, empty, now)
+        return lanes
 
     def _take(
         self, db: Database, tenant_id: int, owner: str, now: int, lease: int, limit: int

@@ -31,6 +31,10 @@ from igrules.ledger.values import Closed, DueSend, Lane, Ready, Unsettled, Wait
 from igrules.listings import Listing
 from igrules.model import EMPTY, Account, Effect, Receipt
 
+Then = Callable[[Database], Callable[[], None]]
+"""What else is done in a transaction, once more when the first time was undone. It gives what is
+called when all of it is stored."""
+
 
 class _Taken(Exception):
     """Undoes what a send took that may not try, because another one does."""
@@ -197,18 +201,27 @@ class Sends:
         now: int,
         *,
         retry_scale: float = 1.0,
+        then: Then | None = None,
     ) -> tuple[str, bool]:
         """The same for a send of ``lane``, which is given back in the same transaction when it is
-        still ours and nothing in it can be worked on now; the second value says that it was."""
+        still ours and nothing in it can be worked on now; the second value says that it was.
+
+        ``then`` is done at the end of that transaction, on SQLite only: elsewhere it would lock
+        lanes and turns that others hold.
+        """
         mark = probes.mark_of(self._deployment, ready.account.token) if ready.account.token else ""
 
-        def work(db: Database) -> tuple[Settled, bool]:
+        def work(db: Database) -> tuple[Settled, bool, Callable[[], None] | None]:
             settled = settle.settle(
                 db, ready.send_id, ready.attempt, receipt, now, retry_scale, mark
             )
-            return settled, rest(db, lane, now)
+            rested = rest(db, lane, now)
+            is_wanted = rested and then is not None and db.engine == "sqlite"
+            return settled, rested, then(db) if is_wanted and then is not None else None
 
-        settled, rested = self._db.share(work)
+        settled, rested, stored = self._db.share(work)
+        if stored is not None:
+            stored()
         probes.follow_up(self._db, settled.holds, now)
         return settled.state, rested
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from igrules.kinds import Channel, Registry
 from igrules.ledger import Closed, DueSend, Lane, Ledger, Ready, Wait
+from igrules.ledger.sends import Then
 from igrules.model import EMPTY, Account, Effect, NotDone, Receipt, Refused, Unknown
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
@@ -64,7 +65,7 @@ class Sending:
         self._observers = observers
         self._giving_up = giving_up
 
-    def perform(self, lane: Lane, send: DueSend) -> Done:
+    def perform(self, lane: Lane, send: DueSend, then: Then | None = None) -> Done:
         """Try ``send`` once. Raises `LeaseLost` before any call."""
         start_by = self.starts_by()
         opened = self._ledger.sends.begin(
@@ -81,7 +82,7 @@ class Sending:
             self._tell(lane, send.id, send.kind, opened.state, opened.reason)
         if isinstance(opened, Closed | Wait):
             return Done.SENT
-        return self.carry_out(lane, opened, start_by)
+        return self.carry_out(lane, opened, start_by, then)
 
     def starts_by(self) -> float:
         """Monotonic seconds by which a call has to start whose `Ready` is stored from now on.
@@ -91,15 +92,17 @@ class Sending:
         """
         return self._clock.monotonic() + _START_WITHIN
 
-    def carry_out(self, lane: Lane, ready: Ready, start_by: float) -> Done:
+    def carry_out(
+        self, lane: Lane, ready: Ready, start_by: float, then: Then | None = None
+    ) -> Done:
         """Make the call of a send that is stored as ``sending``, and store what came of it; with
-        it the lane is given back when there is nothing more to do in it."""
+        it the lane is given back when there is nothing more to do in it, and ``then`` is done."""
         started = self._clock.monotonic()
         receipt = self._call(ready, start_by)
         if self._metrics is not None:
             took = self._clock.monotonic() - started
             self._metrics.called(ready.effect.kind, receipt, took)
-        state, rested = self._settle(lane, ready, receipt)
+        state, rested = self._settle(lane, ready, receipt, then)
         reason = getattr(receipt, "reason", "")
         self._tell(lane, ready.send_id, ready.effect.kind, state, reason)
         return Done.RESTED if rested else Done.SENT
@@ -135,7 +138,9 @@ class Sending:
         effect = dataclasses.replace(ready.effect, start_by=start_by)
         return _deliver(channel, effect, self._outside.equipped(ready.account, channel))
 
-    def _settle(self, lane: Lane, ready: Ready, receipt: Receipt) -> tuple[str, bool]:
+    def _settle(
+        self, lane: Lane, ready: Ready, receipt: Receipt, then: Then | None
+    ) -> tuple[str, bool]:
         def settle() -> tuple[str, bool]:
             return self._ledger.sends.settle_and_rest(
                 lane,
@@ -143,6 +148,7 @@ class Sending:
                 receipt,
                 self._clock.now(),
                 retry_scale=self._configuration.retry_scale,
+                then=then,
             )
 
         return insist(settle, self._clock, _PATIENCE, self._giving_up)

@@ -20,6 +20,7 @@ from igrules.instagram.reader import read
 from igrules.kinds import Registry
 from igrules.ledger import DueRun, DueSend, Lane, Ledger, Ready, Stale, StoredEvent, Unsettled
 from igrules.ledger.quarantine import words
+from igrules.ledger.sends import Then
 from igrules.model import Decision, Event, Facts
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
@@ -92,10 +93,11 @@ class Turns:
         alone = [lane for lane in lanes if lane.id not in settled]
         return alone, any(item.decision.effects for item in done)
 
-    def take(self, lane: Lane) -> bool:
+    def take(self, lane: Lane, then: Then | None = None) -> bool:
         """Work ``lane`` for up to 8 items or 5 s and release it. True when it had sends to make.
 
-        Raises `LeaseLost` when somebody else has the lane now, and leaves it alone.
+        When the last thing stored releases it, ``then`` is done in the same transaction. Raises
+        `LeaseLost` when somebody else has the lane now, and leaves it alone.
         """
         sent, poisoned = False, lane.poisoned
         until = self._clock.monotonic() + _SECONDS
@@ -115,19 +117,19 @@ class Turns:
                 self._quarantine(lane, item)
                 poisoned = False
                 continue
-            done = self._do(lane, item)
+            done = self._do(lane, item, then)
             if done is Done.RESTED:
                 return True
             sent |= done is Done.SENT
         self.release(lane)
         return sent
 
-    def _do(self, lane: Lane, item: DueSend | StoredEvent | DueRun) -> Done:
+    def _do(self, lane: Lane, item: DueSend | StoredEvent | DueRun, then: Then | None) -> Done:
         if isinstance(item, DueSend):
-            return self._sending.perform(lane, item)
+            return self._sending.perform(lane, item, then)
         if isinstance(item, DueRun):
-            return self._go_on(lane, item)
-        return self._answer(lane, item)
+            return self._go_on(lane, item, then)
+        return self._answer(lane, item, then)
 
     def _next(self, lane: Lane) -> Unsettled | DueSend | StoredEvent | DueRun | None:
         """Give what comes next in ``lane``: a doubt that has to be settled, a due send, the older
@@ -181,7 +183,7 @@ class Turns:
             tenant=lane.tenant_id, lane=lane.id, **about,
         )  # fmt: skip
 
-    def _go_on(self, lane: Lane, due: DueRun) -> Done:
+    def _go_on(self, lane: Lane, due: DueRun, then: Then | None) -> Done:
         """Let a due run go on, and send what it says first.
 
         When others changed what the decision rested on, nothing is stored, and the run is found
@@ -198,7 +200,7 @@ class Turns:
                 "run", tenant_id=lane.tenant_id, run_id=run.id, rule=run.rule, state=run.state,
                 ended=run.ended, version=run.version,
             )  # fmt: skip
-        return Done.NOTHING if ready is None else self._sending.carry_out(lane, ready, start_by)
+        return self._sent(lane, ready, start_by, then)
 
     def _record_wake(
         self, lane: Lane, due: DueRun, decision: Decision, facts: Facts | None
@@ -215,7 +217,7 @@ class Turns:
             rate_scale=self._configuration.rate_scale,
         )
 
-    def _answer(self, lane: Lane, stored: StoredEvent) -> Done:
+    def _answer(self, lane: Lane, stored: StoredEvent, then: Then | None) -> Done:
         """Decide and record; again when others changed what the decision rested on.
 
         The first send is begun in the same transaction where it may go out at once: one wait for
@@ -253,8 +255,13 @@ class Turns:
                     raise
                 continue
             self._tell(lane, stored, decision, rules.version)
-            return Done.NOTHING if ready is None else self._sending.carry_out(lane, ready, start_by)
+            return self._sent(lane, ready, start_by, then)
         return Done.NOTHING
+
+    def _sent(self, lane: Lane, ready: Ready | None, start_by: float, then: Then | None) -> Done:
+        if ready is None:
+            return Done.NOTHING
+        return self._sending.carry_out(lane, ready, start_by, then)
 
     def _tell(self, lane: Lane, stored: StoredEvent, decision: Decision, version: int) -> None:
         if self._metrics is not None:

@@ -10,13 +10,17 @@ import itertools
 import logging
 import threading
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from igrules.errors import LeaseLost, LedgerError, Unavailable
 from igrules.instagram.reader import read
 from igrules.kinds import Registry
 from igrules.ledger import Lane, Ledger
+from igrules.ledger.database import Database
 from igrules.ledger.own_process import new_name
+from igrules.ledger.sends import Then
 from igrules.work.bell import Bell, SweepOnly
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
@@ -29,6 +33,10 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _SPLITS = 10
 """Rounds of splitting before lanes get their turn again."""
+_IN_A_ROW = 4
+"""Claims that follow one another before this thread looks for webhooks again."""
+_LOOK_EVERY = 0.005
+"""Seconds in which one look for bodies that other processes have stored is enough."""
 
 
 class Worker:
@@ -66,22 +74,43 @@ class Worker:
         self._busy: Counter[int] = Counter()
         self._since: dict[int, float] = {}
         self._batch = 1
+        self._splitting = threading.Lock()
+        self._seen, self._looked = -1, 0.0
 
     def turn(self) -> bool:
         """Split what waits, claim once and work what was claimed. False when nothing was due."""
         if self._stopping.is_set():
             return False
         try:
-            split = self.split()
+            split = self._split_in_time()
             lanes = self._claim()
+            if not lanes and split is None and self.split():
+                lanes = self._claim()
         except Unavailable as error:
             say(_LOG, logging.WARNING, "the database is away, no work is taken", error)
             return False
+        found = bool(split or lanes)
+        for _ in range(_IN_A_ROW):
+            if not lanes:
+                break
+            lanes = self._work(lanes)
+        if lanes:
+            self._work(lanes, goes_on=False)
+        return found
+
+    def _split_in_time(self) -> int | None:
+        """Split what waits, unless this process has just looked or another of its threads is at
+        it: then ``None``, and who finds no lane looks once more."""
+        if not self._splitting.acquire(blocking=False):
+            return None
         try:
-            self._work(lanes)
+            stored, now = self._ledger.deliveries.stored, self._clock.monotonic()
+            if stored == self._seen and now < self._looked + _LOOK_EVERY:
+                return None
+            self._seen, self._looked = stored, now
+            return self.split()
         finally:
-            self._free(lanes)
-        return bool(split or lanes)
+            self._splitting.release()
 
     def split(self) -> int:
         """Split stored bodies until none is left. Give how many."""
@@ -113,13 +142,7 @@ class Worker:
         return 0.0 if oldest is None else self._clock.monotonic() - oldest
 
     def _claim(self) -> list[Lane]:
-        with self._lock:
-            most = max(1, self._configuration.threads - 1)
-            full = [tenant for tenant, threads in self._busy.items() if threads >= most]
-            owner = f"{self.name}:{next(self._owners)}"
-            limit = self._batch
-        if self._configuration.threads == 1:
-            full = []
+        owner, limit, full = self._wanted()
         started = self._clock.monotonic()
         lanes = self._ledger.lanes.claim(
             owner,
@@ -130,11 +153,38 @@ class Worker:
         )
         if self._metrics is not None:
             self._metrics.took("claim", self._clock.monotonic() - started)
+        self._note(lanes)
+        return lanes
+
+    def _wanted(self, leaves: int = 0) -> tuple[str, int, list[int]]:
+        """Under which name to claim how many lanes, and of which tenants none; ``leaves`` is the
+        tenant this thread works for and will no longer."""
+        with self._lock:
+            owner, limit = f"{self.name}:{next(self._owners)}", self._batch
+            busy = self._busy.copy()
+        busy[leaves] -= 1
+        most = self._configuration.threads - 1
+        return owner, limit, [tenant for tenant, n in busy.items() if n >= most > 0]
+
+    def _claim_next(self, lane: Lane, into: list[Lane], db: Database) -> Callable[[], None]:
+        """Claim what comes after ``lane``, in the transaction that gives it back."""
+        owner, limit, full = self._wanted(leaves=lane.tenant_id)
+        lanes = self._ledger.lanes.claim_within(
+            db,
+            owner,
+            self._clock.now(),
+            lease=self._configuration.lease,
+            limit=limit,
+            full=full,
+        )
+        return partial(into.extend, lanes)
+
+    def _note(self, lanes: list[Lane]) -> None:
+        """This thread works on these from now on."""
         if lanes:
             with self._lock:
                 self._busy[lanes[0].tenant_id] += 1
                 self._since[threading.get_ident()] = self._clock.monotonic()
-        return lanes
 
     def _free(self, lanes: list[Lane]) -> None:
         if not lanes:
@@ -146,12 +196,26 @@ class Worker:
                 del self._busy[tenant]
             self._since.pop(threading.get_ident(), None)
 
-    def _work(self, lanes: list[Lane]) -> None:
+    def _work(self, lanes: list[Lane], goes_on: bool = True) -> list[Lane]:
+        """Work these, and give those that were claimed as the last of them was given back: that
+        saves a transaction. Not when this thread shall look for webhooks first."""
+        following: list[Lane] = []
+        try:
+            self._take_all(lanes, following if goes_on else None)
+        finally:
+            self._free(lanes)
+            self._note(following)
+        return following
+
+    def _take_all(self, lanes: list[Lane], following: list[Lane] | None) -> None:
         sent = False
         if len(lanes) > 1:
             lanes, sent = self._take_together(lanes)
         for lane in lanes:
-            sent = self._take(lane) or sent
+            then: Then | None = None
+            if following is not None and lane is lanes[-1] and not self._stopping.is_set():
+                then = partial(self._claim_next, lane, following)
+            sent = self._take(lane, then) or sent
         # A thread that waits for an answer holds up the other lanes it claimed, so where there are
         # sends it claims one at a time; where rules only listen, claims grow and get cheaper.
         self._batch = 1 if sent else min(2 * self._batch, self._configuration.claim_lanes)
@@ -165,10 +229,10 @@ class Worker:
             say(_LOG, logging.WARNING, "lanes are worked one by one", error, count=len(lanes))
             return lanes, False
 
-    def _take(self, lane: Lane) -> bool:
+    def _take(self, lane: Lane, then: Then | None) -> bool:
         started = self._clock.monotonic()
         try:
-            return self._turns.take(lane)
+            return self._turns.take(lane, then)
         except LeaseLost:
             if self._metrics is not None:
                 self._metrics.lost_lane()
