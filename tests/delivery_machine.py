@@ -72,7 +72,7 @@ class Machine(Workers):
             talk.runs.clear()
         for said in self.said():
             if said.state in OPEN:
-                said.set_aside()
+                said.set_aside(self.now)
 
     @precondition(lambda self: self.restored)
     @rule()

@@ -38,12 +38,14 @@ class Said:
     def doubt(self) -> None:
         self.state, self.doubts, self.proved = "doubt", self.doubts + 1, False
 
-    def set_aside(self) -> None:
+    def set_aside(self, now: int) -> None:
+        """What was under way or unclear keeps its time to be looked for."""
+        self.at = now if self.state == "pending" else self.at
         self.state, self.why = "parked", "restored"
 
     def look_for(self, now: int) -> None:
         if (self.state, self.why) == ("parked", "restored"):
-            self.state, self.at, self.strict = "doubt", now, True
+            self.state, self.at, self.strict = "doubt", max(self.at, now), True
             self.doubts = max(1, self.doubts)
 
     @property

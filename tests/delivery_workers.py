@@ -277,7 +277,7 @@ class Workers(Platform):
         for effect in effects:
             said = Said(effect.key, effect.track, effect.key.split(".")[0], self.now)
             if old:
-                said.set_aside()
+                said.set_aside(self.now)
             if not self.restored:
                 said.look_for(self.now)
             talk.sends.append(said)

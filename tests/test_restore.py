@@ -26,7 +26,7 @@ from igrules.sandbox.server import Sandbox
 from igrules.web.serving import Server
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
-from tests.ledgering import NOW, World, dm, read, text
+from tests.ledgering import DEADLINE, NOW, QUIET, World, dm, read, text
 from tests.running import Process, answers, free_port, wait_until
 from tests.sizes import load
 from tests.working import ACCOUNT, SECRET, publish
@@ -314,6 +314,27 @@ def test_what_may_have_been_sent_is_looked_for_and_never_sent_again_by_itself(
 
     assert (looked_for, len(lanes)) == (1, 2)
     assert there.states() == {"a": state, "undecided": state}
+    there.ledger.close()
+
+
+def test_a_call_of_before_the_restore_is_looked_for_after_its_quiet_time(
+    world: World, database_url: str, tmp_path: Path
+) -> None:
+    """What is not there yet may still come: a person who reads that it is missing says it twice."""
+    world.started(world.answer(text("under way"), text("waits", track="x")))
+    there = again(backup_and_restore_in_place(world, database_url, tmp_path))
+    quiet = NOW + DEADLINE + QUIET
+
+    there.ledger.resume_after_restore(NOW + 2_000)
+    looked_for = []
+    for now in (NOW + 2_000, quiet - 1, quiet):
+        for lane in there.claim(now):
+            doubts = there.ledger.sends.doubts(lane, now)
+            looked_for += [(now, doubt.effect.key) for doubt in doubts if doubt.is_due]
+            there.give_up(lane, now)
+            there.ledger.lanes.release(lane, now)
+
+    assert looked_for == [(NOW + 2_000, "waits"), (quiet, "under way")]
     there.ledger.close()
 
 

@@ -86,11 +86,13 @@ def release(db: Database, now: int) -> int:
 
 
 def _look_for(db: Database, now: int, which: str, values: list[int]) -> int:
-    """Let these be looked for. What is missing is not sent again: that is for a person to say."""
+    """Let these be looked for, once their quiet time is over. What is missing is not sent again:
+    that is for a person to say."""
     return db.run(
-        "UPDATE send SET state = 'doubt', on_doubt = 'strict', not_before = ?, closed_at = NULL,"
-        f" looks = 0, doubts = CASE WHEN doubts = 0 THEN 1 ELSE doubts END WHERE {which}",
-        [now, *values],
+        "UPDATE send SET state = 'doubt', on_doubt = 'strict', closed_at = NULL, looks = 0,"
+        " not_before = CASE WHEN not_before > ? THEN not_before ELSE ? END,"
+        f" doubts = CASE WHEN doubts = 0 THEN 1 ELSE doubts END WHERE {which}",
+        [now, now, *values],
     )
 
 
@@ -130,7 +132,9 @@ def _set_aside(db: Database, number: int, now: int, old: str, which: list[int]) 
         f" AND {old}",
         [REASON, now, *which],
     )
+    # A call that was under way may be carried out until its quiet time is over.
     db.run(
-        f"UPDATE send SET state = 'parked', reason = ?, closed_at = ? WHERE {old}",
-        [REASON, now, *which],
+        "UPDATE send SET state = 'parked', reason = ?, closed_at = ?,"
+        f" not_before = CASE WHEN state = 'pending' THEN ? ELSE not_before END WHERE {old}",
+        [REASON, now, now, *which],
     )
