@@ -16,13 +16,18 @@ import pytest
 
 from igrules.kinds import Rate
 from igrules.ledger import DueSend, Ledger, drivers
-from igrules.model import Answer, NotDone, Usage
-from tests.ledgering import DEADLINE, LEASE, NOW, QUIET, World, text
+from igrules.ledger.connections import Left
+from igrules.ledger.presets import WORDS
+from igrules.model import Answer, NotDone, Receipt, Refused, Sent, Unknown, Usage
+from tests.ledgering import DEADLINE, LEASE, NOW, QUIET, World, public, text
 
-ORDER = ("seen", "lane", "contact", "run", "send", "quota", "rate", "hold", "turn")
+ORDER = ("seen", "lane", "contact", "run", "send", "quota", "rate", "account", "hold", "turn")
 _LOCKS = re.compile(
-    r"(?:UPDATE (\w+) SET|INSERT INTO (\w+)|SELECT .* FROM (\w+) .*FOR UPDATE)", re.DOTALL
+    r"(?:UPDATE (\w+) SET|INSERT INTO (\w+)|DELETE FROM (\w+)|SELECT .* FROM (\w+) .*FOR UPDATE)",
+    re.DOTALL,
 )
+_INNER = re.compile(r"\([^()]*\)")
+"""What stands in brackets is read, not locked."""
 
 
 class Locks:
@@ -31,12 +36,14 @@ class Locks:
     def __init__(self, url: str) -> None:
         chosen = drivers.choose(url)
         self.transactions: list[list[str]] = []
+        self.unsorted: list[str] = []
         self._now: list[str] = []
+        self._buckets = False
         commit, execute = chosen.peewee.commit, chosen.execute
 
         def commit_noted() -> Any:
             self.transactions.append(self._now)
-            self._now = []
+            self._now, self._buckets = [], False
             return commit()
 
         def execute_noted(database: Any, sql: str, parameters: Sequence[Any]) -> Any:
@@ -48,6 +55,11 @@ class Locks:
         self.driver = dataclasses.replace(chosen, execute=execute_noted)
 
     def _note(self, sql: str) -> None:
+        self._buckets |= "FROM rate" in sql and "ORDER BY bucket FOR UPDATE" in sql
+        if sql.startswith("UPDATE rate") and "bucket = " not in sql and not self._buckets:
+            self.unsorted.append(sql)
+        while _INNER.search(sql):
+            sql = _INNER.sub("", sql)
         for found in _LOCKS.findall(sql):
             table = next(filter(None, found))
             if table in ORDER and table not in self._now:
@@ -113,4 +125,62 @@ def test_an_answer_with_a_budget_locks_buckets_before_holds(world: World, locks:
     world.settle(ready, NotDone(60_000, "throttled", answer=answer))
 
     assert "hold" in locks.transactions[-1]
+    assert locks.wrong() == []
+
+
+def test_an_answer_locks_the_buckets_it_slows_in_their_order(world: World, locks: Locks) -> None:
+    ready = world.started(world.answer(text("k1")))
+
+    world.settle(ready, NotDone(60_000, "slow", answer=Answer("THROTTLE", 400, 613)))
+
+    assert locks.unsorted == []
+
+
+def test_the_buckets_of_an_account_are_made_all_at_once(world: World) -> None:
+    """Who has locked some of its own and makes the rest would wait for who makes them in order."""
+    world.started(world.answer(public("k1")))
+
+    made = [row[0] for row in world.ledger._db.all("SELECT bucket FROM rate ORDER BY bucket")]
+
+    assert made == sorted(WORDS)
+
+
+@pytest.mark.parametrize("receipt", [Sent("mid"), Refused("no"), Unknown("reset")])
+def test_the_answer_to_a_try_under_a_hold_locks_the_account_before_the_hold(
+    world: World, locks: Locks, receipt: Receipt
+) -> None:
+    """Other calls of the account are answered meanwhile, and may stop it once more."""
+    lane = world.answer(text("k1"), text("k2", track="x"))
+    world.settle(world.started(lane), NotDone(1, "b", False, Answer("BLOCKED", 400, 368)))
+    later = NOW + 6 * 3_600_000
+    (lane,) = world.claim(later)
+    ready = world.started(lane, later)
+    world.ledger._db.run("UPDATE account SET strikes = 1, strikes_at = ?", (later,))
+
+    world.settle(ready, receipt, later)
+
+    assert {"account", "hold"} <= {table for one in locks.transactions for table in one}
+    assert locks.wrong() == []
+
+
+def test_a_new_token_locks_the_account_before_holds(world: World, locks: Locks) -> None:
+    ready = world.started(world.answer(text("k1")))
+    world.settle(ready, NotDone(60_000, "reauth", False, Answer("REAUTH", 400, 190)))
+
+    world.scope.secrets.set("access_token", "IGAA-new", NOW + 1)
+
+    assert locks.transactions[-1][-2:] == ["account", "hold"]
+    assert locks.wrong() == []
+
+
+def test_an_account_that_leaves_locks_its_lanes_and_sends_first(world: World, locks: Locks) -> None:
+    """The answers of its calls still come in."""
+    lane = world.answer(text("k1"), text("k2", track="x"))
+    world.started(lane)
+    account_id = lane.account_id
+
+    world.ledger.connections.deauthorize(Left(world.tenant.id, account_id), NOW)
+    world.ledger.erasures.request_account(world.tenant.id, account_id, "api", NOW)
+    world.ledger.erasures.request_tenant(world.tenant.id, "api", NOW)
+
     assert locks.wrong() == []

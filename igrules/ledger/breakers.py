@@ -97,21 +97,22 @@ def note(db: Database, send: Asked, heard: Heard) -> tuple[Hold, ...]:
     if not answer.listed:
         code = f"{answer.code}/{answer.subcode}"
         add_stat(db, send.tenant_id, heard.now, "unknown_code", code, 1)
-    touched = _tried(db, send, heard) if send.probes else []
-    if heard.failed:
-        touched += _strike(db, send, heard)
-    elif send.strikes and isinstance(heard.receipt, Sent | Refused):
+    # The account is locked before holds, as everywhere.
+    touched = _strike(db, send, heard) if heard.failed else []
+    if send.strikes and isinstance(heard.receipt, Sent | Refused):
         db.run(
             "UPDATE account SET strikes = 0, unclear = 0 WHERE id = ? AND tenant_id = ?",
             (send.account_id, send.tenant_id),
         )
+    if send.probes:
+        touched += _tried(db, send, heard)
     return (*touched, *_stopped(db, send, heard))
 
 
 def _tried(db: Database, send: Asked, heard: Heard) -> list[Hold]:
     """The send was the one that tried under a hold: lift it, or wait longer."""
-    rows = db.all(f"{SELECT} WHERE probe = ? AND lifted_at IS NULL ORDER BY id{db.locked}",
-                  (send.id,))  # fmt: skip
+    rows = db.all(f"{SELECT} WHERE probe = ? AND lifted_at IS NULL"
+                  f" ORDER BY scope, scope_id, reason{db.locked}", (send.id,))  # fmt: skip
     holds = [Hold(*row) for row in rows]
     for hold in holds:
         verdict = _verdict(hold, heard)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import igrules.ledger.ceilings as ceilings
 from igrules.ledger.database import Database, holders
-from igrules.ledger.presets import Pace
+from igrules.ledger.presets import WORDS, Pace
 from igrules.ledger.values import Wait
 
 ACCOUNT = "*"
@@ -69,7 +69,7 @@ def take(
         return None
     rates = _locked(db, account_id, paces)
     if any(name not in rates for name, _ in paces):
-        _open(db, account_id, paces)
+        _open(db, account_id)
         rates = _locked(db, account_id, paces)
     whole = (rates.get(ACCOUNT, _Rate()), _Rate(0, app.slow_until or 0, app.shut_until or 0))
     if _is_open(rates, whole, paces, place, now * 1000):
@@ -230,12 +230,15 @@ def _locked(db: Database, account_id: int, paces: Paces) -> dict[str, _Rate]:
     return {row[0]: _Rate(*row[1:]) for row in rows}
 
 
-def _open(db: Database, account_id: int, paces: Paces) -> None:
-    for name, _ in sorted(paces):
-        db.run(
-            "INSERT INTO rate (account_id, bucket) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            (account_id, name),
-        )
+def _open(db: Database, account_id: int) -> None:
+    """Make all buckets of an account at once, in their order: who made those it lacks would hold
+    later ones by then."""
+    names = sorted(WORDS)
+    db.run(
+        f"INSERT INTO rate (account_id, bucket) VALUES {', '.join(['(?, ?)'] * len(names))}"
+        " ON CONFLICT DO NOTHING",
+        [value for name in names for value in (account_id, name)],
+    )
 
 
 def _ms(microseconds: int) -> int:

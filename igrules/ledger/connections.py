@@ -10,6 +10,7 @@ import igrules.ledger.probes as probes
 from igrules.errors import NotFound
 from igrules.ledger.database import Database
 from igrules.ledger.deployment import Deployment
+from igrules.ledger.leases import wake_lane
 from igrules.ledger.open_sends import CANCELLED
 
 DEAUTHORIZED = "deauthorized"
@@ -60,9 +61,10 @@ class Connections:
     def deauthorize(self, left: Left, now: int) -> None:
         """Destroy the token, let nothing out, and end what waits. Contents stay."""
         with self._db.transaction() as db:
+            # Sends are locked before accounts and holds, as everywhere.
+            _end_waiting(db, left.tenant_id, left.account_id, now)
             destroy_token(db, left.tenant_id, left.account_id)
             _hold(db, left.account_id, now)
-            _end_waiting(db, left.tenant_id, left.account_id, now)
             alerts.note(
                 db, "reauth", f"account {left.account_id}",
                 "the owner took back the permission at Instagram, so nothing goes out: connect the"
@@ -109,6 +111,11 @@ def _hold(db: Database, account_id: int, now: int) -> None:
 
 
 def _end_waiting(db: Database, tenant_id: int, account_id: int, now: int) -> None:
+    waiting = f"SELECT lane_id FROM send WHERE account_id = ? AND tenant_id = ? AND {_WAITING}"
+    db.all(
+        f"SELECT id FROM lane WHERE id IN ({waiting}) ORDER BY account_id, person{db.locked}",
+        (account_id, tenant_id),
+    )
     db.run(
         f"UPDATE send SET state = {CANCELLED}, reason = ?, closed_at = ?"
         f" WHERE account_id = ? AND tenant_id = ? AND {_WAITING}",
@@ -119,15 +126,18 @@ def _end_waiting(db: Database, tenant_id: int, account_id: int, now: int) -> Non
 def reconnected(db: Database, tenant_id: int, secret: str, now: int) -> None:
     """A new token is stored under this name: let the accounts that use it speak again, and where
     the old one was refused, one send try. Inside a transaction."""
-    probes.hurry(db, tenant_id, secret, now)
-    db.run(
-        "DELETE FROM hold WHERE scope = 'account' AND reason = ? AND scope_id IN"
-        " (SELECT CAST(id AS TEXT) FROM account WHERE tenant_id = ? AND token_secret = ?)",
-        (DEAUTHORIZED, tenant_id, secret),
-    )
+    lanes = probes.hurry(db, tenant_id, secret, now)
     # Nothing is known of the new one yet; a chore asks whose it is.
     db.run(
         "UPDATE account SET token_next = NULL, token_expires_at = NULL, token_warned = 0,"
         " checked_at = NULL WHERE tenant_id = ? AND token_secret = ?",
         (tenant_id, secret),
     )
+    db.run(
+        "DELETE FROM hold WHERE scope = 'account' AND reason = ? AND scope_id IN"
+        " (SELECT CAST(id AS TEXT) FROM account WHERE tenant_id = ? AND token_secret = ?)",
+        (DEAUTHORIZED, tenant_id, secret),
+    )
+    # What wakes is locked last.
+    for lane_id in lanes:
+        wake_lane(db, lane_id, now)

@@ -20,6 +20,8 @@ _REMEMBERED = 90 * DAY
 def disconnect(db: Database, deployment: Deployment, tenant_id: int, account_id: int) -> bytes:
     """Take an account away from its tenant and forget who connected it, inside a transaction.
     Gives what stands for it. A worker that is in the middle of something loses its lease."""
+    # Lanes are locked before accounts, as everywhere.
+    _end_lanes(db, "account_id = ? AND tenant_id = ?", [account_id, tenant_id])
     row = db.first(
         f"SELECT ig_id FROM account WHERE id = ? AND tenant_id = ?{db.locked}",
         (account_id, tenant_id),
@@ -28,7 +30,6 @@ def disconnect(db: Database, deployment: Deployment, tenant_id: int, account_id:
         raise NotFound("there is no such account", "igrules tenant show lists them")
     ig_id = str(row[0])
     destroy_token(db, tenant_id, account_id)
-    _end_lanes(db, "account_id = ? AND tenant_id = ?", [account_id, tenant_id])
     db.run("DELETE FROM orphan WHERE ig_id = ?", (ig_id,))
     db.run("DELETE FROM hold WHERE scope = 'account' AND scope_id = ?", (str(account_id),))
     db.run(
@@ -65,6 +66,7 @@ def close_tenant(db: Database, deployment: Deployment, tenant_id: int, now: int)
         "SELECT id FROM account WHERE tenant_id = ? AND ig_id NOT LIKE '~%' ORDER BY id",
         (tenant_id,),
     )
+    _end_lanes(db, "tenant_id = ?", [tenant_id])
     hashes = [disconnect(db, deployment, tenant_id, account_id) for (account_id,) in accounts]
     db.run("DELETE FROM secret WHERE tenant_id = ?", (tenant_id,))
     db.run(
@@ -73,7 +75,6 @@ def close_tenant(db: Database, deployment: Deployment, tenant_id: int, now: int)
     )
     db.run("UPDATE app SET secrets = '', verify_token = '' WHERE tenant_id = ?", (tenant_id,))
     db.run("DELETE FROM app WHERE tenant_id = ?", (tenant_id,))
-    _end_lanes(db, "tenant_id = ?", [tenant_id])
     db.run(
         "DELETE FROM hold WHERE (scope = 'tenant' AND scope_id = ?)"
         " OR (scope = 'rule' AND scope_id LIKE ?)",

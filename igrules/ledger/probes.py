@@ -88,7 +88,8 @@ def _becomes_waiter(db: Database, hold: Hold, send_id: int, at: int, now: int) -
 
 def claim(db: Database, probe: Probe, send_id: int, now: int, until: int) -> bool:
     """Let this send be the one that tries, until then. False: another one does already."""
-    for hold in probe.holds:
+    # An account's before its app's, as a receipt locks them.
+    for hold in sorted(probe.holds, key=lambda hold: (hold.scope, hold.scope_id, hold.reason)):
         taken = db.run(
             "UPDATE hold SET probe = ?, probe_until = ? WHERE id = ? AND lifted_at IS NULL"
             " AND (probe IS NULL OR probe_until <= ?)",
@@ -169,9 +170,9 @@ def _appoint(database: Database, hold: Hold, accounts: Sequence[int], kind: str)
             return
 
 
-def hurry(db: Database, tenant_id: int, secret: str, now: int) -> None:
+def hurry(db: Database, tenant_id: int, secret: str, now: int) -> list[int]:
     """A new token is stored under this name: let the send that waits for it try at once. Inside a
-    transaction."""
+    transaction; gives the lanes to wake at its end."""
     rows = db.all(
         "SELECT s.id, s.lane_id FROM account a JOIN hold ON hold.scope = 'account'"
         " AND hold.scope_id = CAST(a.id AS TEXT) AND hold.reason = 'reauth'"
@@ -179,7 +180,6 @@ def hurry(db: Database, tenant_id: int, secret: str, now: int) -> None:
         " WHERE a.tenant_id = ? AND a.token_secret = ?",
         (tenant_id, secret),
     )
-    # All of them before the first is woken: what wakes is locked last.
     lanes = [lane_id for _, lane_id in rows]
     if lanes:
         db.all(
@@ -187,9 +187,9 @@ def hurry(db: Database, tenant_id: int, secret: str, now: int) -> None:
             f" ORDER BY account_id, person{db.locked}",
             [*lanes, tenant_id],
         )
-    for send_id, lane_id in rows:
+    for send_id, _ in rows:
         db.run(
             "UPDATE send SET not_before = ? WHERE id = ? AND state = 'pending' AND tenant_id = ?",
             (now, send_id, tenant_id),
         )
-        wake_lane(db, lane_id, now)
+    return lanes

@@ -8,7 +8,7 @@ the bucket it came from for as long as the answer says, and slows it afterwards.
 from __future__ import annotations
 
 from igrules.ledger.buckets import ACCOUNT, app_of
-from igrules.ledger.database import Database, holders
+from igrules.ledger.database import Database
 from igrules.ledger.presets import platform_buckets
 from igrules.model import NotDone, Receipt, Usage
 
@@ -31,12 +31,13 @@ def note(db: Database, account_id: int, kind: str, receipt: Receipt, now: int) -
         # That nothing of the app goes out meanwhile is a hold of its own.
         _keep(db, 0, app, now + _SLOW_FOR, 0)
         return
-    names = platform_buckets(kind)
-    db.run(
-        "UPDATE rate SET slow_until = ?, shut_until = CASE WHEN shut_until > ? THEN shut_until"
-        f" ELSE ? END WHERE account_id = ? AND bucket IN ({holders(len(names))})",
-        [(now + _SLOW_FOR) * 1000, shut * 1000, shut * 1000, account_id, *names],
-    )
+    # One by one, in the order in which sends lock them.
+    for name in sorted(platform_buckets(kind)):
+        db.run(
+            "UPDATE rate SET slow_until = ?, shut_until = CASE WHEN shut_until > ? THEN shut_until"
+            " ELSE ? END WHERE account_id = ? AND bucket = ?",
+            ((now + _SLOW_FOR) * 1000, shut * 1000, shut * 1000, account_id, name),
+        )
 
 
 def hear(db: Database, account_id: int, usage: Usage, now: int) -> None:
