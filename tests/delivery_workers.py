@@ -35,7 +35,7 @@ class Workers(Platform):
     def claim(self, limit: int) -> None:
         must = self.must_be_found()
         may = {p for p, t in self.talks.items() if not t.owned or t.until <= self.now}
-        lanes = self.world.claim(self.now, f"w{next(self.numbers)}", limit)
+        lanes = self.world.claim(self.now, f"w{next(self.numbers) % 2}", limit)
         got = {lane.person for lane in lanes}
         unreleased = {person for person in got if self.talks[person].owned}
         assert got <= may

@@ -36,10 +36,9 @@ class Homes:
             World(Ledger.open(str(self._clean / "a.db"), self._clean / "state")).ledger.close()
 
     def world(self) -> World:
-        if self._postgres is not None:
-            url = self._postgres.migrated()
-            return World(Ledger.open(url, self._directory / "state"))
         here = self._directory / str(next(self._numbers))
+        if self._postgres is not None:
+            return World(Ledger.open(self._postgres.migrated(), here))
         shutil.copytree(self._clean, here)
         ledger = Ledger.open(str(here / "a.db"), here / "state", create=False)
         return World.again(ledger)
@@ -52,6 +51,8 @@ class Homes:
 
     def close(self, world: World) -> None:
         url = world.ledger.url
+        # An example that was broken off may have left it restored, and it is used again.
+        world.ledger._db.run("UPDATE deployment SET released_epoch = epoch")
         world.ledger.close()
         if self._postgres is not None:
             self._postgres.give_back(url)
