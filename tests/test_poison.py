@@ -187,4 +187,4 @@ def test_what_kills_its_process_is_set_aside_and_the_others_do_not_notice(
     assert len(answers) == len(set(answers))
     if before <= KEEPS_PACE:
         # What the dead process had in hand, or was rung for, is found by the next sweep.
-        assert after <= max(1.1 * before, before + 1_000)
+        assert after <= max(1.1 * before, before + 2_000)
