@@ -70,6 +70,13 @@ class Process:
         self._process.terminate()
         return self._process.wait(seconds)
 
+    def stop_twice(self, seconds: float = 25.0) -> int:
+        """Ask it and its group to end, as `timeout` does, and give its exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        os.killpg(self._process.pid, signal.SIGTERM)
+        return self._process.wait(seconds)
+
     @property
     def runs(self) -> bool:
         """Whether it is there."""

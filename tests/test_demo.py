@@ -59,7 +59,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     process.start()
     wait_until(lambda: "Ctrl-C ends" in process.said(), 20, "the demo is ready")
     yield process
-    process.kill()
+    if process.runs:
+        process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -170,3 +171,8 @@ def test_ctrl_c_ends_the_demo_in_good_order(tmp_path: Path) -> None:
 
     assert code == 0, process.said()
     assert "Traceback" not in process.said()
+
+
+def test_it_ends_in_good_order_when_asked_twice_at_once(demo: Process) -> None:
+    """Last, because nothing runs after it. `timeout` and `make` send a signal twice."""
+    assert demo.stop_twice() == 0

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-import signal
 import socket
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,9 +36,10 @@ def run(*, port: int | None, only: Sequence[str], rulesets: Path | None, keep: P
     port is taken.
     """
     from igrules.work.logs import log_to_stderr
+    from igrules.work.signals import Signals
 
     log_to_stderr(level=30)
-    with _directory(keep) as work:
+    with Signals() as signals, _directory(keep) as work:
         checked = _tenants(rulesets, only)
         demo = Demo(work, checked, _free_port(port))
         demo.start()
@@ -50,7 +49,8 @@ def run(*, port: int | None, only: Sequence[str], rulesets: Path | None, keep: P
             typer.echo(f"igrules {_version()} · {where} · tenants {names}")
             typer.echo(f"open  {demo.url}   and write a message or a comment; Ctrl-C ends")
             sys.stdout.flush()
-            _wait_for_signal()
+            while not signals.wait(60):
+                pass
         finally:
             demo.stop()
 
@@ -258,15 +258,6 @@ def _unused_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _wait_for_signal() -> None:
-    """Return when the process is asked to end."""
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    signal.signal(signal.SIGINT, lambda *_: ended.set())
-    while not ended.wait(0.5):
-        pass
 
 
 def _version() -> str:

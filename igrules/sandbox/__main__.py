@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,14 +17,17 @@ from typing import Any
 from igrules.errors import UsageError
 from igrules.sandbox.scripts import read_script
 from igrules.sandbox.server import Sandbox
+from igrules.work.signals import Signals
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until a signal comes; gives the exit code."""
     flags = _flags().parse_args(arguments)
-    over = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: over.set())
+    with Signals() as signals:
+        return _run(flags, signals)
+
+
+def _run(flags: argparse.Namespace, signals: Signals) -> int:
     try:
         state = _read_state(flags.state)
         sandbox = Sandbox(
@@ -46,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     sys.stdout.write(json.dumps({"url": sandbox.url, "phone": sandbox.phone_url}) + "\n")
     sys.stdout.flush()
-    over.wait()
+    while not signals.wait(60):
+        pass
     sandbox.stop()
     return 0
 

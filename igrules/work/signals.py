@@ -6,10 +6,14 @@ import os
 import select
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
+_TWICE = 0.2
+"""Seconds in which a signal that comes again is the same one: `timeout`, a shell and `make` send it
+to a process and to its group."""
 
 
 class Signals:
@@ -22,6 +26,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.came = False
+        self._came_at = 0.0
         self._reader, self._writer = os.pipe()
         self._before: dict[signal.Signals, Any] = {}
 
@@ -50,6 +55,8 @@ class Signals:
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self.came:
-            os._exit(128 + number)
-        self.came = True
+            if time.monotonic() > self._came_at + _TWICE:
+                os._exit(128 + number)
+            return
+        self.came, self._came_at = True, time.monotonic()
         os.write(self._writer, b"!")
