@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,10 +28,12 @@ def clock() -> int:
 
 
 class Notes:
-    """A file to which whole lines are added, also by several processes at once."""
+    """A file to which whole lines are added, also by several processes at once. It is open for as
+    long as somebody holds this."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        weakref.finalize(self, os.close, self._file)
 
     def add(self, line: str) -> None:
         os.write(self._file, f"{line}\n".encode())
