@@ -153,6 +153,9 @@ def serve(kind: str, directory: Path) -> None:
     if kind == "grouped":
         front = Server(configuration, Registry(), ledger, work=False)
     else:
+        if kind.startswith("single"):
+            # Without this, those who write at the same moment would share a commit all the same.
+            ledger._db._shared = None
         store = SlowDisk(ledger).store if kind.endswith("slow") else ledger.deliveries.store
         way = OneByOne if kind.startswith("single") else Writer
         writer = way(store, lambda: None, linger=configuration.linger)
