@@ -429,7 +429,7 @@ def test_an_operator_ends_a_block_by_hand(world: World, send_waiting: bool, stat
     answered(world, first, BLOCK)
     world.begin(second)
     give_back(world, [first, second])
-    (hold,) = world.ledger.own_holds("account", str(first.account_id))
+    (hold,) = world.ledger.holds(NOW + 1)
 
     count = world.ledger.end_hold(hold, NOW + 1, send_waiting=send_waiting)
 

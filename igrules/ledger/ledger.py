@@ -234,10 +234,6 @@ class Ledger:
         """What of a tenant waits to go out, why, and how long."""
         return backlog.of_tenant(self._db, tenant_id, now)
 
-    def own_holds(self, scope: str, scope_id: str) -> list[holds.Hold]:
-        """What igrules itself holds back there, of an account also single kinds of sends."""
-        return breakers.standing(self._db, scope, scope_id)
-
     def end_hold(self, hold: holds.Hold, now: int, *, send_waiting: bool = False) -> int:
         """Lift a hold that igrules has set. What waited is dropped, or goes out with
         ``send_waiting``; gives how many."""

@@ -14,7 +14,7 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 
-from igrules.instagram.client import GraphClient, GraphUrls
+from igrules.instagram.client import GraphClient
 from igrules.instagram.listings import find_conversation, read_messages, read_replies
 from igrules.instagram.reads import NotRead
 from igrules.kinds import Channel, Registry
@@ -34,9 +34,10 @@ from igrules.ledger.doubts import (
     where,
 )
 from igrules.listings import Listing
-from igrules.model import Account, NotDone, Refused
+from igrules.model import Account, NotDone, Refused, Usage
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
+from igrules.work.graph import graph_client
 from igrules.work.logs import say
 from igrules.work.observers import Observers
 from igrules.work.outside import Outside
@@ -163,10 +164,11 @@ class Settling:
     def _client(self) -> GraphClient:
         with self._lock:
             if self._made is None:
-                settings = self._configuration
-                urls = GraphUrls(settings.igl_url, settings.fbl_url, settings.graph_version)
-                self._made = GraphClient(urls)
+                self._made = graph_client(self._configuration, self._hear)
             return self._made
+
+    def _hear(self, account: Account, usage: Usage) -> None:
+        self._ledger.buckets.hear(account.id, usage, self._clock.now())
 
 
 def _proves_itself(doubt: Doubt) -> bool:
