@@ -473,6 +473,15 @@ def test_both_sqlite_drivers_do_the_same(driver: str, tmp_path: Path) -> None:
     ledger.close()
 
 
+def test_a_statement_is_planned_once_for_all_values(tmp_path: Path) -> None:
+    """Otherwise each of a worker's statements is compiled anew every time it is carried out."""
+    stable_plans = 1007  # SQLITE_DBCONFIG_ENABLE_QPSG of the SQLite documentation
+    ledger = Ledger.open(str(tmp_path / "a.db"), tmp_path, sqlite_driver="cysqlite")
+
+    assert ledger._db.peewee.connection().db_config(stable_plans, -1) == 1
+    ledger.close()
+
+
 def test_the_database_tells_the_time_where_machines_share_it(ledger: Ledger) -> None:
     told = ledger.clock()
 
