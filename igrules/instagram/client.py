@@ -6,24 +6,24 @@ from method, host, path without query, and a class; a token is in none of them.
 
 from __future__ import annotations
 
+import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-import requests
-import urllib3
-from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import HTTPError
 
 from igrules.errors import UsageError
 from igrules.instagram.codes import Expects, Reply
 from igrules.instagram.connecting import Resolve, Resolver, system_addresses
-from igrules.instagram.limits import ANSWER_BYTES, CALL_MS, CONNECT_MS
+from igrules.instagram.limits import ANSWER_BYTES, CALL_MS
 from igrules.instagram.parsing import compose
 from igrules.instagram.receipts import receipt_of, unusable_token
-from igrules.instagram.transport import Abandoned, Call, Calls, GuardedAdapter
+from igrules.instagram.transport import Abandoned, Call, Host
 from igrules.instagram.watchdog import Watchdog
 from igrules.model import Account, NotDone, Receipt, Sent, Unknown, Usage
 
@@ -50,9 +50,12 @@ class GraphUrls:
     def of(self, account: Account, path: str, *, versioned: bool = True) -> str:
         """The full URL of a path such as ``17841400000000101/messages`` for this account; calls
         about tokens have no version."""
-        host = self.fbl if account.api == "facebook_login" else self.igl
         version = self.version.strip("/") if versioned else ""
-        return "/".join(part for part in (host.rstrip("/"), version, path) if part)
+        return "/".join(part for part in (self.host_of(account).rstrip("/"), version, path) if part)
+
+    def host_of(self, account: Account) -> str:
+        """Scheme and host of this account's flavour."""
+        return self.fbl if account.api == "facebook_login" else self.igl
 
 
 class GraphClient:
@@ -73,13 +76,16 @@ class GraphClient:
     ) -> None:
         self.urls = urls
         self._heard = heard
-        self._verify: bool | str = ca_file or True
-        self._calls = Calls(Resolver(resolve), Watchdog())
-        self._adapter = GuardedAdapter(self._calls, connections)
+        self._ca_file = ca_file
+        self._connections = connections
+        self._resolver, self._watchdog = Resolver(resolve), Watchdog()
+        self._lock = threading.Lock()
+        self._hosts: dict[str, Host] = {}
 
     def close(self) -> None:
         """Close the connections that rest."""
-        self._adapter.close()
+        for host in list(self._hosts.values()):
+            host.close()
 
     def call(
         self,
@@ -102,112 +108,92 @@ class GraphClient:
         """
         if not _fits_a_header(account.token):
             return unusable_token()
-        prepared = self._prepare(account, method, path, body, query, versioned)
         call = Call(time.monotonic() + deadline_ms / 1000, start_by)
-        reply = self._exchange(prepared, call)
-        if not isinstance(reply, Reply):
-            return reply
-        receipt = receipt_of(reply, expects, account.token)
+        try:
+            host = self._host(account)
+            content = self._content(host, account, method, path, body, query, versioned)
+            reply = host.exchange(call, method, content)
+        except (HTTPError, HTTPException, OSError, ValueError, Abandoned) as error:
+            return _failure(self._place(account, method, path, versioned), call, error)
+        receipt = receipt_of(_unpacked(reply), expects, account.token)
         if self._heard is not None and receipt.answer.usage is not None:
             self._heard(account, receipt.answer.usage)
         if not isinstance(receipt, Sent) and time.monotonic() >= call.deadline:
             # A connection that was cut ends like one that was closed: the answer may be a part.
-            return Unknown(f"timeout: {_place(prepared)}")
+            return Unknown(f"timeout: {self._place(account, method, path, versioned)}")
         return receipt
 
-    def _prepare(
+    def _host(self, account: Account) -> Host:
+        url = self.urls.host_of(account)
+        host = self._hosts.get(url)
+        if host is None:
+            with self._lock:
+                host = self._hosts.get(url)
+                if host is None:
+                    host = Host(
+                        url, self._resolver, self._watchdog, self._ca_file, self._connections
+                    )
+                    self._hosts[url] = host
+        return host
+
+    def _content(
         self,
+        host: Host,
         account: Account,
         method: str,
         path: str,
         body: Mapping[str, Any] | None,
         query: Mapping[str, str] | None,
         versioned: bool,
-    ) -> requests.PreparedRequest:
-        prepared = requests.PreparedRequest()
-        prepared.method = method
-        prepared.url = self.urls.of(account, quote(path, safe="/"), versioned=versioned)
-        proof = {"appsecret_proof": account.proof} if account.proof else {}
-        if query or proof:
-            prepared.url += "?" + urlencode({**(query or {}), **proof})
-        prepared.headers = CaseInsensitiveDict(
-            {
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                "Authorization": f"Bearer {account.token}",
-                "User-Agent": "igrules",
-            }
+    ) -> bytes:
+        """The request in bytes. Head and body leave together: one packet, one system call.
+
+        No value can end its line: quoting leaves no control character in a path or a query, and
+        the token was looked at. Raises `ValueError` for what is not ASCII.
+        """
+        version = quote(self.urls.version.strip("/"), safe="/%") if versioned else ""
+        target = "/".join(part for part in (host.path, version, quote(path, safe="/")) if part)
+        if query or account.proof:
+            proof = {"appsecret_proof": account.proof} if account.proof else {}
+            target += "?" + urlencode({**(query or {}), **proof})
+        head = (
+            f"{method} /{target} HTTP/1.1\r\nHost: {host.name}\r\nAccept: application/json\r\n"
+            "Accept-Encoding: identity\r\nUser-Agent: igrules\r\n"
+            f"Authorization: Bearer {account.token}\r\n"
         )
+        content = b"" if body is None else compose(body)
         if body is not None:
-            prepared.body = compose(body)
-            prepared.headers["Content-Type"] = "application/json"
-            prepared.headers["Content-Length"] = str(len(prepared.body))
+            head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
         elif method != "GET":
-            prepared.headers["Content-Length"] = "0"
-        return prepared
+            head += "Content-Length: 0\r\n"
+        return (head + "\r\n").encode("ascii") + content
 
-    def _exchange(
-        self, prepared: requests.PreparedRequest, call: Call
-    ) -> Reply | NotDone | Unknown:
-        self._calls.now = call
-        seconds = max(0.001, call.deadline - time.monotonic())
-        try:
-            response = self._adapter.send(
-                prepared, stream=True, timeout=(CONNECT_MS / 1000, seconds), verify=self._verify
-            )
-            try:
-                body = _read(response.raw)
-            finally:
-                if not response.raw.isclosed():
-                    response.raw.close()
-        except (
-            requests.RequestException,
-            urllib3.exceptions.HTTPError,
-            OSError,
-            ValueError,
-            Abandoned,
-        ) as error:
-            return _failure(prepared, call, error)
-        encoding = response.headers.get("Content-Encoding", "")
-        return Reply(response.status_code, response.headers, _decoded(body, encoding))
+    def _place(self, account: Account, method: str, path: str, versioned: bool) -> str:
+        """Method, host and path. The query may hold a proof and stays out."""
+        parts = urlsplit(self.urls.of(account, quote(path, safe="/"), versioned=versioned))
+        return f"{method} {parts.hostname}{parts.path}"
 
 
-def _failure(prepared: requests.PreparedRequest, call: Call, error: Exception) -> NotDone | Unknown:
+def _failure(place: str, call: Call, error: Exception) -> NotDone | Unknown:
     if call.stage != "sent":
-        return NotDone(reason=f"{call.stage}: {_place(prepared)}")
-    late = time.monotonic() >= call.deadline or isinstance(error, requests.Timeout | TimeoutError)
-    return Unknown(f"{'timeout' if late else 'broken'}: {_place(prepared)}")
-
-
-def _place(prepared: requests.PreparedRequest) -> str:
-    """Method, host and path. The query may hold a proof and stays out."""
-    parts = urlsplit(prepared.url or "")
-    return f"{prepared.method} {parts.hostname}{parts.path}"
-
-
-def _read(raw: Any) -> bytes:
-    """At most one byte more than an answer may have. A body that ends too early raises."""
-    body = bytearray()
-    while len(body) <= ANSWER_BYTES:
-        part = raw.read(ANSWER_BYTES + 1 - len(body), decode_content=False)
-        if not part:
-            break
-        body += part
-    return bytes(body)
+        return NotDone(reason=f"{call.stage}: {place}")
+    late = time.monotonic() >= call.deadline or isinstance(error, TimeoutError)
+    return Unknown(f"{'timeout' if late else 'broken'}: {place}")
 
 
 def _fits_a_header(token: str) -> bool:
     return token.isascii() and token.isprintable() and token.strip() == token != ""
 
 
-def _decoded(body: bytes, encoding: str) -> bytes:
-    """The body as it was before it was packed, at most one byte more than is ever read.
+def _unpacked(reply: Reply) -> Reply:
+    """With the body as it was before it was packed, at most one byte more than is ever read.
 
     Nothing packed is asked for; who packs anyway cannot make us unpack without end.
     """
-    if encoding.strip().lower() in ("", "identity"):
-        return body
+    if reply.headers.get("content-encoding", "").strip().lower() in ("", "identity"):
+        return reply
     try:
-        return zlib.decompressobj(wbits=47).decompress(body, ANSWER_BYTES + 1)
+        body = zlib.decompressobj(wbits=47).decompress(reply.body, ANSWER_BYTES + 1)
     except zlib.error:
-        return b""
+        body = b""
+    return Reply(reply.status, reply.headers, body)

@@ -1,24 +1,30 @@
-"""`requests` over connections that know when they may send, and that end at a deadline.
+"""Connections that know when they may send, and that end at a deadline; one pool of them per host.
 
-Why a hook below `requests`: whether the other side can have seen anything is decided by one fact,
-whether the first byte has left, and only the connection knows it. Everything that fails before is
-proved not done; everything after is unclear.
+Why below the libraries' pools: whether the other side can have seen anything is decided by one
+fact, whether the first byte has left, and only the connection knows it. Everything that fails
+before is proved not done; everything after is unclear. It is cheaper, too: nothing is prepared,
+retried, redirected or unpacked here. `urllib3` connects and checks certificates, `http.client`
+reads the answer.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
-import threading
+import ssl
 import time
-from typing import Any, Literal
+from http.client import HTTPResponse, IncompleteRead
+from typing import Literal
 
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util import parse_url
+from urllib3.util.ssl_ import create_urllib3_context
 
+from igrules.instagram.codes import Reply
 from igrules.instagram.connecting import Resolver, open_line
-from igrules.instagram.limits import CONNECT_MS
+from igrules.instagram.limits import ANSWER_BYTES, CONNECT_MS
 from igrules.instagram.watchdog import Watch, Watchdog
 
 Stage = Literal["waiting", "dns", "connect", "tls", "ready", "abandoned", "sent"]
@@ -53,15 +59,6 @@ class Call:
         self.stage = "sent"
 
 
-class Calls(threading.local):
-    """What the connections of one client share: the call of each thread, names, deadlines."""
-
-    def __init__(self, resolver: Resolver, watchdog: Watchdog) -> None:
-        self.resolver = resolver
-        self.watchdog = watchdog
-        self.now: Call = Call(0.0, 0.0)
-
-
 class _Guarded(HTTPConnection):
     """A connection that counts connecting, obeys ``start_by``, and is cut at the deadline.
 
@@ -69,18 +66,20 @@ class _Guarded(HTTPConnection):
     first one cannot make the watchdog hit whoever got its number next.
     """
 
-    calls: Calls
+    call: Call
+    resolver: Resolver
+    watchdog: Watchdog
     _twin: socket.socket | None = None
     _watch: Watch | None = None
     _used_at: float = 0.0
 
     def _new_conn(self) -> socket.socket:
-        call = self.calls.now
+        call = self.call
         started = time.monotonic()
         deadline = min(started + CONNECT_MS / 1000, call.deadline)
         call.stage = "dns"
         host = self._dns_host.strip("[]")
-        found = self.calls.resolver.addresses(host, self.port, deadline - started)
+        found = self.resolver.addresses(host, self.port, deadline - started)
         call.stage = "connect"
         line = open_line(found, deadline)
         call.stage = "tls"
@@ -91,27 +90,36 @@ class _Guarded(HTTPConnection):
     def connect(self) -> None:
         started = time.monotonic()
         super().connect()
-        call = self.calls.now
-        call.connecting += time.monotonic() - started
-        call.stage = "ready"
-        self._used_at = time.monotonic()
+        # From here on the watchdog keeps the time. A time limit of the socket's own would cost a
+        # second system call for every read and write.
+        self.sock.settimeout(None)
+        self.call.connecting += time.monotonic() - started
+        self.call.stage = "ready"
 
-    def request(self, *arguments: Any, **options: Any) -> None:
+    def exchange(self, call: Call, method: str, content: bytes) -> Reply:
+        """Send the bytes of one request and read its answer. Whatever it raises, close it then."""
+        self.call = call
         rested = time.monotonic() - self._used_at > _IDLE_SECONDS
-        if self.sock is not None and (self._released() or rested):
+        if self.sock is not None and (rested or not self.is_connected):
             self.close()
         if self.sock is None:
             self.connect()
-        self.calls.now.begin()
-        if self._twin is not None:
-            self._watch = self.calls.watchdog.watch(self._twin, self.calls.now.deadline)
-        super().request(*arguments, **options)
+        call.begin()
+        assert self._twin is not None
+        self._watch = self.watchdog.watch(self._twin, call.deadline)
+        # Who closes may have answered before.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.sock.sendall(content)
+        reply, again = _answer(self.sock, method)
+        if self._released() or not again:
+            self.close()
         self._used_at = time.monotonic()
+        return reply
 
     def _released(self) -> bool:
-        """End the last watch. Gives whether it had cut the socket."""
+        """End the watch. Gives whether it had cut the socket."""
         watch, self._watch = self._watch, None
-        return watch is not None and self.calls.watchdog.release(watch)
+        return watch is not None and self.watchdog.release(watch)
 
     def close(self) -> None:
         try:
@@ -128,43 +136,100 @@ class _GuardedTls(_Guarded, HTTPSConnection):
     """The same over TLS."""
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Guarded
-    calls: Calls
+class Host:
+    """One host of the API and its connections that rest.
 
-    def _new_conn(self) -> Any:
-        connection = super()._new_conn()
-        connection.calls = self.calls  # type: ignore[attr-defined]  # the class above
+    ``name`` is what the header ``Host`` says, ``path`` what comes before every path. ``ca_file``
+    names a file, or a folder, of certificates to trust instead of the usual ones; they are read
+    once. Raises `OSError` when they cannot be, `urllib3.exceptions.HTTPError` for an odd address.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        resolver: Resolver,
+        watchdog: Watchdog,
+        ca_file: str | None,
+        connections: int,
+    ) -> None:
+        parts = parse_url(url)
+        secure = parts.scheme == "https"
+        usual = 443 if secure else 80
+        host = parts.host or ""
+        self._host, self._port = host.strip("[]"), parts.port or usual
+        self.name = host.rstrip(".") + ("" if self._port == usual else f":{self._port}")
+        self.path = (parts.path or "").strip("/")
+        self._trust = _trusting(ca_file) if secure else None
+        self._resolver, self._watchdog = resolver, watchdog
+        self._connections = connections
+        self._resting: list[_Guarded] = []
+
+    def exchange(self, call: Call, method: str, content: bytes) -> Reply:
+        """Send one request over a connection that rests, or a new one, and give its answer."""
+        try:
+            connection = self._resting.pop()
+        except IndexError:
+            connection = self._opened()
+        try:
+            reply = connection.exchange(call, method, content)
+        except BaseException:
+            connection.close()
+            raise
+        if len(self._resting) < self._connections:
+            self._resting.append(connection)
+        else:
+            connection.close()
+        return reply
+
+    def close(self) -> None:
+        """Close the connections that rest."""
+        while self._resting:
+            self._resting.pop().close()
+
+    def _opened(self) -> _Guarded:
+        connection = (
+            _Guarded(self._host, self._port)
+            if self._trust is None
+            else _GuardedTls(self._host, self._port, ssl_context=self._trust)
+        )
+        connection.resolver, connection.watchdog = self._resolver, self._watchdog
         return connection
 
 
-class _TlsPool(_Pool, HTTPSConnectionPool):
-    ConnectionCls = _GuardedTls
+def _trusting(ca_file: str | None) -> ssl.SSLContext:
+    found = ca_file or DEFAULT_CA_BUNDLE_PATH
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    if os.path.isdir(found):
+        context.load_verify_locations(capath=found)
+    else:
+        context.load_verify_locations(found)
+    return context
 
 
-class _Pools(PoolManager):
-    def __init__(self, calls: Calls, **options: Any) -> None:
-        super().__init__(**options)
-        self._calls = calls
-        self.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+def _answer(line: socket.socket, method: str) -> tuple[Reply, bool]:
+    """Read one answer, and say whether the connection can be used again.
 
-    def _new_pool(self, *arguments: Any, **options: Any) -> Any:
-        pool = super()._new_pool(*arguments, **options)
-        pool.calls = self._calls  # type: ignore[attr-defined]  # one of the two above
-        return pool
+    At most one byte more than an answer may have is read. A body that ends too early raises.
+    """
+    response = HTTPResponse(line, method=method)
+    try:
+        response.begin()
+        headers = _headers(response)
+        if len(set(headers.get("content-length", "").replace(" ", "").split(","))) > 1:
+            raise ValueError("two lengths")
+        body = response.read(ANSWER_BYTES + 1)
+        if response.length and len(body) <= ANSWER_BYTES:
+            raise IncompleteRead(body, response.length)
+        again = response.isclosed() and not response.will_close
+        return Reply(response.status, headers, body), again
+    finally:
+        response.close()
 
 
-class GuardedAdapter(HTTPAdapter):
-    """Sends prepared requests over guarded connections, one pool per host, without retries."""
-
-    def __init__(self, calls: Calls, connections: int) -> None:
-        self._calls = calls
-        super().__init__(pool_connections=8, pool_maxsize=connections)
-
-    def init_poolmanager(
-        self, connections: int, maxsize: int, block: bool = False, **options: Any
-    ) -> None:
-        """Called by `HTTPAdapter` while it is made."""
-        self.poolmanager = _Pools(
-            self._calls, num_pools=connections, maxsize=maxsize, block=block, **options
-        )
+def _headers(response: HTTPResponse) -> dict[str, str]:
+    """With names in small letters. One that comes twice is one with both values."""
+    found: dict[str, str] = {}
+    for name, value in response.headers.items():
+        name = name.lower()
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found

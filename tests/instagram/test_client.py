@@ -63,6 +63,32 @@ def test_a_proof_of_the_app_secret_goes_into_the_query(
     ]
 
 
+def test_no_path_or_query_can_end_its_line(
+    double: Double, client: GraphClient, account: Account
+) -> None:
+    client.call(account, "GET", "me é\r\nX: y", query={"a": "b\r\nX: y"})
+
+    request = double.requests[0]
+    assert request.line == "GET /v26.0/me%20%C3%A9%0D%0AX%3A%20y?a=b%0D%0AX%3A+y HTTP/1.1"
+    assert set(request.headers) == {
+        "host", "accept", "accept-encoding", "authorization", "user-agent"
+    }  # fmt: skip
+
+
+def test_a_host_below_a_path_is_called_there(double: Double, account: Account) -> None:
+    client = GraphClient(GraphUrls(double.url + "/graph/"))
+
+    client.call(account, "DELETE", "1")
+    client.call(account, "GET", "me", versioned=False)
+
+    assert [request.line for request in double.requests] == [
+        "DELETE /graph/v26.0/1 HTTP/1.1",
+        "GET /graph/me HTTP/1.1",
+    ]
+    assert [request.headers.get("content-length") for request in double.requests] == ["0", None]
+    client.close()
+
+
 def test_calls_share_one_connection(
     double: Double, client: GraphClient, account: Account, page: Account
 ) -> None:
@@ -82,6 +108,16 @@ def test_a_connection_the_other_side_closed_meanwhile_costs_nothing(
 
     assert receipts == [Sent("m_1", answer=Answer("SENT", 200))] * 3
     assert [request.connection for request in double.requests] == [1, 2, 3]
+
+
+def test_a_client_that_was_closed_connects_anew(
+    double: Double, client: GraphClient, account: Account
+) -> None:
+    first = send(client, account)
+    client.close()
+
+    assert [first, send(client, account)] == [SENT, SENT]
+    assert [request.connection for request in double.requests] == [1, 2]
 
 
 def test_many_threads_use_one_client(double: Double, client: GraphClient, account: Account) -> None:

@@ -122,6 +122,29 @@ def test_calls_over_tls_are_made_and_end_at_their_deadline(
     double.close()
 
 
+def test_certificates_are_read_once(tmp_path: Path, account: Account) -> None:
+    certificate = make_certificate(tmp_path)
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_bytes(certificate.read_bytes())
+    double = Double(_tls(certificate))
+    client = GraphClient(GraphUrls(double.url), ca_file=str(trusted))
+
+    first = send(client, account)
+    trusted.unlink()
+    client.close()
+
+    assert [first, send(client, account)] == [SENT, SENT]
+    assert [request.connection for request in double.requests] == [1, 2]
+    client.close()
+    double.close()
+
+
+def test_certificates_that_cannot_be_read_are_not_done(tmp_path: Path, account: Account) -> None:
+    client = GraphClient(GraphUrls("https://graph.example.test"), ca_file=str(tmp_path / "none"))
+
+    assert send(client, account) == NotDone(reason=f"waiting: POST graph.example.test/v26.0/{PATH}")
+
+
 def test_a_server_that_never_shakes_hands_is_not_done_in_time(account: Account) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         client = GraphClient(GraphUrls(f"https://127.0.0.1:{mute.getsockname()[1]}"))
