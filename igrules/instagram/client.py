@@ -79,6 +79,7 @@ class GraphClient:
         self._ca_file = ca_file
         self._connections = connections
         self._resolver, self._watchdog = Resolver(resolve), Watchdog()
+        self._version = quote(urls.version.strip("/"), safe="/%")
         self._lock = threading.Lock()
         self._hosts: dict[str, Host] = {}
 
@@ -151,7 +152,7 @@ class GraphClient:
         No value can end its line: quoting leaves no control character in a path or a query, and
         the token was looked at. Raises `ValueError` for what is not ASCII.
         """
-        version = quote(self.urls.version.strip("/"), safe="/%") if versioned else ""
+        version = self._version if versioned else ""
         target = "/".join(part for part in (host.path, version, quote(path, safe="/")) if part)
         if query or account.proof:
             proof = {"appsecret_proof": account.proof} if account.proof else {}

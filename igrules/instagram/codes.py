@@ -11,7 +11,7 @@ from igrules.instagram.error_codes import Class, class_of_status, row_of
 from igrules.instagram.limits import ANSWER_BYTES
 from igrules.instagram.parsing import parse
 from igrules.instagram.scalars import optional_id, text_of
-from igrules.model import Answer
+from igrules.model import Answer, Usage
 
 Expects = Literal["id", "act", "read"]
 """What tells success: an id; for sender actions also who received it; for reads any object."""
@@ -35,13 +35,19 @@ def classify(status: int, body: bytes, expects: Expects = "id") -> Answer:
     An ``error`` counts whatever the status is. `Answer.message` holds Meta's words, without
     anything that looks like a token.
     """
-    content = content_of(body)
+    return answer_of(status, content_of(body), expects)
+
+
+def answer_of(
+    status: int, content: Any, expects: Expects = "id", usage: Usage | None = None
+) -> Answer:
+    """The same for the JSON of an answer."""
     error = content.get("error") if isinstance(content, dict) else None
     if not error:
         succeeded = 200 <= status < 300 and _is_success(content, expects)
-        return Answer("SENT" if succeeded else class_of_status(status), status)
+        return Answer("SENT" if succeeded else class_of_status(status), status, usage=usage)
     if not isinstance(error, dict):
-        return Answer(class_of_status(status), status, message=_words(error))
+        return Answer(class_of_status(status), status, message=_words(error), usage=usage)
     code, subcode = _number(error.get("code")), _number(error.get("error_subcode"))
     row = row_of(code, subcode)
     return Answer(
@@ -51,6 +57,7 @@ def classify(status: int, body: bytes, expects: Expects = "id") -> Answer:
         subcode,
         text_of(error.get("fbtrace_id"))[:64],
         _words(error.get("message")),
+        usage,
         listed=row is not None or code == 0,
     )
 

@@ -49,16 +49,12 @@ def usage_of(headers: Mapping[str, str]) -> Usage | None:
     ``Retry-After`` is about the account, as long as no header says that it is the app.
     """
     lower = {name.lower(): value for name, value in headers.items()}
-    if not any(name in lower for name in (_APP, _BUSINESS, "retry-after")):
+    if _APP not in lower and _BUSINESS not in lower and "retry-after" not in lower:
         return None
-    app, account = _app_budgets(lower), _account_budgets(lower)
-    asked = max(0, min(_retry_after(lower) or 0, _LONGEST_MS))
-    return Usage(
-        max(map(_percent, account), default=None),
-        max(map(_percent, app), default=None),
-        max(_wait(account), asked),
-        _wait(app),
-    )
+    account, wait = _used(_account_budgets(lower))
+    app, app_wait = _used(_app_budgets(lower))
+    asked = max(0, min(_retry_after(lower) or 0, _LONGEST_MS)) if "retry-after" in lower else 0
+    return Usage(account, app, max(wait, asked), app_wait)
 
 
 def _retry_after(headers: Mapping[str, str]) -> int | None:
@@ -74,18 +70,21 @@ def _retry_after(headers: Mapping[str, str]) -> int | None:
 
 
 def _regain(headers: Mapping[str, str]) -> int | None:
-    return _wait([*_app_budgets(headers), *_account_budgets(headers)]) or None
+    return _used([*_app_budgets(headers), *_account_budgets(headers)])[1] or None
 
 
-def _wait(budgets: Sequence[Mapping[str, Any]]) -> int:
-    """How long until a budget that is used up is open again; 0: none is."""
-    waits = []
+def _used(budgets: Sequence[Mapping[str, Any]]) -> tuple[int | None, int]:
+    """Percent of the fullest budget, ``None`` without any, and milliseconds until those that are
+    used up are open again; 0: none is."""
+    most, wait = None, 0
     for budget in budgets:
-        if _percent(budget) >= _FULL:
+        percent = _percent(budget)
+        most = percent if most is None else max(most, percent)
+        if percent >= _FULL:
             minutes = budget.get("estimated_time_to_regain_access")
             known = isinstance(minutes, int) and minutes > 0
-            waits.append(minutes * 60_000 if known and minutes else EXHAUSTED_MS)
-    return min(max(waits, default=0), _LONGEST_MS)
+            wait = max(wait, minutes * 60_000 if known and minutes else EXHAUSTED_MS)
+    return most, min(wait, _LONGEST_MS)
 
 
 def _app_budgets(headers: Mapping[str, str]) -> list[Mapping[str, Any]]:
@@ -110,5 +109,6 @@ def _json(text: str | None) -> Any:
 
 
 def _percent(budget: Mapping[str, Any]) -> int:
-    figures = (budget.get(name) for name in ("call_count", "total_time", "total_cputime"))
-    return max((figure for figure in figures if isinstance(figure, int)), default=0)
+    get = budget.get
+    figures = (get("call_count"), get("total_time"), get("total_cputime"))
+    return max([figure for figure in figures if isinstance(figure, int)], default=0)

@@ -27,7 +27,8 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 def parse(data: bytes) -> Any:
     """Read JSON in UTF-8. Raises `ValueError` for anything else, also for far too deep nesting."""
     try:
-        return _DECODER.decode(data.decode("utf-8-sig"))
+        # A tenth of the time that "utf-8-sig" takes, which is written in Python.
+        return _DECODER.decode(data.decode().removeprefix("\ufeff"))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 

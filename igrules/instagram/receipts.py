@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from igrules.instagram.codes import Expects, Reply, classify, content_of, id_of, person_of
+from igrules.instagram.codes import Expects, Reply, answer_of, content_of, id_of, person_of
 from igrules.instagram.limits import THROTTLED_MS, usage_of, wait_of
 from igrules.model import Answer, NotDone, Receipt, Refused, Sent, Unknown
 
@@ -19,14 +19,11 @@ def receipt_of(reply: Reply, expects: Expects, token: str = "") -> Receipt:
     ``token`` is taken out of Meta's words, should they quote it. `Sent.result` is the answer itself
     where something was read, else ``None``.
     """
-    answer = classify(reply.status, reply.body, expects)
-    usage = usage_of(reply.headers)
-    if usage is not None:
-        answer = dataclasses.replace(answer, usage=usage)
+    content = content_of(reply.body)
+    answer = answer_of(reply.status, content, expects, usage_of(reply.headers))
     if token and token in answer.message:
         answer = dataclasses.replace(answer, message=answer.message.replace(token, "[…]"))
     if answer.cls == "SENT":
-        content = content_of(reply.body)
         result = content if expects == "read" else None
         return Sent(id_of(content), person_of(content), result=result, answer=answer)
     if answer.cls == "UNCLEAR":
