@@ -1,5 +1,5 @@
-"""How soon a ring wakes a worker that rests: memory in its process, PostgreSQL and Redis from
-another one's bell, because who has idle workers of its own wakes those without any server."""
+"""How soon a ring wakes a worker that rests: memory in its process, sockets, PostgreSQL and Redis
+from another one's bell, because who has idle workers of its own wakes those without any server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from igrules.work.bell_choice import make_bell
 from igrules.work.configuration import Configuration
 
 RINGS = 300
-GOALS = {"memory": 10, "postgres": 100, "redis": 100}
+GOALS = {"memory": 10, "local": 100, "postgres": 100, "redis": 100}
 
 
 def rows() -> Iterator[Row]:
@@ -31,6 +31,7 @@ def rows() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as directory:
         file = str(Path(directory) / "igrules.db")
         yield _row("memory", file, Path(directory))
+        yield _row("local", file, Path(directory))
         with _postgres() as url:
             yield _row("postgres", url, Path(directory))
         if shutil.which("redis-server"):

@@ -212,7 +212,11 @@ def _evidence(given: Mapping[str, Any]) -> str:
     if directory is None:
         return "this test has no directory"
     kept, trouble = Path(tempfile.mkdtemp(prefix="igrules-fault-")), ""
-    shutil.copytree(directory, kept, dirs_exist_ok=True, ignore_dangling_symlinks=True)
+    # Sockets cannot be copied.
+    sockets = shutil.ignore_patterns("bell_*")
+    shutil.copytree(
+        directory, kept, ignore=sockets, dirs_exist_ok=True, ignore_dangling_symlinks=True
+    )
     if url.startswith("postgresql"):
         try:
             ledger = Ledger.open(url, kept / "state", create=False)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -26,10 +27,10 @@ from tests.instagram.certificates import make_certificate
 from tests.redis_server import RedisServer
 from tests.running import free_port, wait_until
 
-SHARED = ("postgres", "redis")
+SHARED = ("local", "postgres", "redis")
 # With a server of their own they take longer than tests of every day may.
-_LONGER = [pytest.param(name, marks=pytest.mark.faults) for name in SHARED]
-ADAPTERS = ["memory", *_LONGER, "tests.bells:QueueBell"]
+_LONGER = [pytest.param(name, marks=pytest.mark.faults) for name in SHARED[1:]]
+ADAPTERS = ["memory", "local", *_LONGER, "tests.bells:QueueBell"]
 POSTGRES, REDIS = _LONGER[:1], _LONGER[1:]
 
 
@@ -47,10 +48,8 @@ class Installation:
         return make_bell(self.configuration, self.ledger, work=work)
 
     @property
-    def line_name(self) -> str:
-        line = make_line(self.configuration, self.ledger)
-        assert isinstance(line, PostgresLine | RedisLine)
-        return line._name
+    def line(self) -> Any:
+        return make_line(self.configuration, self.ledger)
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ def installation(request, tmp_path):
 
 
 every_bell = pytest.mark.parametrize("installation", ADAPTERS, indirect=True)
-shared_bells = pytest.mark.parametrize("installation", _LONGER, indirect=True)
+shared_bells = pytest.mark.parametrize("installation", ["local", *_LONGER], indirect=True)
 
 
 def running(installation: Installation, work: int, workers: int = 2) -> Turns:
@@ -238,7 +237,7 @@ class Touch:
         return (Path.touch, (self.path,))
 
 
-@pytest.mark.parametrize("installation", ["memory", *_LONGER], indirect=True)
+@pytest.mark.parametrize("installation", ["memory", "local", *_LONGER], indirect=True)
 def test_a_forged_message_is_refused_and_nothing_is_executed(
     installation, request, tmp_path, caplog
 ):
@@ -267,13 +266,19 @@ def test_a_forged_message_is_refused_and_nothing_is_executed(
 
 def forge(installation: Installation, request, messages: list[str]) -> None:
     """Put words on the line of an installation whose key one does not have."""
+    if installation.name == "local":
+        line = installation.line
+        for message in messages:
+            line.call(message, 1)
+        line.close_calling()
+        return
     if installation.name == "redis":
         client = request.getfixturevalue("redis_server").client
-        client.lpush(installation.line_name, b"\xff\x00", *messages)
+        client.lpush(installation.line._name, b"\xff\x00", *messages)
         return
     with psycopg.connect(installation.ledger.url, autocommit=True) as connection:
         for message in messages:
-            connection.execute("SELECT pg_notify(%s, %s)", (installation.line_name, message))
+            connection.execute("SELECT pg_notify(%s, %s)", (installation.line._name, message))
 
 
 def test_rings_before_the_workers_run_are_heard_later():
@@ -351,7 +356,7 @@ def test_a_bell_answers_over_its_own_line(installation):
 @pytest.mark.parametrize("installation", REDIS, indirect=True)
 def test_redis_keeps_a_few_rings_for_a_minute(installation, redis_server):
     """Nobody listens, for a week."""
-    client, name = redis_server.client, installation.line_name
+    client, name = redis_server.client, installation.line._name
     for _ in range(3):
         installation.there.ring(999)
         wait_until(lambda: not installation.there._far, 5)
@@ -455,7 +460,8 @@ def test_a_line_that_is_down_does_not_hold_up_the_one_who_rings(tmp_path):
 @pytest.mark.parametrize(
     ("engine", "settings", "name"),
     [
-        ("sqlite", {}, "memory"),
+        ("sqlite", {}, "local"),
+        ("sqlite", {"bell": "memory"}, "memory"),
         ("postgresql", {}, "postgres"),
         ("sqlite", {"redis_url": "redis://x"}, "redis"),
         ("postgresql", {"redis_url": "redis://x"}, "redis"),
@@ -473,7 +479,7 @@ def test_the_bell_fits_the_database_unless_it_is_named(engine, settings, name):
     [
         (
             {"bell": "gong"}, "unknown bell 'gong'",
-            "set bell to auto, memory, postgres, redis, none, or module:object",
+            "set bell to auto, local, memory, postgres, redis, none, or module:object",
         ),
         (
             {"bell": "postgres"},

@@ -23,7 +23,7 @@ from tests.working import ACCOUNT, SECRET, Recorder, publish
 
 pytestmark = pytest.mark.faults
 ANSWER = "rules:\n- {id: hello, when: dm, do: {text: 'Olá {{ event.text }}'}}\n"
-ADAPTERS = ["memory", "postgres", "redis", "tests.bells:QueueBell"]
+ADAPTERS = ["memory", "local", "postgres", "redis", "tests.bells:QueueBell"]
 
 
 def now() -> int:
@@ -106,7 +106,7 @@ def test_with_the_transport_down_webhooks_are_stored_and_worked(at):
     assert time.monotonic() - started < 6.0
 
 
-@pytest.mark.parametrize("at", ["postgres", "redis"], indirect=True)
+@pytest.mark.parametrize("at", ["local", "postgres", "redis"], indirect=True)
 def test_two_processes_wake_each_other(at):
     """Webhooks here, workers there: an answer does not wait for the sweep."""
     ledger, configuration = at

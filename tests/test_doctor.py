@@ -399,13 +399,17 @@ def test_what_calls_and_mail_of_a_tenant_lack_is_said(ledger):
 def test_the_bell_is_named_and_tried(ledger, settings) -> None:
     (found,) = [one for one in local(ledger, settings, NOW) if one.name == "bell"]
 
-    if ledger.engine == "sqlite":
-        assert found == Finding(
-            "ok", "bell", "memory: workers of other processes look once a second"
-        )
-    else:
-        assert found.level == "ok"
-        assert re.fullmatch(r"postgres, a ring is heard after \d+ ms", found.sentence)
+    name = "local" if ledger.engine == "sqlite" else "postgres"
+    assert found.level == "ok"
+    assert re.fullmatch(rf"{name}, a ring is heard after \d+ ms", found.sentence)
+
+
+def test_a_bell_of_one_process_is_named(ledger, settings) -> None:
+    found = local(ledger, replace(settings, bell="memory"), NOW)
+
+    assert [one for one in found if one.name == "bell"] == [
+        Finding("ok", "bell", "memory: workers of other processes look once a second")
+    ]
 
 
 def test_a_bell_that_does_not_answer_is_told_with_its_remedy(ledger, settings) -> None:

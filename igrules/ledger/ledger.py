@@ -64,6 +64,7 @@ class Ledger:
         state_dir: Path,
     ) -> None:
         self.url = url
+        self.state_dir = state_dir
         self.engine = database.engine
         self._db = database
         self._seals = seals

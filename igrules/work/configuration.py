@@ -30,7 +30,7 @@ class Configuration:
     """Where the master key stands; empty: ``master.key`` in the state directory."""
     deployment: str = ""
     bell: str = "auto"
-    """``auto``, ``memory``, ``postgres``, ``redis``, ``none`` or ``module:object``."""
+    """``auto``, ``local``, ``memory``, ``postgres``, ``redis``, ``none`` or ``module:object``."""
     redis_url: str = field(default="", repr=False)
     """``redis://:password@host:6379/0``, or ``rediss://…``: where the bell ``redis`` is."""
     host: str = "127.0.0.1"

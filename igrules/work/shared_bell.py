@@ -1,4 +1,4 @@
-"""A bell that processes on several machines hear: threads of our own, and a line between them.
+"""A bell that several processes hear: threads of our own, and a line between them.
 
 Why workers wait on a bell inside their process and one thread hears for all of them: a worker that
 waited on the line itself could not be woken by the sweep while the line is down, and would hold two
@@ -36,6 +36,9 @@ class Line(Protocol):
 
     each: bool
     """A word reaches one process, so only those listen that have a worker to spare."""
+
+    def anybody(self) -> bool:
+        """False when surely nobody else hears. Asked at every ring, so it must cost nothing."""
 
     def call(self, word: str, n: int) -> None:
         """Send a word that ``n`` workers shall hear."""
@@ -106,7 +109,7 @@ class SharedBell:
         if self._works:
             far -= self._own.spare()
             self._own.ring(n)
-        if far > 0:
+        if far > 0 and self._line.anybody():
             self._call(far)
 
     def run(self, workers: int, turn: Callable[[], bool]) -> None:

@@ -12,10 +12,12 @@ from igrules.work.doctor.finding import Finding, ok, warn
 from igrules.work.foreign_bell import load
 from igrules.work.shared_bell import echo
 
-_POOLER = (
-    "give database_url the address of the server itself, since a pooler lets no ring through; or"
-    " set bell to redis"
-)
+_REMEDIES = {
+    "local": "look at the state directory: its file system may not carry sockets",
+    "postgres": "give database_url the address of the server itself, since a pooler lets no ring"
+    " through; or set bell to redis",
+    "redis": "look at the log of Redis",
+}
 
 
 def check(ledger: Ledger, configuration: Configuration) -> Iterator[Finding]:
@@ -35,7 +37,6 @@ def check(ledger: Ledger, configuration: Configuration) -> Iterator[Finding]:
             yield warn("bell", f"{name}: {error.message}{slow}", error.help)
         else:
             if took is None:
-                remedy = _POOLER if name == "postgres" else "look at the log of Redis"
-                yield warn("bell", f"{name}: a ring is not heard{slow}", remedy)
+                yield warn("bell", f"{name}: a ring is not heard{slow}", _REMEDIES[name])
             else:
                 yield ok("bell", f"{name}, a ring is heard after {took * 1000:.0f} ms")
