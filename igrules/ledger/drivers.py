@@ -214,7 +214,7 @@ def _is_readable(url: str) -> bool:
 
 
 def _as_written(database: Any, sql: str, parameters: Sequence[Any]) -> Any:
-    return database.execute_sql(sql, parameters)
+    return database.connection().execute(sql, parameters)
 
 
 class Numbered:

@@ -69,17 +69,14 @@ def check(
     now: int,
     rates: Mapping[str, Rate] = EMPTY,
     rate_scale: float = 1.0,
-    may_probe: bool = True,
 ) -> Closed | Wait | Passed:
     """The first closed gate of a send, or that it may go out, and was counted. Locks the send.
 
     ``way`` is the account; what goes out through Instagram waits while it has no token. ``rates``
     say how often the tenant may do what is limited, ``rate_scale`` how much faster than its
-    preset the account may write. Without ``may_probe`` a send that would try for all others waits.
+    preset the account may write.
     """
-    person = db.first(
-        _PERSON, (lane.account_id, lane.account_id, lane.person, lane.tenant_id, lane.tenant_id)
-    )
+    person = _person(db, lane)
     row = db.first(
         "SELECT state, reason, fingerprint, expires_at, quota_day, place FROM send"
         f" WHERE id = ? AND lane_id = ? AND +tenant_id = ?{db.locked}",
@@ -90,7 +87,60 @@ def check(
     state, reason, fingerprint, expires_at, day, place = row
     if state != "pending":
         return Closed(state, reason)
-    effect = send.effect
+    asked = _Asked(send, fingerprint, expires_at, (day, place), rates, rate_scale, may_probe=True)
+    return _pass(db, deployment, lane, asked, person, way, now)
+
+
+def check_new(
+    db: Database,
+    deployment: Deployment,
+    lane: Lane,
+    send: DueSend,
+    fingerprint: bytes | None,
+    way: Account,
+    now: int,
+    rate_scale: float,
+) -> Closed | Wait | Passed:
+    """The same for a send this transaction has made, that is not limited. One that would try for
+    all others waits."""
+    person = _person(db, lane)
+    if person is None:
+        return Closed("cancelled", "gone")
+    expires_at = send.effect.expires_at or None
+    asked = _Asked(send, fingerprint, expires_at, (None, None), EMPTY, rate_scale, may_probe=False)
+    return _pass(db, deployment, lane, asked, person, way, now)
+
+
+def _person(db: Database, lane: Lane) -> Row | None:
+    return db.first(
+        _PERSON, (lane.account_id, lane.account_id, lane.person, lane.tenant_id, lane.tenant_id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A send at the gates. ``had``: the day of an earlier attempt that may have gone out, and its
+    place in line."""
+
+    send: DueSend
+    fingerprint: bytes | None
+    expires_at: int | None
+    had: tuple[str | None, int | None]
+    rates: Mapping[str, Rate]
+    rate_scale: float
+    may_probe: bool
+
+
+def _pass(
+    db: Database,
+    deployment: Deployment,
+    lane: Lane,
+    asked: _Asked,
+    person: Row,
+    way: Account | None,
+    now: int,
+) -> Closed | Wait | Passed:
+    send, expires_at, effect = asked.send, asked.expires_at, asked.send.effect
     late = Closed("expired", "window") if expires_at and now > expires_at else None
     held = _held(db, deployment, lane, bool(person[0]), send, way, expires_at, now)
     probe = held if isinstance(held, Probe) else None
@@ -100,16 +150,16 @@ def check(
         (None if isinstance(held, Probe) else held)
         or _unwelcome(person, effect, now)
         or late
-        or _repeated(db, lane, send, fingerprint, now)
+        or _repeated(db, lane, send, asked.fingerprint, now)
         or _accompanied(db, lane.tenant_id, effect.companion, now)
     )
     if shut is not None:
         return shut
-    if probe is not None and not may_probe:
+    if probe is not None and not asked.may_probe:
         return Wait(now, "probe")
     if way is None or (effect.channel == "instagram" and not way.token):
         return Wait(now + _NO_TOKEN, "token")
-    taken = _take(db, lane, person, effect, (day, place), rates, rate_scale, now)
+    taken = _take(db, lane, person, asked, now)
     return taken if isinstance(taken, Closed | Wait) else Passed(way, taken, probe)
 
 
@@ -117,25 +167,21 @@ def _take(
     db: Database,
     lane: Lane,
     person: Row,
-    effect: Effect,
-    had: tuple[str | None, int | None],
-    rates: Mapping[str, Rate],
-    scale: float,
+    asked: _Asked,
     now: int,
 ) -> str | Closed | Wait | None:
     """Take what the send counts against, all of it or nothing, and give the day of its quota.
-    ``had``: the day of an earlier attempt that may have gone out, and its place in line.
 
     The calls are looked at before anything is taken, and once more at the end, because the row
     under which they are counted is the last one that anybody locks.
     """
-    day, place = had
+    effect, rates, (day, place) = asked.send.effect, asked.rates, asked.had
     if effect.limit and (shut := calls.closed(db, lane.tenant_id, effect.limit, rates, now)):
         return shut
     counted = day or _reserve(db, lane.tenant_id, person, effect, now)
     if isinstance(counted, Closed | Wait):
         return counted
-    full: Closed | Wait | None = _crowded(db, lane, person, effect, place, scale, now)
+    full: Closed | Wait | None = _crowded(db, lane, person, effect, place, asked.rate_scale, now)
     if full is None and effect.limit:
         full = calls.count(db, lane.tenant_id, effect.limit, rates, now)
     if full is not None and counted != day:
@@ -278,12 +324,36 @@ def open(
         (now + allowed + quiet, day, send_id, lane.tenant_id),
     )
     assert row is not None  # it was read and locked in this transaction
+    attempted(db, lane, send_id, int(row[0]), now, allowed)
+    return int(row[0])
+
+
+def attempted(db: Database, lane: Lane, send_id: int, number: int, now: int, allowed: int) -> None:
+    """Write the attempt of a send that is ``sending``."""
     db.run(
         "INSERT INTO attempt (send_id, n, owner, fence, started_at, deadline_at)"
         " VALUES (?, ?, ?, ?, ?, ?)",
-        (send_id, row[0], lane.owner, lane.fence, now, now + allowed),
+        (send_id, number, lane.owner, lane.fence, now, now + allowed),
     )
-    return int(row[0])
+
+
+def counted(db: Database, lane: Lane, send_id: int, day: str) -> None:
+    """Note the day whose limit a send counts against."""
+    db.run(
+        "UPDATE send SET quota_day = ? WHERE id = ? AND +tenant_id = ?",
+        (day, send_id, lane.tenant_id),
+    )
+
+
+def take_back(db: Database, lane: Lane, send_id: int, found: Closed | Wait, now: int) -> None:
+    """Let a send wait that was written as ``sending`` and may not go out. One whose gate is closed
+    is due at once, and ends then."""
+    wait = found if isinstance(found, Wait) else Wait(now)
+    db.run(
+        "UPDATE send SET state = 'pending', attempt = 0, not_before = ?, reason = ?, place = ?"
+        " WHERE id = ? AND +tenant_id = ?",
+        (wait.until, wait.reason, wait.place, send_id, lane.tenant_id),
+    )
 
 
 def close(db: Database, lane: Lane, send: DueSend, closed: Closed, now: int) -> None:

@@ -24,6 +24,7 @@ from igrules.ledger.quarantine import POISONED
 from igrules.ledger.releasing import release
 from igrules.ledger.runs import PARKED
 from igrules.ledger.sends import Sends
+from igrules.ledger.starting import Start
 from igrules.ledger.together import EVENT, Decided, event_of_row, first_events, record_all
 from igrules.ledger.turns import note_claim, wake_tenants
 from igrules.ledger.values import Lane, ReadFacts, Ready, StoredEvent
@@ -267,18 +268,14 @@ class Lanes:
         With ``deadline``, ``quiet`` and ``rate_scale`` (see `Sends.begin`), the first send is begun
         in the same transaction when its gates are open, and given: one wait for the disk less.
         """
-        sends = self._sends if deadline is not None and decision.effects else None
-        way = sends.account(lane) if sends else None
+        start = self._start(lane, decision, lease, quiet, deadline, rate_scale)
 
         def work(db: Database) -> Ready | None:
             hold_lane(db, lane, now + lease)
-            contact_id = record.write(
-                db, self._deployment, lane, stored, decision, now, version, took_us
+            contact_id, ready = record.write(
+                db, self._deployment, lane, stored, decision, now, version, took_us, start
             )
             keep_profile(db, lane, contact_id, facts, now)
-            ready = None
-            if sends and way and deadline:
-                ready = sends.start(db, lane, way, now, lease, quiet, deadline, rate_scale)
             record.add_marks(db, lane, contact_id, decision.marks, facts)
             return ready
 
@@ -314,20 +311,32 @@ class Lanes:
 
         Raises `LeaseLost`, and `Stale` when the run has ended meanwhile.
         """
-        sends = self._sends if deadline is not None and decision.effects else None
-        way = sends.account(lane) if sends else None
+        start = self._start(lane, decision, lease, quiet, deadline, rate_scale)
 
         def work(db: Database) -> Ready | None:
             hold_lane(db, lane, now + lease)
-            contact_id = record.write_wake(db, self._deployment, lane, due.run, decision, now)
+            contact_id, ready = record.write_wake(
+                db, self._deployment, lane, due.run, decision, now, start
+            )
             keep_profile(db, lane, contact_id, facts, now)
-            ready = None
-            if sends and way and deadline:
-                ready = sends.start(db, lane, way, now, lease, quiet, deadline, rate_scale)
             record.add_marks(db, lane, contact_id, decision.marks, facts)
             return ready
 
         return self._db.share(work)
+
+    def _start(
+        self,
+        lane: Lane,
+        decision: Decision,
+        lease: int,
+        quiet: int,
+        deadline: Callable[[Effect], int] | None,
+        rate_scale: float,
+    ) -> Start | None:
+        if deadline is None or not decision.effects:
+            return None
+        way = self._sends.account(lane)
+        return Start(way, lease, quiet, deadline, rate_scale) if way else None
 
     def end_handoff(self, lane: Lane, now: int) -> bool:
         """Give the conversation back to the rules when the time of a person is over, and tell them

@@ -31,6 +31,11 @@ def hold_lane(db: Database, lane: Lane, due: int | None) -> None:
         raise lease_lost(lane)
 
 
+def lease_for(allowed: int, lease: int) -> int:
+    """How long a lane is held for a call: half a lease longer than it may take, one at least."""
+    return max(lease, allowed + lease // 2)
+
+
 def lease_lost(lane: Lane) -> LeaseLost:
     """The error for a lane somebody else has taken over."""
     return LeaseLost(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 
 import igrules.ledger.columns as columns
 import igrules.ledger.fingerprints as fingerprints
@@ -15,17 +17,30 @@ _COLUMNS = (
     "tenant_id, account_id, lane_id, inbox_id, key, slot, track, channel, kind, target, payload,"
     " fingerprint, rule, step, state, reason, not_before, expires_at, counted, idempotent,"
     " on_doubt, on_error, companion, epoch, created_at, closed_at, run_id, again, unmuted,"
-    " limited_by"
+    " limited_by, attempt"
 )
-_WIDTH = _COLUMNS.count(",") + 1
+_NAMES = _COLUMNS.split(", ")
+_WIDTH = len(_NAMES)
 
 EFFECT = (
     "kind, target, payload, channel, track, slot, key, rule, step, expires_at, counted,"
     " idempotent, on_doubt, on_error, companion, again, unmuted, run_id,"
-    " limited_by,"
-    " retries"
+    " limited_by, retries"
 )
 """The columns `effect` reads, in order."""
+
+_FINGERPRINT = _NAMES.index("fingerprint")
+_AS_READ = itemgetter(*(_NAMES.index(name) for name in EFFECT.split(", ")[:-1]))
+"""What of a row is in `EFFECT`; it was not tried again yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A send that was stored as ``sending``. ``effect`` is as it would be read back."""
+
+    id: int
+    effect: Effect
+    fingerprint: bytes | None
 
 
 def add(
@@ -57,6 +72,36 @@ def add(
         _add_one(db, effect, row, now)
 
 
+def add_begun(
+    db: Database,
+    deployment: Deployment,
+    lane: Lane,
+    inbox_id: int | None,
+    effects: Sequence[Effect],
+    now: int,
+    not_before: int,
+) -> Begun | None:
+    """The same for effects without slots, the first as ``sending`` by its first attempt, which is
+    over at ``not_before``; ``None`` when its key exists, and it stays as it is."""
+    rows = [
+        _row(deployment, lane, inbox_id, effect, number, now)
+        for number, effect in enumerate(effects)
+    ]
+    first = rows[0]
+    for name, value in (("state", "sending"), ("not_before", not_before), ("attempt", 1)):
+        first[_NAMES.index(name)] = value
+    made = db.all(
+        f"INSERT INTO send ({_COLUMNS}) VALUES {tuples(len(rows), _WIDTH)}"
+        " ON CONFLICT (key) DO NOTHING RETURNING id, key",
+        [value for row in rows for value in row],
+    )
+    read = effect((*_AS_READ(first), 0))
+    ids = {key: id for id, key in made}
+    if read.key not in ids:
+        return None
+    return Begun(ids[read.key], read, first[_FINGERPRINT])  # type: ignore[arg-type]  # as `_row` made it
+
+
 def _add_one(db: Database, effect: Effect, row: list[object], now: int) -> None:
     insert = f"INSERT INTO send ({_COLUMNS}) VALUES {tuples(1, _WIDTH)} ON CONFLICT"
     if not effect.slot:
@@ -65,8 +110,7 @@ def _add_one(db: Database, effect: Effect, row: list[object], now: int) -> None:
     if db.run(f"{insert} DO NOTHING", row):
         return
     # Either the key or the slot was there. Without its slot only the key can be in the way.
-    names = [name.strip() for name in _COLUMNS.split(",")]
-    without = dict(zip(names, row, strict=True))
+    without = dict(zip(_NAMES, row, strict=True))
     without.update(slot=None, state="skipped", reason="slot", closed_at=now)
     db.run(f"{insert} (key) DO NOTHING", list(without.values()))
 
@@ -106,6 +150,7 @@ def _row(
         columns.yes(effect.again),
         columns.yes(effect.unmuted),
         columns.text(effect.limit),
+        0,
     ]
 
 

@@ -9,9 +9,9 @@ import igrules.ledger.alerts as alerts
 import igrules.ledger.columns as columns
 import igrules.ledger.contacts as contacts
 import igrules.ledger.epochs as epochs
-import igrules.ledger.outbox as outbox
 import igrules.ledger.run_list as run_list
 import igrules.ledger.runs as runs
+import igrules.ledger.starting as starting
 import igrules.ledger.versions as versions
 from igrules.errors import Conflict, Stale
 from igrules.ledger.database import Database, tuples
@@ -19,7 +19,8 @@ from igrules.ledger.deployment import Deployment
 from igrules.ledger.facts import of_all, of_post
 from igrules.ledger.open_sends import CANCELLED
 from igrules.ledger.quarantine import tell_of_event, tell_of_run, words
-from igrules.ledger.values import Lane, ReadFacts, StoredEvent
+from igrules.ledger.starting import Start
+from igrules.ledger.values import Lane, ReadFacts, Ready, StoredEvent
 from igrules.model import EMPTY, Change, Decision, Event, Facts, Mark
 from igrules.runs import Run
 
@@ -33,9 +34,10 @@ def write(
     now: int,
     version: int,
     took_us: int,
-) -> int:
-    """Close the event with this decision, all but its marks, and give the contact's id, 0 for none;
-    see `Lanes.record`."""
+    start: Start | None = None,
+) -> tuple[int, Ready | None]:
+    """Close the event with this decision, all but its marks, and give the contact's id, 0 for none,
+    and the send that was begun with it; see `Lanes.record`."""
     old_epoch = _close(db, lane, stored, "closed")
     _store(db, lane, stored, decision, now, version, took_us)
     contact_id = contacts.keep(db, lane, stored, decision.changes, now)
@@ -45,27 +47,36 @@ def write(
         _take_back(db, lane, stored, now)
     fresh = decision.runs if old_epoch is None else runs.expired(decision.runs)
     new = runs.keep(db, deployment, lane, fresh, now) if fresh else EMPTY
-    outbox.add(db, deployment, lane, stored.id, runs.linked(decision.effects, new), now)
+    effects = runs.linked(decision.effects, new)
+    may_start = start if old_epoch is None else None
+    ready = starting.keep(db, deployment, lane, stored.id, effects, now, may_start)
     versions.note_offers(db, lane.tenant_id, decision.effects, now)
     _add_events(db, lane, decision.events, now, old_epoch)
     if old_epoch is not None:
         epochs.doubt(db, stored.id, lane.tenant_id, now)
-    return contact_id or 0
+    return contact_id or 0, ready
 
 
 def write_wake(
-    db: Database, deployment: Deployment, lane: Lane, run: Run, decision: Decision, now: int
-) -> int:
-    """Store how a woken run goes on or ends, and give the contact's id, 0 for none; see
+    db: Database,
+    deployment: Deployment,
+    lane: Lane,
+    run: Run,
+    decision: Decision,
+    now: int,
+    start: Start | None = None,
+) -> tuple[int, Ready | None]:
+    """Store how a woken run goes on or ends, and give what `write` does; see
     `Lanes.record_wake`."""
     contact_id = contacts.changed(db, lane, decision.changes)
     new = runs.keep(db, deployment, lane, decision.runs, now)
-    outbox.add(db, deployment, lane, run.event.id, runs.linked(decision.effects, new), now)
+    effects = runs.linked(decision.effects, new)
+    ready = starting.keep(db, deployment, lane, run.event.id, effects, now, start)
     versions.note_offers(db, lane.tenant_id, decision.effects, now)
     _add_events(db, lane, decision.events, now, None)
     if decision.outcome == "quarantined":
         tell_of_run(db, lane, run.id, now)
-    return contact_id or 0
+    return contact_id or 0, ready
 
 
 def quarantine(db: Database, lane: Lane, stored: StoredEvent, now: int, version: int) -> None:

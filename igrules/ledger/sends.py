@@ -19,7 +19,7 @@ from igrules.kinds import Rate
 from igrules.ledger.database import Database, Row
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.doubts import Finding, quiet_of
-from igrules.ledger.leases import hold_lane
+from igrules.ledger.leases import hold_lane, lease_for
 from igrules.ledger.open_sends import OPEN
 from igrules.ledger.proofs import proof_for
 from igrules.ledger.releasing import rest
@@ -120,7 +120,7 @@ class Sends:
         way = self.account(lane)
 
         def work(db: Database) -> Ready | Closed | Wait:
-            hold_lane(db, lane, now + _lease_for(allowed, lease))
+            hold_lane(db, lane, now + lease_for(allowed, lease))
             found = gates.check(db, self._deployment, lane, send, way, now, rates, rate_scale)
             if isinstance(found, Closed):
                 gates.close(db, lane, send, found, now)
@@ -128,7 +128,7 @@ class Sends:
             if isinstance(found, Wait):
                 gates.put_off(db, lane, send.id, found)
                 return found
-            until = now + _lease_for(allowed, lease)
+            until = now + lease_for(allowed, lease)
             if found.probe and not probes.claim(db, found.probe, send.id, now, until):
                 raise _Taken
             still = quiet_of(send.effect, quiet)
@@ -139,36 +139,6 @@ class Sends:
             return self._db.share(work)
         except _Taken:
             return Wait(now, "probe")
-
-    def start(
-        self,
-        db: Database,
-        lane: Lane,
-        way: Account,
-        now: int,
-        lease: int,
-        quiet: int,
-        deadline: Callable[[Effect], int],
-        rate_scale: float,
-    ) -> Ready | None:
-        """Begin the lane's next send inside a transaction that holds the lane; ``None`` when it has
-        to wait, or a gate is closed, which is then told by `begin`."""
-        send = self.next(lane, now)
-        if not isinstance(send, DueSend) or send.effect.limit:
-            return None
-        found = gates.check(
-            db, self._deployment, lane, send, way, now, rate_scale=rate_scale, may_probe=False
-        )
-        if isinstance(found, Wait):
-            gates.put_off(db, lane, send.id, found)
-        if not isinstance(found, gates.Passed):
-            return None
-        allowed = deadline(send.effect)
-        if _lease_for(allowed, lease) > lease:
-            hold_lane(db, lane, now + _lease_for(allowed, lease))
-        quiet = quiet_of(send.effect, quiet)
-        attempt = gates.open(db, lane, send.id, now, allowed, quiet, found.day)
-        return Ready(send.effect, way, attempt, send.id, now + allowed)
 
     def settle(
         self,
@@ -316,8 +286,3 @@ def _is_urgent(effect: Effect, now: int) -> bool:
     """Whether this is the private reply to a live comment, or another one as late: Instagram takes
     it for ten minutes only."""
     return effect.kind == "private_reply" and 0 < effect.expires_at <= now + _LIVE
-
-
-def _lease_for(allowed: int, lease: int) -> int:
-    """How long a lane is held for a call: half a lease longer than it may take, one at least."""
-    return max(lease, allowed + lease // 2)

@@ -113,7 +113,7 @@ def _hold(db: Database, lanes: Sequence[Lane], due: int) -> set[int]:
 def _store(db: Database, deployment: Deployment, item: Decided, now: int) -> bool:
     try:
         with db.transaction():
-            contact_id = record.write(
+            contact_id, _ = record.write(
                 db, deployment, item.lane, item.stored, item.decision, now, item.version,
                 item.took_us,
             )  # fmt: skip
