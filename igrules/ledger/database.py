@@ -138,9 +138,9 @@ class Database:
     def share(self, work: Callable[[Database], T], durable: bool = True) -> T:
         """Do ``work`` in a transaction, and give what it gives.
 
-        On SQLite all who ask for it at the same time get one transaction, each a part of it that is
-        stored or undone by itself, and none returns before all of it is stored. So the work may be
-        done by another thread, and once more when the first time was undone.
+        On SQLite all who ask for it at the same time get one transaction, and none returns before
+        all of it is stored; when one of them fails, each gets its own. So the work may be done by
+        another thread, and once more when the first time was undone.
         """
         if self._shared is None or self._joins or self._peewee.in_transaction():
             with self.transaction(durable):

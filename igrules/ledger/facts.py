@@ -77,10 +77,11 @@ def read_facts(
 
 def _known(db: Database, lane: Lane, now: int, window: int) -> Known:
     contact = find(db, lane.tenant_id, lane.account_id, lane.person)
+    sent, is_held = _sent(db, lane, now, window)
     return Known(
-        holds.active(db, now),
+        holds.active(db, now) if is_held else (),
         {lane.id: contact} if contact else {},
-        {lane.id: _sent(db, lane, now, window)},
+        {lane.id: sent},
     )
 
 
@@ -112,18 +113,19 @@ def known_of(db: Database, lanes: Sequence[Lane], now: int, window: int) -> Know
     )
 
 
-def _sent(db: Database, lane: Lane, now: int, window: int) -> tuple[int, int, bool]:
+def _sent(db: Database, lane: Lane, now: int, window: int) -> tuple[tuple[int, int, bool], bool]:
     """Automatic messages to this person in the window, events answered in the last minute, and
-    whether any run is parked: asked here, because mostly there is none and that costs no statement
-    of its own."""
+    whether any run is parked; and whether there is a hold. Both are asked here, because mostly
+    there is none and that costs no statement of its own."""
     row = db.first(
-        f"SELECT {_SENT}, (SELECT min(r.id) FROM run r WHERE r.lane_id = ? AND r.{runs.PARKED})"
+        f"SELECT {_SENT}, (SELECT min(r.id) FROM run r WHERE r.lane_id = ? AND r.{runs.PARKED}),"
+        f" {holds.IS_ANY}"
         f" FROM send WHERE lane_id = ? AND created_at > ? AND {_COUNTS} AND +tenant_id = ?",
         (now - window, now - _MINUTE, lane.id, lane.id, now - max(window, _MINUTE),
          lane.tenant_id),
     )  # fmt: skip
     assert row is not None  # sums have one row
-    return int(row[0] or 0), int(row[1] or 0), row[2] is not None
+    return (int(row[0] or 0), int(row[1] or 0), row[2] is not None), bool(row[3])
 
 
 def _of_contact(

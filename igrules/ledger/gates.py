@@ -41,7 +41,8 @@ quota."""
 
 _PERSON = (
     "SELECT d.released_epoch >= d.epoch, c.opted_out, c.handoff_until, c.unreachable_until,"
-    f" t.state, a.preset, t.ceiling, p.slow_until, p.shut_until, {LIMITS} FROM tenant t"
+    f" t.state, a.preset, t.ceiling, p.slow_until, p.shut_until, {holds.IS_ANY}, {LIMITS}"
+    " FROM tenant t"
     " JOIN deployment d ON d.id = 1 LEFT JOIN account a ON a.id = ? AND +a.tenant_id = t.id"
     f"{buckets.OF_APP}"
     " LEFT JOIN contact c ON c.account_id = ? AND c.person = ? AND +c.tenant_id = ?"
@@ -142,7 +143,7 @@ def _pass(
 ) -> Closed | Wait | Passed:
     send, expires_at, effect = asked.send, asked.expires_at, asked.send.effect
     late = Closed("expired", "window") if expires_at and now > expires_at else None
-    held = _held(db, deployment, lane, bool(person[0]), send, way, expires_at, now)
+    held = _held(db, deployment, lane, person, send, way, expires_at, now)
     probe = held if isinstance(held, Probe) else None
     if isinstance(held, Wait) and held.reason in _ENDS_WITH_WINDOW:
         held = late or held
@@ -193,7 +194,7 @@ def _held(
     db: Database,
     deployment: Deployment,
     lane: Lane,
-    released: bool,
+    person: Row,
     send: DueSend,
     way: Account | None,
     expires_at: int | None,
@@ -203,8 +204,10 @@ def _held(
         return Wait(now + holds.RECHECK, "copied")
     if deployment.behind.is_set():
         return Wait(now + holds.RECHECK, epochs.BEHIND)
-    if not released:
+    if not person[0]:
         return Wait(now + holds.RECHECK, epochs.REASON)
+    if not person[9]:
+        return None
     found = holds.active(db, now)
     hold = holds.covering(found, lane.tenant_id, lane.account_id, send.effect.rule)
     if hold is not None and hold.mode == "drop":
@@ -278,7 +281,7 @@ def _reserve(
 ) -> str | Closed | Wait | None:
     """Take one of the tenant's daily limit, and give its day; ``None`` where it has no limit, or
     this does not count."""
-    limits = Limits(*person[9:])
+    limits = Limits(*person[10:])
     limit, zone = limits.per_day, limits.zone_at(now)
     if not effect.counted or limit is None:
         return None

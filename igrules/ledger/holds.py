@@ -74,6 +74,11 @@ SELECT = (
 _OURS = ", ".join(repr(reason) for reason in OWN)
 
 
+IS_ANY = "EXISTS (SELECT 1 FROM hold WHERE lifted_at IS NULL)"
+"""Whether there may be a hold in force: mostly there is none, so it is asked along with something
+else, and `active` only then."""
+
+
 def active(db: Database, now: int) -> list[Hold]:
     """The holds in force."""
     rows = db.all(

@@ -18,6 +18,7 @@ from igrules.ledger.deployment import Deployment
 from igrules.ledger.facts import Known, known_of, read_facts
 from igrules.ledger.fetched import keep_profile
 from igrules.ledger.leases import hold_lane, lease_lost
+from igrules.ledger.open_sends import OPEN
 from igrules.ledger.own_process import is_gone, is_surely_gone
 from igrules.ledger.parked_counts import ParkedCounts
 from igrules.ledger.quarantine import POISONED
@@ -205,12 +206,15 @@ class Lanes:
             )
         row = self._db.first(
             f"SELECT {EVENT},"
-            f" (SELECT min(r.due_at) FROM run r WHERE r.lane_id = i.lane_id AND r.{PARKED})"
+            f" (SELECT min(r.due_at) FROM run r WHERE r.lane_id = i.lane_id AND r.{PARKED}),"
+            f" (SELECT min(s.id) FROM send s WHERE s.lane_id = i.lane_id AND s.{OPEN})"
             # By its lowest id, because a plain order would be read off the lane's whole history.
             f" FROM inbox i WHERE i.id = ({lowest}) AND i.tenant_id = ?",
             (lane.id, lane.tenant_id),
         )
-        return None if row is None else event_of_row(row[:-1], beside_runs=row[-1] is not None)
+        if row is None:
+            return None
+        return event_of_row(row[:-2], row[-2] is not None, row[-1] is not None)
 
     def first_events(self, lanes: Sequence[Lane]) -> dict[int, StoredEvent]:
         """The oldest open event of each of a tenant's lanes, by lane, where nothing may have its

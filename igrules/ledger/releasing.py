@@ -36,18 +36,16 @@ def release(db: Database, lane: Lane, now: int) -> int | None:
 def rest(db: Database, lane: Lane, now: int) -> bool:
     """Give back a lane that this transaction has locked, when it is still ours and nothing in it
     can be worked on now; true when it was."""
-    row = db.first(f"SELECT {_DUE}", _of(lane, now))
-    due = row[0] if row else None
-    if due is not None and due <= now:
+    row = db.first(
+        f"UPDATE lane SET owner = NULL, deaths = 0, due = next.due FROM (SELECT {_DUE} AS due)"
+        " AS next WHERE id = ? AND fence = ? AND owner = ? AND +tenant_id = ?"
+        " AND (next.due IS NULL OR next.due > ?) RETURNING lane.due",
+        [*_of(lane, now), lane.id, lane.fence, lane.owner, lane.tenant_id, now],
+    )
+    if row is None:
         return False
-    if not db.run(
-        "UPDATE lane SET owner = NULL, deaths = 0, due = ? WHERE id = ? AND fence = ?"
-        " AND owner = ? AND +tenant_id = ?",
-        (due, lane.id, lane.fence, lane.owner, lane.tenant_id),
-    ):
-        return False
-    if due is not None:
-        wake_tenants(db, (lane.tenant_id,), due)
+    if row[0] is not None:
+        wake_tenants(db, (lane.tenant_id,), row[0])
     return True
 
 

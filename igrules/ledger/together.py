@@ -39,14 +39,14 @@ class Decided:
     took_us: int
 
 
-def event_of_row(row: Row, beside_runs: bool) -> StoredEvent:
+def event_of_row(row: Row, beside_runs: bool = False, beside_sends: bool = False) -> StoredEvent:
     """The event a row of `EVENT` holds."""
     id, kind, source, body, received_at, replays, ref, username, occurred_at = row
     data = bytes(body or b"")
     event = columns.to_event(data, id) if source == "internal" else None
     return StoredEvent(
         id, kind, source, data, received_at, replays, ref, username, occurred_at, event,
-        beside_runs,
+        beside_runs, beside_sends,
     )  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def first_events(db: Database, lanes: Sequence[Lane]) -> dict[int, StoredEvent]:
         " GROUP BY lane_id)",
         [lanes[0].tenant_id, *free],
     )
-    return {row[0]: event_of_row(row[1:], beside_runs=False) for row in rows}
+    return {row[0]: event_of_row(row[1:]) for row in rows}
 
 
 def record_all(

@@ -110,6 +110,8 @@ class StoredEvent:
     event: Event | None = None
     beside_runs: bool = False
     """Whether runs of the same lane are parked, one of which may have its turn first."""
+    beside_sends: bool = False
+    """Whether sends of the same lane are open, one of which may have its turn first."""
 
 
 @dataclass(frozen=True)

@@ -138,12 +138,13 @@ class Turns:
         Echoes come before the doubt they may settle.
         """
         lanes, now = self._ledger.lanes, self._clock.now()
-        send = self._ledger.sends.next(lane, now)
-        if isinstance(send, Unsettled):
-            return lanes.next_event(lane, now, only_own=True) or send
-        if isinstance(send, DueSend):
-            return send
         stored = lanes.next_event(lane, now)
+        if stored is None or stored.beside_sends:
+            send = self._ledger.sends.next(lane, now)
+            if isinstance(send, Unsettled):
+                return lanes.next_event(lane, now, only_own=True) or send
+            if isinstance(send, DueSend):
+                return send
         due = lanes.next_run(lane, now) if stored is None or stored.beside_runs else None
         if due is not None and (stored is None or due.due_at < stored.received_at):
             return due
