@@ -14,6 +14,7 @@ import os
 import socket
 import ssl
 import time
+import weakref
 from http.client import HTTPResponse, IncompleteRead
 from typing import Literal
 
@@ -163,6 +164,8 @@ class Host:
         self._resolver, self._watchdog = resolver, watchdog
         self._connections = connections
         self._resting: list[_Guarded] = []
+        # A client that nobody closes takes its connections with it.
+        weakref.finalize(self, _close_all, self._resting)
 
     def exchange(self, call: Call, method: str, content: bytes) -> Reply:
         """Send one request over a connection that rests, or a new one, and give its answer."""
@@ -183,8 +186,7 @@ class Host:
 
     def close(self) -> None:
         """Close the connections that rest."""
-        while self._resting:
-            self._resting.pop().close()
+        _close_all(self._resting)
 
     def _opened(self) -> _Guarded:
         connection = (
@@ -194,6 +196,11 @@ class Host:
         )
         connection.resolver, connection.watchdog = self._resolver, self._watchdog
         return connection
+
+
+def _close_all(resting: list[_Guarded]) -> None:
+    while resting:
+        resting.pop().close()
 
 
 def _trusting(ca_file: str | None) -> ssl.SSLContext:
