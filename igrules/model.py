@@ -8,7 +8,7 @@ Times are integer milliseconds UTC, durations integer milliseconds, ids are opaq
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, KeysView, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,6 +38,18 @@ class _Nothing(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return 0
+
+    # What `Mapping` gives for these goes through the methods above: three calls and an exception
+    # for a default that is asked for many times in each decision.
+
+    def __contains__(self, key: object) -> bool:
+        return False
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return default
+
+    def keys(self) -> KeysView[str]:
+        return {}.keys()
 
     def __hash__(self) -> int:
         return 0

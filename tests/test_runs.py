@@ -138,6 +138,15 @@ fallback: what?
 """
 
 
+def test_a_parked_run_keeps_no_bytes_of_its_event() -> None:
+    """It may be kept for weeks, and nobody reads them again."""
+    event = dm("size?", raw=b"{}")
+
+    (run,) = decide(event, compiled(SIZE), knowing(), NOW).runs
+
+    assert run.event == replace(event, raw=b"")
+
+
 def asked(ruleset: Ruleset, text: str = "size") -> Run:
     return stored(decide(dm(text), ruleset, Facts(), NOW, version=3))
 

@@ -56,7 +56,7 @@ class Continuing:
         run = Run(
             tap.rule,
             tap.version,
-            replace(event, raw=b""),
+            event,
             (_TAPPED[event.kind],),
             frames=(Frame(tap.block),),
             started_at=now,

@@ -223,7 +223,7 @@ class _Hearing:
         return Run(
             rule.id,
             self._version,
-            replace(scene.event, raw=b""),
+            scene.event,
             judgement.heard,
             captures=judgement.captures,
             frames=(Frame(f"{rule.id}.do"),),

@@ -9,7 +9,7 @@ from typing import Any
 from igrules.model import Contact, Facts, Mark, Media
 from igrules.runs import plain_run, read_run
 
-_NOBODY = Facts().contact
+_NOBODY, _NO_MEDIA = Facts().contact, Media()
 _MARKS = ("marks", "marks_post", "marks_all")
 _COUNTS = ("sent_in_window", "answered_last_minute", "paused", "parked_in_tenant")
 _CONTACT = (
@@ -34,7 +34,7 @@ def facts_to_json(facts: Facts) -> dict[str, Any]:
         known["paused_rules"] = sorted(facts.paused_rules)
     if facts.runs:
         known["runs"] = [plain_run(run) for run in facts.runs]
-    if facts.media != Media():
+    if facts.media != _NO_MEDIA:
         media = facts.media
         known["media"] = [media.id, media.permalink, media.published_at]
     if facts.next_posts:

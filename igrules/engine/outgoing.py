@@ -10,7 +10,9 @@ from igrules.model import Effect
 from igrules.runs import Run
 
 
-def placed_in(run: Run, step: Step, effect: Effect, number: int, after: int) -> Effect:
+def placed_in(
+    run: Run, step: Step, effect: Effect, number: int, after: int, expires_at: int
+) -> Effect:
     """The effect as the ``number``-th of this step in this run, ``after`` milliseconds from now."""
     start = f"run:{run.id}" if run.id else f"{run.event.id}:{run.rule}"
     return replace(
@@ -19,6 +21,7 @@ def placed_in(run: Run, step: Step, effect: Effect, number: int, after: int) -> 
         rule=run.rule,
         step=step.path,
         after=after,
+        expires_at=expires_at,
         on_doubt=step.on_doubt or effect.on_doubt,
         on_error="continue" if step.on_error == "continue" else "stop",
         run=run.id,

@@ -174,7 +174,8 @@ class Running:
 
     def _advance(self) -> None:
         frame = self._frames[-1]
-        self._frames[-1] = replace(frame, at=frame.at + 1)
+        at = frame.at + 1
+        self._frames[-1] = Frame(frame.block, at, frame.arguments, frame.ends, frame.why)
 
     def _take(self, block: Block, step: Step) -> bool:
         """Carry out one step; false parks or ends the run."""
@@ -311,10 +312,9 @@ class Running:
         self._count_call(effect)
         number = self._counts[step.path] = self._counts.get(step.path, 0) + 1
         after = effect.after + self._delay
-        placed = placed_in(self._run, step, effect, number, after)
         due, settings = self._scene.now + after, self._scene.ruleset.settings
         end = expires_at(effect, self._scene.event, contact, due, settings, self._since)
-        placed = replace(placed, expires_at=end)
+        placed = placed_in(self._run, step, effect, number, after, end)
         self._ran.effects.append(placed)
         if placed.kind == "private_reply" and placed.on_error == "stop":
             self._companion = placed.key
@@ -357,8 +357,11 @@ class Running:
         """The run as it stands now, and what came of this stretch."""
         ran, parked = self._ran, self._parked
         ended, why = ("", "") if parked else (self._ended[0] or "done", self._ended[1])
+        event = self._run.event
         run = replace(
             self._run,
+            # What is kept for weeks needs no bytes that nobody reads again.
+            event=replace(event, raw=b"") if parked and event.raw else event,
             frames=tuple(self._frames),
             captures=self._captures,
             answers=self._answers,
