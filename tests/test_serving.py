@@ -200,6 +200,25 @@ def test_a_connection_that_stays_open_does_not_hold_up_the_stop(server):
         assert time.monotonic() - started < 5
 
 
+def test_an_answer_leaves_as_one(server):
+    """Two pieces would wake whoever waits for it twice."""
+    host, port = server.url.removeprefix("http://").split(":")
+    asked = b"GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        first = []
+        for _ in range(30):
+            line.sendall(asked)
+            answer = line.recv(65_536)
+            first.append(answer)
+            headers, _, body = answer.partition(b"\r\n\r\n")
+            length = int(headers.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+            while len(body) < length:
+                body += line.recv(65_536)
+
+    assert {len(answer) for answer in first} == {len(headers) + 4 + length}
+
+
 def test_a_port_that_is_taken_is_said_in_words(ledger, server):
     port = int(server.url.rsplit(":", 1)[1])
     second = Server(Configuration(port=port), Recorder().registry(), ledger, work=False)
