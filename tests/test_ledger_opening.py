@@ -265,7 +265,7 @@ def test_only_its_owner_reads_the_sqlite_file_and_the_state_directory(tmp_path: 
     ledger.close()
 
     assert made == [0o600, 0o700]
-    assert files == {"a.db": 0o600, "a.db-wal": 0o600, "a.db-shm": 0o600}
+    assert files == {f"a.db{suffix}": 0o600 for suffix in ("", "-wal", "-shm", "-turn")}
 
 
 def test_on_postgresql_the_key_must_be_given(postgres: PostgresCluster, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import peewee
 from igrules.errors import IgrulesError, LedgerError, SchemaMismatch, Unavailable
 from igrules.ledger.drivers import BUSY_SECONDS, Driver
 from igrules.ledger.fair_lock import FairLock
+from igrules.ledger.neighbours import Neighbours
 from igrules.ledger.own_file import OwnFile
 from igrules.ledger.shared_commits import SharedCommits
 
@@ -54,6 +55,7 @@ class Database:
         self._postgres = driver.engine == "postgresql"
         self._begin = () if self._postgres else ("IMMEDIATE",)
         self._writers = None if self._postgres else FairLock()
+        self._neighbours = Neighbours(driver.path) if driver.path else None
         self._shared = None if self._postgres else SharedCommits(self)
         self._file = OwnFile(driver.path) if driver.path else None
         self._gate = threading.Lock()
@@ -149,8 +151,8 @@ class Database:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait until no other thread of this process writes, and let none begin to. Raises
-        `Unavailable` when that takes more than ten seconds."""
+        """Wait until no other thread of this process writes, and let none begin to; other processes
+        take their turns as well. Raises `Unavailable` when that takes more than ten seconds."""
         if self._peewee.in_transaction():
             raise RuntimeError("a transaction is open in this thread already")
         if self._writers is None:
@@ -159,8 +161,12 @@ class Database:
         if not self._writers.acquire(BUSY_SECONDS):
             raise Unavailable("other writers keep the database busy", "try again")
         try:
+            if self._neighbours is not None:
+                self._neighbours.take()
             yield
         finally:
+            if self._neighbours is not None:
+                self._neighbours.give()
             self._writers.release()
 
     @contextmanager
@@ -318,6 +324,8 @@ class Database:
         with self._gate:
             self._closed = True
             rest, self._connections = self._connections, []
+        if self._neighbours is not None:
+            self._neighbours.close()
         for _, connection in rest:
             # A thread that was not waited for may be in the middle of something; it is rolled back.
             with suppress(*self._errors):

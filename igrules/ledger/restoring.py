@@ -22,6 +22,7 @@ import igrules.ledger.drivers as drivers
 import igrules.ledger.epochs as epochs
 import igrules.ledger.erasure_journal as erasure_journal
 import igrules.ledger.migrating as migrating
+import igrules.ledger.neighbours as neighbours
 import igrules.ledger.new_file as new_file
 import igrules.ledger.postgres_copies as postgres_copies
 import igrules.ledger.sqlite_copies as sqlite_copies
@@ -227,7 +228,7 @@ def _restore_file(reader: FrameReader, driver: drivers.Driver, finish: _Finish) 
     return replace(done, aside=aside)
 
 
-_BESIDE = ("", "-journal", "-wal", "-shm")
+_BESIDE = ("", "-journal", "-wal", "-shm", neighbours.SUFFIX)
 
 
 def _pour(reader: FrameReader, part: Path) -> None:
