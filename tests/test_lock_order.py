@@ -17,6 +17,7 @@ import pytest
 from igrules.kinds import Rate
 from igrules.ledger import DueSend, Ledger, drivers
 from igrules.ledger.connections import Left
+from igrules.ledger.doubts import Finding
 from igrules.ledger.presets import WORDS
 from igrules.model import Answer, NotDone, Receipt, Refused, Sent, Unknown, Usage
 from tests.ledgering import DEADLINE, LEASE, NOW, QUIET, World, public, text
@@ -37,6 +38,7 @@ class Locks:
         chosen = drivers.choose(url)
         self.transactions: list[list[str]] = []
         self.unsorted: list[str] = []
+        self.counted: list[str] = []
         self._now: list[str] = []
         self._buckets = False
         commit, execute = chosen.peewee.commit, chosen.execute
@@ -48,13 +50,15 @@ class Locks:
 
         def execute_noted(database: Any, sql: str, parameters: Sequence[Any]) -> Any:
             if database.in_transaction():
-                self._note(sql)
+                self._note(sql, parameters)
             return execute(database, sql, parameters)
 
         chosen.peewee.commit = commit_noted
         self.driver = dataclasses.replace(chosen, execute=execute_noted)
 
-    def _note(self, sql: str) -> None:
+    def _note(self, sql: str, parameters: Sequence[Any]) -> None:
+        if sql.startswith("INSERT INTO stat"):
+            self.counted.append(str(parameters[3]))
         self._buckets |= "FROM rate" in sql and "ORDER BY bucket FOR UPDATE" in sql
         if sql.startswith("UPDATE rate") and "bucket = " not in sql and not self._buckets:
             self.unsorted.append(sql)
@@ -134,6 +138,24 @@ def test_an_answer_locks_the_buckets_it_slows_in_their_order(world: World, locks
     world.settle(ready, NotDone(60_000, "slow", answer=Answer("THROTTLE", 400, 613)))
 
     assert locks.unsorted == []
+
+
+def test_what_was_found_of_several_sends_is_counted_in_one_order(
+    world: World, locks: Locks
+) -> None:
+    """Another conversation of the client is settled meanwhile, with the same counters."""
+    lane = world.answer(text("k1"), text("k2", track="x"), text("k3", track="y"))
+    for _ in range(3):
+        world.settle(world.started(lane), Unknown("reset"))
+    later = NOW + 10 * QUIET
+    (lane,) = world.claim(later)
+    first, second, third = (one.id for one in world.ledger.sends.doubts(lane, later))
+    found = {first: Finding("found", "replies"), second: Finding("found", "conversation")}
+
+    world.ledger.sends.conclude(lane, {**found, third: Finding("absent")}, later)
+
+    assert locks.counted == ["absent", "conversation", "replies"]
+    assert locks.wrong() == []
 
 
 def test_the_buckets_of_an_account_are_made_all_at_once(world: World) -> None:

@@ -6,6 +6,7 @@ for an answer. What was found is brought back, and the send must be as it was.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -121,6 +122,7 @@ def conclude(
     states: dict[int, str] = {}
     if not findings:
         return states
+    proved: Counter[str] = Counter()
     with database.transaction() as db:
         hold_lane(db, lane, None)
         for id in sorted(findings):
@@ -130,13 +132,24 @@ def conclude(
                 (id, lane.id, lane.tenant_id),
             )
             if row is not None and row[0] == "doubt":
-                states[id] = _conclude(db, lane, id, row, findings[id], now, retry_scale)
+                states[id] = _conclude(db, lane, id, row, findings[id], now, retry_scale, proved)
+        # At the end and in one order, since other lanes of the tenant count as well.
+        for label, count in sorted(proved.items()):
+            add_stat(db, lane.tenant_id, now, "doubt_settled", label, count)
     return states
 
 
 def _conclude(
-    db: Database, lane: Lane, id: int, row: Row, finding: Finding, now: int, scale: float
+    db: Database,
+    lane: Lane,
+    id: int,
+    row: Row,
+    finding: Finding,
+    now: int,
+    scale: float,
+    proved: Counter[str],
 ) -> str:
+    """The new state; what was proved is added to ``proved``, by the kind of proof."""
     _, doubts, looks, attempt, day = row[:5]
     effect = outbox.effect(row[5:])
     repeats = proves_itself(effect.kind, effect.on_doubt) and finding.word != FOUND
@@ -145,8 +158,7 @@ def _conclude(
         doubts, finding = (1 if effect.tries < len(SCHEDULE) else 2), Finding(UNSURE)
     what = _in_time(fate(policy_of(effect), finding, doubts, looks), effect, finding, now)
     if what == "sent" or finding.word == ABSENT:
-        label = finding.evidence if what == "sent" else ABSENT
-        add_stat(db, lane.tenant_id, now, "doubt_settled", label, 1)
+        proved[finding.evidence if what == "sent" else ABSENT] += 1
     if what == "sent":
         return mark_sent(db, id, lane.tenant_id, finding.message_id, finding.evidence, now)
     if what == "later":
