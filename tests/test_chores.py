@@ -12,12 +12,15 @@ from pathlib import Path
 import pytest
 
 from igrules.errors import Unavailable, UsageError
-from igrules.ledger import Ledger
+from igrules.instagram.own_account import read_me
+from igrules.ledger import Lane, Ledger
 from igrules.ledger.chores import ChoreRow
+from igrules.sandbox.server import Sandbox
 from igrules.work.chores import CHORES, Chore, ChoreRunner, Duty
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration, read_configuration
 from tests.ledgering import DAY, NOW
+from tests.working import ACCOUNT, Recorder, publish
 
 MINUTE, HOUR = 60_000, 3_600_000
 LEASE = 10 * MINUTE
@@ -241,3 +244,29 @@ def test_yes_and_no_are_words(tmp_path: Path) -> None:
     read = [read_configuration({}, given, tmp_path).backup_encrypt for given in variables]
 
     assert read == [False, False, False, True, True]
+
+
+def test_a_chore_that_asks_instagram_hears_what_it_says_about_budgets(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    """Otherwise polling and checking would use up what answers need, and nobody slowed down."""
+    publish(ledger, Recorder().registry(), "rules:\n- {id: a, when: dm, do: {text: hi}}\n")
+    (account,) = ledger.for_tenant(ledger.tenants.get("luz").id).accounts.list()
+    box = Sandbox(tmp_path / "journal.jsonl", app_secret=b"secret")
+    box.add_account(ig_id=ACCOUNT, username="luz", token="token-of-luz")
+    box.limits.allow(on=True, calls_a_day=1)
+    box.start()
+
+    def ask(duty: Duty) -> None:
+        way = ledger.sends.way(Lane(0, account.tenant_id, account.id, "", 0, ""))
+        assert way is not None
+        read_me(duty.client, way)
+
+    settings = Configuration(igl_url=f"{box.url}/igl", fbl_url=f"{box.url}/fbl")
+    chores = ChoreRunner(ledger, settings, Hands(), "w1", [Chore("demo", lambda _: HOUR, ask)])
+    chores.look()
+    chores.stop()
+    box.stop()
+
+    slowed = ledger._db.all("SELECT account_id, bucket FROM rate WHERE slow_until > ?", (NOW,))
+    assert slowed == [(account.id, "*")]

@@ -24,7 +24,7 @@ from igrules.plugins import build_registry
 from igrules.work.alerting import Teller
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
-from igrules.work.graph import graph_client
+from igrules.work.graph import ear, graph_client
 from igrules.work.logs import say
 from igrules.work.polling import Poller
 from igrules.work.subscriptions import Subscriber
@@ -221,7 +221,7 @@ class ChoreRunner:
 
     def _graph(self) -> GraphClient:
         if self._client is None:
-            self._client = graph_client(self._configuration)
+            self._client = graph_client(self._configuration, ear(self._ledger, self._clock))
         return self._client
 
     def _run(self) -> None:

@@ -18,10 +18,10 @@ from typing import TypeVar
 from igrules.instagram.client import GraphClient
 from igrules.instagram.reads import NotRead
 from igrules.ledger import Ledger
-from igrules.model import Account, NotDone, Refused, Unknown, Usage
+from igrules.model import Account, NotDone, Refused, Unknown
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
-from igrules.work.graph import graph_client
+from igrules.work.graph import ear, graph_client
 from igrules.work.logs import say
 
 _LOG = logging.getLogger(__name__)
@@ -106,10 +106,6 @@ class Reading:
         )
         return free is None
 
-    def _hear(self, account: Account, usage: Usage) -> None:
-        if self._ledger is not None:
-            self._ledger.buckets.hear(account.id, usage, self._clock.now())
-
     def _is_idle(self, account: Account, key: Hashable) -> bool:
         now = self._clock.now()
         with self._lock:
@@ -133,5 +129,6 @@ class Reading:
     def _client(self) -> GraphClient:
         with self._lock:
             if self._made is None:
-                self._made = graph_client(self._configuration, self._hear)
+                heard = ear(self._ledger, self._clock) if self._ledger is not None else None
+                self._made = graph_client(self._configuration, heard)
             return self._made

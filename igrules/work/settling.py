@@ -34,10 +34,10 @@ from igrules.ledger.doubts import (
     where,
 )
 from igrules.listings import Listing
-from igrules.model import Account, NotDone, Refused, Usage
+from igrules.model import Account, NotDone, Refused
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
-from igrules.work.graph import graph_client
+from igrules.work.graph import ear, graph_client
 from igrules.work.logs import say
 from igrules.work.observers import Observers
 from igrules.work.outside import Outside
@@ -164,11 +164,8 @@ class Settling:
     def _client(self) -> GraphClient:
         with self._lock:
             if self._made is None:
-                self._made = graph_client(self._configuration, self._hear)
+                self._made = graph_client(self._configuration, ear(self._ledger, self._clock))
             return self._made
-
-    def _hear(self, account: Account, usage: Usage) -> None:
-        self._ledger.buckets.hear(account.id, usage, self._clock.now())
 
 
 def _proves_itself(doubt: Doubt) -> bool:
