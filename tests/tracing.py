@@ -19,9 +19,9 @@ def traced(ledger: Ledger) -> Iterator[list[Statement]]:
     database = ledger._db
     driver, statements = database.driver, list[Statement]()
 
-    def note(peewee: Any, sql: str, parameters: Sequence[Any]) -> Any:
+    def note(connection: Any, sql: str, parameters: Sequence[Any]) -> Any:
         statements.append((sql, tuple(parameters)))
-        return driver.execute(peewee, sql, parameters)
+        return driver.execute(connection, sql, parameters)
 
     database.driver = dataclasses.replace(driver, execute=note)
     try:

@@ -62,6 +62,7 @@ class Database:
         self._connections: list[tuple[threading.Thread, Any]] = []
         self._closed = False
         self._joined = threading.local()
+        self._own = threading.local()
         self.locked = " FOR UPDATE" if self._postgres else ""
         """Ends a SELECT inside a transaction whose rows shall stay as they are."""
         self.skipping = " FOR UPDATE SKIP LOCKED" if self._postgres else ""
@@ -108,19 +109,18 @@ class Database:
             raise self._translated(error) from error
 
     def _execute(self, sql: str, parameters: Sequence[Any]) -> Any:
-        if self._peewee.is_closed():
-            self._connect()
-        inside = self._peewee.in_transaction()
+        connection = getattr(self._own, "connection", None) or self._connect()
         try:
-            return self.driver.execute(self._peewee, sql, parameters)
+            return self.driver.execute(connection, sql, parameters)
         except self._errors as error:
+            inside = self._peewee.in_transaction()
             problem = self._translated(error)
             if inside or not self._peewee.is_closed():
                 raise problem from error
         # The connection had died since its last use, and nothing was under way on it.
-        self._connect()
+        connection = self._connect()
         with self.translating():
-            return self.driver.execute(self._peewee, sql, parameters)
+            return self.driver.execute(connection, sql, parameters)
 
     @contextmanager
     def transaction(self, durable: bool = True) -> Iterator[Database]:
@@ -263,9 +263,10 @@ class Database:
                     raise problem from error
         raise AssertionError("unreachable")
 
-    def _connect(self) -> None:
+    def _connect(self) -> Any:
+        """This thread's connection, opened unless it is."""
         if not self._peewee.is_closed():
-            return
+            return self._peewee.connection()
         self._close_orphans()
         # A connection to a file that is gone would make a new one.
         self._check_file()
@@ -275,10 +276,12 @@ class Database:
             problem = self._translated(error)
             self._drop()
             raise problem from error
+        connection = self._peewee.connection()
         with self._gate:
             if not self._closed:
-                self._connections.append((threading.current_thread(), self._peewee.connection()))
-                return
+                self._connections.append((threading.current_thread(), connection))
+                self._own.connection = connection
+                return connection
         self._drop()
         raise Unavailable("the ledger is closed", "open it again")
 
@@ -312,6 +315,7 @@ class Database:
         if self._peewee.is_closed():
             return
         connection = self._peewee.connection()
+        self._own.connection = None
         with self._gate:
             self._connections = [pair for pair in self._connections if pair[1] is not connection]
         self._peewee.dispose()

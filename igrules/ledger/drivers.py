@@ -59,7 +59,7 @@ class Driver:
     passing: tuple[type[Exception], ...]
     """Those that may be over when the same is tried again."""
     execute: Callable[[Any, str, Sequence[Any]], Any]
-    """Carry out a statement with ``?`` for parameters, and give the cursor."""
+    """Carry out a statement with ``?`` for parameters on a connection, and give the cursor."""
     safe: bool = True
     """The library has the WAL fix; always true on PostgreSQL."""
 
@@ -213,8 +213,8 @@ def _is_readable(url: str) -> bool:
     return "@" not in host[1:]
 
 
-def _as_written(database: Any, sql: str, parameters: Sequence[Any]) -> Any:
-    return database.connection().execute(sql, parameters)
+def _as_written(connection: Any, sql: str, parameters: Sequence[Any]) -> Any:
+    return connection.execute(sql, parameters)
 
 
 class Numbered:
@@ -228,9 +228,9 @@ class Numbered:
         self._cursor = cursor
         self._known: dict[str, str] = {}
 
-    def execute(self, database: Any, sql: str, parameters: Sequence[Any]) -> Any:
-        """Carry out a statement on this thread's connection."""
-        cursor = self._cursor(database.connection())
+    def execute(self, connection: Any, sql: str, parameters: Sequence[Any]) -> Any:
+        """Carry out a statement on a connection."""
+        cursor = self._cursor(connection)
         return cursor.execute(self._numbered(sql), parameters or None)
 
     def _numbered(self, sql: str) -> str:

@@ -102,7 +102,8 @@ class Postman:
         """SHA-256 of each body that was answered with 200."""
         self._world = world
         self._random = random.Random(seed)  # noqa: S311 - repeatable faults, no secrets
-        self._wake = threading.Condition()
+        lock = threading.RLock()
+        self._wake, self._settled = threading.Condition(lock), threading.Condition(lock)
         self._queue: list[tuple[float, int, _Letter]] = []
         self._count = itertools.count()
         self._failing_since: dict[str, int] = {}
@@ -161,7 +162,7 @@ class Postman:
     def wait_idle(self, seconds: float) -> bool:
         """Wait until nothing is left to deliver; false when time was up."""
         with self._wake:
-            return self._wake.wait_for(lambda: not self._queue and not self._busy, seconds)
+            return self._settled.wait_for(lambda: not self._queue and not self._busy, seconds)
 
     def waiting(self) -> int:
         """How many letters have not been delivered yet."""
@@ -179,7 +180,7 @@ class Postman:
         with self._wake:
             due = time.monotonic() + delay_ms / 1000
             heapq.heappush(self._queue, (due, next(self._count), letter))
-            self._wake.notify_all()
+            self._wake.notify()
 
     def _run(self) -> None:
         with urllib3.PoolManager() as connections:
@@ -189,7 +190,7 @@ class Postman:
                 finally:
                     with self._wake:
                         self._busy -= 1
-                        self._wake.notify_all()
+                        self._settled.notify_all()
 
     def _take(self) -> _Letter | None:
         """Wait for the next letter; ``None`` when it is over."""
@@ -198,7 +199,11 @@ class Postman:
                 now = time.monotonic()
                 if not self.manner.hold and self._queue and self._queue[0][0] <= now:
                     self._busy += 1
-                    return self._collect(now)
+                    letter = self._collect(now)
+                    if self._queue:
+                        # One sender wakes the next, and who sleeps keeps an eye on what is left.
+                        self._wake.notify()
+                    return letter
                 idle = self.manner.hold or not self._queue
                 self._wake.wait(None if idle else self._queue[0][0] - now)
             return None
