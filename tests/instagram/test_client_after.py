@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import tracemalloc
 import zlib
 from typing import Any
 
 import pytest
 
-from igrules.instagram.client import GraphClient
+from igrules.instagram.client import GraphClient, GraphUrls
 from igrules.model import Account, Answer, Sent, Unknown
 from tests.instagram.calls import HEAD, PATH, SENT, ends_within, send
 from tests.instagram.double import (
@@ -39,6 +40,16 @@ def test_an_answer_that_takes_too_long_ends_at_the_deadline(
 
     with ends_within(2):
         receipt = send(client, account, 300)
+
+    assert receipt == Unknown(f"timeout: POST 127.0.0.1/v26.0/{PATH}")
+
+
+def test_a_request_that_nobody_takes_ends_at_the_deadline(account: Account) -> None:
+    """The connection has no time limit of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf, ends_within(2):
+        client = GraphClient(GraphUrls(f"http://127.0.0.1:{deaf.getsockname()[1]}"))
+        body = {"text": "a" * 12_000_000}
+        receipt = client.call(account, "POST", PATH, body, deadline_ms=600)
 
     assert receipt == Unknown(f"timeout: POST 127.0.0.1/v26.0/{PATH}")
 
