@@ -29,9 +29,9 @@ pytestmark = pytest.mark.faults("F11")
 ROOT = Path(__file__).parent.parent
 EVENTS, EVERY = load(500, 5_000), load(500, 50)
 PAUSE = 0.025
-KEEPS_PACE = 2_000
-"""Where calm people wait longer, in ms, the machine has more to do than it can: then the two times
-are printed, and not compared."""
+IS_QUIET, KEEPS_PACE = 300, 2_000
+"""Where calm people wait longer than the first, in ms, the machine is busy; longer than the second,
+it has more to do than it can: then the two times are printed, and not compared."""
 SEED = seed()
 PLUGIN = """
 import os, signal
@@ -186,5 +186,7 @@ def test_what_kills_its_process_is_set_aside_and_the_others_do_not_notice(
     assert set(people.written) - set(answers) <= parked
     assert len(answers) == len(set(answers))
     if before <= KEEPS_PACE:
-        # What the dead process had in hand, or was rung for, is found by the next sweep.
-        assert after <= max(1.1 * before, before + 2_000)
+        # What the dead process had in hand, or was rung for, is found by the next sweep; on a busy
+        # machine, which starts a process a second later as well, by the one after.
+        sweep = 1_000 if before <= IS_QUIET else 2_000
+        assert after <= max(1.1 * before, before + sweep)
