@@ -5,9 +5,33 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from igrules.errors import Unavailable
+from igrules.ledger import Ledger
+from igrules.work.configuration import Configuration
+
+
+@contextmanager
+def installed(
+    bell: str, fixture: Callable[[str], Any], directory: Path, **settings: Any
+) -> Iterator[tuple[Ledger, Configuration]]:
+    """An open ledger and the settings that name a bell, with the server that it needs."""
+    url, redis_url = str(directory / "igrules.db"), ""
+    if bell == "postgres":
+        url = fixture("postgresql_url")
+    if bell == "redis":
+        server = fixture("redis_server")
+        server.start()
+        redis_url = server.url
+    ledger = Ledger.open(url, directory / "state")
+    try:
+        yield ledger, Configuration(bell=bell, redis_url=redis_url, **settings)
+    finally:
+        ledger.close()
 
 
 class Turns:

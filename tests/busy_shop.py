@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from igrules.language.compiler import compile_tenant
 from igrules.ledger import Ledger
@@ -59,6 +62,18 @@ def open_shop(
     box.start()
     box.add_account(ig_id=ACCOUNT, username="luz", token=TOKEN, posts=[{"id": POST}])
     return box
+
+
+def usual_shop(seed: int) -> Any:
+    """The fixture ``sandbox`` of a module: such an Instagram, delivering in its usual manner."""
+
+    @pytest.fixture(name="sandbox")
+    def made(tmp_path: Path) -> Iterator[Sandbox]:
+        box = open_shop(tmp_path, manner=usual_manner(), seed=seed)
+        yield box
+        box.stop()
+
+    return made
 
 
 def usual_manner(echo: str = "after") -> Manner:

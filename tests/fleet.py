@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from igrules.sandbox.server import Sandbox
 from tests.running import PAUSE, answers, free_port, wait_until
 
@@ -135,7 +137,8 @@ class Fleet:
             return json.loads(self._source.stdout.readline())
 
 
-WAYS = ("sqlite", "postgresql", "postgresql and redis")
+ENGINES = ("sqlite", "postgresql")
+WAYS = (*ENGINES, "postgresql and redis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,16 @@ class Way:
         web = ["serve", "--port", str(port), "--threads", "4", *alone]
         hands = {f"work-{n + 1}": ["work", "--threads", "4"] for n in range(workers)}
         return {"web": web, **hands}
+
+
+def ways(*names: str) -> Any:
+    """The fixture ``way`` of a module, so that its tests run with each of these."""
+
+    @pytest.fixture(name="way", params=names)
+    def made(request: pytest.FixtureRequest) -> Way:
+        return Way.of(request.param, request.getfixturevalue)
+
+    return made
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from igrules.work.configuration import Configuration
 from igrules.work.postgres_line import PostgresLine
 from igrules.work.redis_line import RedisLine
 from igrules.work.shared_bell import SharedBell, echo
-from tests.bells import DownLine, Turns
+from tests.bells import DownLine, Turns, installed
 from tests.instagram.certificates import make_certificate
 from tests.redis_server import RedisServer
 from tests.running import free_port, wait_until
@@ -55,19 +55,11 @@ class Installation:
 @pytest.fixture
 def installation(request, tmp_path):
     """``here`` has workers, ``there`` is another process that rings, where the kind has one."""
-    url, redis_url = str(tmp_path / "igrules.db"), ""
-    if request.param == "postgres":
-        url = request.getfixturevalue("postgresql_url")
-    if request.param == "redis":
-        server = request.getfixturevalue("redis_server")
-        server.start()
-        redis_url = server.url
-    ledger = Ledger.open(url, tmp_path / "state")
-    made = Installation(ledger, Configuration(bell=request.param, redis_url=redis_url))
-    yield made
-    assert made.there.close()
-    assert made.here.close()
-    ledger.close()
+    with installed(request.param, request.getfixturevalue, tmp_path) as (ledger, settings):
+        made = Installation(ledger, settings)
+        yield made
+        assert made.there.close()
+        assert made.here.close()
 
 
 every_bell = pytest.mark.parametrize("installation", ADAPTERS, indirect=True)

@@ -16,7 +16,7 @@ from igrules.work.foreign_bell import ForeignBell
 from igrules.work.postgres_line import PostgresLine
 from igrules.work.redis_line import RedisLine
 from igrules.work.shared_bell import SharedBell
-from tests.bells import BrokenBell
+from tests.bells import BrokenBell, installed
 from tests.running import free_port
 from tests.talking import ask, dm, signed
 from tests.working import ACCOUNT, SECRET, Recorder, publish
@@ -33,20 +33,10 @@ def now() -> int:
 @pytest.fixture(params=ADAPTERS)
 def at(request, tmp_path):
     """A ledger with a tenant, and settings with the bell of this name."""
-    url, redis_url = str(tmp_path / "igrules.db"), ""
-    if request.param == "postgres":
-        url = request.getfixturevalue("postgresql_url")
-    if request.param == "redis":
-        server = request.getfixturevalue("redis_server")
-        server.start()
-        redis_url = server.url
-    ledger = Ledger.open(url, tmp_path / "state")
-    publish(ledger, Recorder().registry(), ANSWER)
-    yield (
-        ledger,
-        Configuration(port=0, threads=2, bell=request.param, redis_url=redis_url, rate_scale=1_000),
-    )
-    ledger.close()
+    settings = {"port": 0, "threads": 2, "rate_scale": 1_000}
+    with installed(request.param, request.getfixturevalue, tmp_path, **settings) as made:
+        publish(made[0], Recorder().registry(), ANSWER)
+        yield made
 
 
 def post(server: Server, body: bytes) -> int:

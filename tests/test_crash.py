@@ -6,33 +6,22 @@ The witnesses are the local Instagram's journal and the ledger, never a process'
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from igrules.ledger import Ledger
 from igrules.sandbox.server import Sandbox
-from tests.busy_shop import Crowd, check_shop, is_drained, open_shop, publish_shop, usual_manner
-from tests.fleet import WAYS, Killer, Way, answering
+from tests.busy_shop import Crowd, check_shop, is_drained, publish_shop, usual_shop
+from tests.fleet import WAYS, Killer, Way, answering, ways
 from tests.running import wait_until
 from tests.sizes import load, seed
 
 EVENTS, KILLS = load(1_500, 20_000), load(25, 200)
 SEED = seed()
-
-
-@pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest) -> Way:
-    """A database, and a bell where processes have one."""
-    return Way.of(request.param, request.getfixturevalue)
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    box = open_shop(tmp_path, manner=usual_manner(), seed=SEED)
-    yield box
-    box.stop()
+way = ways(*WAYS)
+sandbox = usual_shop(SEED)
 
 
 @pytest.mark.faults("F1")

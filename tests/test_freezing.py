@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,8 @@ import pytest
 from igrules.ledger import Ledger
 from igrules.sandbox.scripts import Latency
 from igrules.sandbox.server import Sandbox
-from tests.busy_shop import Crowd, check_shop, is_drained, open_shop, publish_shop, usual_manner
-from tests.fleet import Fleet, Way, answering, sleep
+from tests.busy_shop import Crowd, check_shop, is_drained, publish_shop, usual_manner, usual_shop
+from tests.fleet import ENGINES, Fleet, Way, answering, sleep, ways
 from tests.running import wait_until
 from tests.sizes import load, seed
 
@@ -27,19 +27,8 @@ pytestmark = pytest.mark.faults("F5")
 EVENTS, PAUSES = load(300, 4_000), load(10, 200)
 LEASE = 3_000
 SEED = seed()
-
-
-@pytest.fixture(params=("sqlite", "postgresql"))
-def way(request: pytest.FixtureRequest) -> Way:
-    """A database of each engine."""
-    return Way.of(request.param, request.getfixturevalue)
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    box = open_shop(tmp_path, manner=usual_manner(), seed=SEED)
-    yield box
-    box.stop()
+way = ways(*ENGINES)
+sandbox = usual_shop(SEED)
 
 
 def freeze(fleet: Fleet, pauses: int) -> int:

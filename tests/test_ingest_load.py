@@ -18,7 +18,7 @@ from igrules.sandbox.server import Sandbox
 from igrules.sandbox.webhooks import Manner
 from tests.busy_shop import ACCOUNT, TENANT, is_drained, open_shop, publish_shop
 from tests.checking import check_promises
-from tests.fleet import Way, answering, sleep
+from tests.fleet import ENGINES, Way, answering, sleep, ways
 from tests.running import wait_until
 from tests.sizes import load, seed
 
@@ -34,12 +34,7 @@ rules:
   - {id: few, when: dm, if: {matches: {regex: "00$"}}, do: {text: "heard {{ event.text }}"}}
 """
 SEED = seed()
-
-
-@pytest.fixture(params=("sqlite", "postgresql"))
-def way(request: pytest.FixtureRequest) -> Way:
-    """A database of each engine."""
-    return Way.of(request.param, request.getfixturevalue)
+way = ways(*ENGINES)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from igrules.sandbox.scripts import Latency
 from igrules.sandbox.server import Sandbox
 from igrules.sandbox.webhooks import Manner
 from tests.busy_shop import ACCOUNT, TENANT, TOKEN, open_shop, publish_shop
-from tests.fleet import Way, answering, sleep
+from tests.fleet import ENGINES, Way, answering, sleep, ways
 from tests.running import wait_until
 from tests.sizes import load, seed
 
@@ -31,12 +31,7 @@ rules:
   - {id: answer, when: dm, do: {text: "heard {{ event.text }}"}}
 """
 SEED = seed()
-
-
-@pytest.fixture(params=("sqlite", "postgresql"))
-def way(request: pytest.FixtureRequest) -> Way:
-    """A database of each engine."""
-    return Way.of(request.param, request.getfixturevalue)
+way = ways(*ENGINES)
 
 
 @pytest.fixture

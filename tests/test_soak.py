@@ -8,7 +8,7 @@ from __future__ import annotations
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +16,8 @@ import pytest
 
 from igrules.ledger import Ledger
 from igrules.sandbox.server import Sandbox
-from tests.busy_shop import Crowd, check_shop, is_drained, open_shop, publish_shop, usual_manner
-from tests.fleet import Killer, Way, answering
+from tests.busy_shop import Crowd, check_shop, is_drained, publish_shop, usual_shop
+from tests.fleet import ENGINES, Killer, Way, answering, ways
 from tests.running import wait_until
 from tests.sizes import SIZE, hours, seed
 
@@ -32,19 +32,8 @@ MOST_LOG = 64 << 20
 LONG_ENOUGH = 3_600
 """From an hour on, a process has opened and loaded all it needs, and what grows then grows."""
 SEED = seed()
-
-
-@pytest.fixture(params=("sqlite", "postgresql"))
-def way(request: pytest.FixtureRequest) -> Way:
-    """A database of each engine."""
-    return Way.of(request.param, request.getfixturevalue)
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    box = open_shop(tmp_path, manner=usual_manner(), seed=SEED)
-    yield box
-    box.stop()
+way = ways(*ENGINES)
+sandbox = usual_shop(SEED)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,11 +22,10 @@ from tests.busy_shop import (
     Crowd,
     check_shop,
     is_drained,
-    open_shop,
     publish_shop,
-    usual_manner,
+    usual_shop,
 )
-from tests.fleet import Way, answering, sleep
+from tests.fleet import ENGINES, Way, answering, sleep, ways
 from tests.running import wait_until
 from tests.sizes import load, seed
 
@@ -42,19 +41,8 @@ igrules: 1
 rules:
   - {id: answer, when: dm, do: {text: "heard {{ event.text }}"}}
 """
-
-
-@pytest.fixture(params=("sqlite", "postgresql"))
-def way(request: pytest.FixtureRequest) -> Way:
-    """A database of each engine."""
-    return Way.of(request.param, request.getfixturevalue)
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    box = open_shop(tmp_path, manner=usual_manner(), seed=SEED)
-    yield box
-    box.stop()
+way = ways(*ENGINES)
+sandbox = usual_shop(SEED)
 
 
 def fleet_of(way: Way) -> int:

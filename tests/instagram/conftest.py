@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from igrules.instagram.client import GraphClient, GraphUrls
 from igrules.model import Account
+from igrules.sandbox.server import Sandbox
 from tests.instagram.double import Double
+from tests.sandbox.receiving import add_accounts
 
 TOKEN = "IGAAcanary0123456789abcdefCANARY"
 
@@ -23,6 +26,23 @@ def double() -> Iterator[Double]:
 @pytest.fixture
 def client(double: Double) -> Iterator[GraphClient]:
     made = GraphClient(GraphUrls(double.url, double.url, "v26.0"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    """The local Instagram, with an account of each flavour."""
+    box = Sandbox(tmp_path / "journal.jsonl", app_secret=b"secret").start()
+    add_accounts(box)
+    yield box
+    box.stop()
+
+
+@pytest.fixture
+def graph(sandbox: Sandbox) -> Iterator[GraphClient]:
+    """A client that speaks to it."""
+    made = GraphClient(GraphUrls(f"{sandbox.url}/igl", f"{sandbox.url}/fbl"))
     yield made
     made.close()
 

@@ -14,7 +14,7 @@ from igrules.instagram.signature import verify
 from igrules.model import Account, Effect, Refused, Sent
 from igrules.sandbox.server import Sandbox
 from igrules.sandbox.webhooks import Manner
-from tests.sandbox.receiving import CLINIC, PAGE, POST, SHOP, Receiver
+from tests.sandbox.receiving import CLINIC, PAGE, POST, SHOP, Receiver, add_accounts
 
 NOW = 4_000_000_000_000
 URL = "https://cdn.example.test/a.jpg"
@@ -31,10 +31,7 @@ def receiver() -> Iterator[Receiver]:
 def sandbox(tmp_path: Path, receiver: Receiver) -> Iterator[Sandbox]:
     box = Sandbox(tmp_path / "journal.jsonl", webhook_url=receiver.url, app_secret=b"secret")
     box.start()
-    box.add_account(ig_id=SHOP, username="luz", token="IGAAshop", posts=[{"id": POST}])
-    box.add_account(
-        ig_id=CLINIC, username="clinica", api="facebook_login", page_id=PAGE, token="EAAclinic"
-    )
+    add_accounts(box)
     yield box
     box.stop()
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from igrules.instagram.client import GraphClient, GraphUrls
+from igrules.instagram.client import GraphClient
 from igrules.instagram.listings import find_conversation, read_messages, read_replies
 from igrules.instagram.sends import deliver
 from igrules.listings import Listing
@@ -25,22 +22,9 @@ BOTH = pytest.mark.parametrize("account", ACCOUNTS, ids=["instagram login", "fac
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    box = Sandbox(tmp_path / "journal.jsonl")
-    box.start()
-    box.add_account(ig_id=SHOP, username="luz", token="IGAAshop", posts=[{"id": POST}])
-    box.add_account(
-        ig_id=CLINIC, username="clinica", api="facebook_login", page_id=PAGE, token="EAAclinic"
-    )
-    yield box
-    box.stop()
-
-
-@pytest.fixture
-def client(sandbox: Sandbox) -> Iterator[GraphClient]:
-    made = GraphClient(GraphUrls(f"{sandbox.url}/igl", f"{sandbox.url}/fbl"))
-    yield made
-    made.close()
+def client(graph: GraphClient) -> GraphClient:
+    """Here it is the local Instagram that is asked."""
+    return graph
 
 
 @BOTH

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from igrules.instagram.client import GraphClient, GraphUrls
+from igrules.instagram.client import GraphClient
 from igrules.instagram.reads import Mention, read_mention, read_post, read_profile
 from igrules.model import Account, Event, Media, NotDone, Refused, Unknown
 from igrules.sandbox.scripts import Script
@@ -18,24 +16,6 @@ from tests.sandbox.receiving import CLINIC, PAGE, POST, SHOP
 
 IGL = Account(1, 1, "luz", SHOP, "instagram_login", token="IGAAshop")
 FBL = Account(2, 2, "clinica", CLINIC, "facebook_login", page_id=PAGE, token="EAAclinic")
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    box = Sandbox(tmp_path / "journal.jsonl", app_secret=b"secret").start()
-    box.add_account(ig_id=SHOP, username="luz", token="IGAAshop", posts=[{"id": POST}])
-    box.add_account(
-        ig_id=CLINIC, username="clinica", api="facebook_login", page_id=PAGE, token="EAAclinic"
-    )
-    yield box
-    box.stop()
-
-
-@pytest.fixture
-def graph(sandbox: Sandbox) -> Iterator[GraphClient]:
-    client = GraphClient(GraphUrls(f"{sandbox.url}/igl", f"{sandbox.url}/fbl"))
-    yield client
-    client.close()
 
 
 def mention(account: str, comment: str, media: str = "179") -> Event:

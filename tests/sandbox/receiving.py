@@ -18,6 +18,14 @@ PAGE = "100200300"
 POST = "17950000000000001"
 
 
+def add_accounts(box: Sandbox) -> None:
+    """An account of each flavour, the first with a post."""
+    box.add_account(ig_id=SHOP, username="luz", token="IGAAshop", posts=[{"id": POST}])
+    box.add_account(
+        ig_id=CLINIC, username="clinica", api="facebook_login", page_id=PAGE, token="EAAclinic"
+    )
+
+
 @dataclass(frozen=True)
 class Received:
     """One webhook."""
