@@ -87,7 +87,7 @@ def test_words_that_wait_are_heard_together(place, line, listening):
     assert there.hear(1) == ["0", "1", "2"]
 
 
-def test_the_sockets_of_killed_processes_are_removed_by_who_calls_and_by_who_comes(
+def test_the_sockets_of_killed_processes_are_removed_by_who_calls_comes_or_goes(
     place, line, listening
 ):
     path, caller = dead(place), line(place)
@@ -96,8 +96,11 @@ def test_the_sockets_of_killed_processes_are_removed_by_who_calls_and_by_who_com
 
     assert not path.exists()
     path = dead(place)
-    listening(place)
+    last = listening(place)
     assert not path.exists()
+    dead(place)
+    last.close_hearing()
+    assert not place.exists()
 
 
 def test_nobody_is_there_without_a_directory(place, line):

@@ -91,10 +91,7 @@ class LocalLine:
                 reason = error
         else:
             raise _away(reason) from reason
-        # Names of those that were killed; an empty word tells the others nothing.
-        with suppress(OSError), _socket() as probe:
-            for path in self._others():
-                _send(probe, path, b"")
+        self._bury()
 
     def hear(self, seconds: float) -> list[str]:
         """Wait for a word, and take those that wait behind it."""
@@ -132,6 +129,7 @@ class LocalLine:
         if path is not None:
             with suppress(OSError):
                 path.unlink()
+            self._bury()
             # Unless somebody else is in it.
             with suppress(OSError):
                 path.parent.rmdir()
@@ -143,6 +141,12 @@ class LocalLine:
         if path is not None:
             with suppress(OSError), _socket() as waker:
                 _send(waker, path, b"")
+
+    def _bury(self) -> None:
+        """Remove the names of those that were killed. An empty word tells the others nothing."""
+        with suppress(OSError), _socket() as probe:
+            for path in self._others():
+                _send(probe, path, b"")
 
     def _others(self) -> Iterator[Path]:
         for place in self._places:
