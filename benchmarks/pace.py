@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measure import Row
-from benchmarks.stand import Api, Poster, body_of, igrules, open_shops, percentile
+from benchmarks.stand import Api, Poster, body_of, open_shops, percentile, two_processes
 
 RATE = 200
 SECONDS = 30
@@ -26,7 +26,7 @@ def rows() -> Iterator[Row]:
         home = Path(directory)
         url = str(home / "igrules.db")
         open_shops(url, home).close()
-        with igrules("serve", url, home, api.url) as (server,):
+        with two_processes(url, home, api.url) as server:
             paced(server.url, "warm", RATE)
             api.wait_for(RATE)
             posted, took = paced(server.url, "m", RATE * SECONDS)

@@ -69,7 +69,8 @@ class Api:
 
 
 class Igrules:
-    """One process of igrules: ``serve`` or ``work``. ``url`` is where it listens."""
+    """One process of igrules: ``serve``, ``serve --no-work`` or ``work``. ``url`` is where it
+    listens."""
 
     def __init__(
         self, command: str, database_url: str, home: Path, api: str, environ: Mapping[str, str]
@@ -79,9 +80,9 @@ class Igrules:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         self.started = time.time()
-        self._log = (home / f"{command}-{port}.log").open("wb")
+        self._log = (home / f"{command.replace(' ', '')}-{port}.log").open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "igrules.cli", command],
+            [sys.executable, "-m", "igrules.cli", *command.split()],
             cwd=home,
             stdout=self._log,
             stderr=self._log,
@@ -137,13 +138,24 @@ def igrules(
     """So many processes of igrules on one database, ended in good order."""
     running = [Igrules(command, database_url, home, api, environ) for _ in range(count)]
     try:
-        if command == "serve":
+        if command.startswith("serve"):
             for one in running:
                 one.wait()
         yield running
     finally:
         for one in running:
             one.stop()
+
+
+@contextmanager
+def two_processes(database_url: str, home: Path, api: str) -> Iterator[Igrules]:
+    """What `docs/operations.md` recommends for more than one core: one process takes the webhooks,
+    which this gives, and another one answers."""
+    with (
+        igrules("serve --no-work", database_url, home, api) as (server,),
+        igrules("work", database_url, home, api),
+    ):
+        yield server
 
 
 @contextmanager

@@ -21,10 +21,10 @@ from typing import Any
 import requests
 
 from benchmarks.measure import Row
-from benchmarks.stand import SECRET, account, igrules, open_shops
+from benchmarks.stand import SECRET, account, open_shops, two_processes
 
 ROUNDS = 5
-EVENTS, THREADS = 400, 8
+EVENTS, THREADS, CONNECTIONS = 400, 8, 32
 TOKEN = "IGAA"
 
 
@@ -34,7 +34,7 @@ def rows() -> Iterator[Row]:
         home = Path(directory)
         url = str(home / "igrules.db")
         open_shops(url, home).close()
-        with _Instagram(home) as instagram, igrules("serve", url, home, instagram.url) as (server,):
+        with _Instagram(home) as instagram, two_processes(url, home, instagram.url) as server:
             instagram.do(deliver=f"{server.url}/webhook")
             instagram.do(write=EVENTS // 2)
             bare, ours = [], []
@@ -106,7 +106,9 @@ def play(journal: Path) -> None:
     from igrules.sandbox.webhooks import Manner
 
     # What we send does not come back, or the loop beside it would have it easier.
-    box = Sandbox(journal, app_secret=SECRET.encode(), webhook=Manner(echo="missing"), senders=8)
+    box = Sandbox(
+        journal, app_secret=SECRET.encode(), webhook=Manner(echo="missing"), senders=CONNECTIONS
+    )
     box.start()
     box.add_account(ig_id=account(0), username="luz", token=TOKEN)
     people = [box.world.person(account(0), f"person{n}") for n in range(EVENTS)]

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _SPLITS = 10
 """Rounds of splitting before lanes get their turn again."""
-_IN_A_ROW = 4
+_IN_A_ROW = 64
+"""Claims that follow one another before a thread asks whether it shall stop."""
+_BETWEEN_LOOKS = 4
 """Claims that follow one another before this thread looks for webhooks again."""
 _LOOK_EVERY = 0.005
 """Seconds in which one look for bodies that other processes have stored is enough."""
@@ -90,13 +92,20 @@ class Worker:
             say(_LOG, logging.WARNING, "the database is away, no work is taken", error)
             return False
         found = bool(split or lanes)
-        for _ in range(_IN_A_ROW):
+        for number in range(1, _IN_A_ROW + 1):
             if not lanes:
                 break
-            lanes = self._work(lanes)
-        if lanes:
-            self._work(lanes, goes_on=False)
+            lanes = self._work(lanes, goes_on=number < _IN_A_ROW)
+            if lanes and number % _BETWEEN_LOOKS == 0:
+                self._look()
         return found
+
+    def _look(self) -> None:
+        """Split what waits, between two claims."""
+        try:
+            self._split_in_time()
+        except Unavailable as error:
+            say(_LOG, logging.WARNING, "the database is away, nothing is split", error)
 
     def _split_in_time(self) -> int | None:
         """Split what waits, unless this process has just looked or another of its threads is at
