@@ -147,13 +147,18 @@ def igrules(
             one.stop()
 
 
+WORKERS = 2
+"""Processes that answer in `spread_out`, with `THREADS` threads in all."""
+THREADS = 8 * WORKERS
+
+
 @contextmanager
-def two_processes(database_url: str, home: Path, api: str) -> Iterator[Igrules]:
-    """What `docs/operations.md` recommends for more than one core: one process takes the webhooks,
-    which this gives, and another one answers."""
+def spread_out(database_url: str, home: Path, api: str) -> Iterator[Igrules]:
+    """What `docs/operations.md` recommends where there is more than one core: one process takes the
+    webhooks, which this gives, and others answer."""
     with (
         igrules("serve --no-work", database_url, home, api) as (server,),
-        igrules("work", database_url, home, api),
+        igrules("work", database_url, home, api, WORKERS),
     ):
         yield server
 

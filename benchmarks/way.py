@@ -21,10 +21,10 @@ from typing import Any
 import requests
 
 from benchmarks.measure import Row
-from benchmarks.stand import SECRET, account, open_shops, two_processes
+from benchmarks.stand import SECRET, THREADS, account, open_shops, spread_out
 
 ROUNDS = 5
-EVENTS, THREADS, CONNECTIONS = 400, 8, 32
+EVENTS, CONNECTIONS = 400, 32
 TOKEN = "IGAA"
 
 
@@ -34,7 +34,7 @@ def rows() -> Iterator[Row]:
         home = Path(directory)
         url = str(home / "igrules.db")
         open_shops(url, home).close()
-        with _Instagram(home) as instagram, two_processes(url, home, instagram.url) as server:
+        with _Instagram(home) as instagram, spread_out(url, home, instagram.url) as server:
             instagram.do(deliver=f"{server.url}/webhook")
             instagram.do(write=EVENTS // 2)
             bare, ours = [], []

@@ -55,7 +55,8 @@ class Database:
         self._postgres = driver.engine == "postgresql"
         self._begin = () if self._postgres else ("IMMEDIATE",)
         self._writers = None if self._postgres else FairLock()
-        self._neighbours = Neighbours(driver.path) if driver.path else None
+        self.neighbours = Neighbours(driver.path) if driver.path else None
+        """The other processes at a SQLite file."""
         self._shared = None if self._postgres else SharedCommits(self)
         self._file = OwnFile(driver.path) if driver.path else None
         self._gate = threading.Lock()
@@ -161,12 +162,12 @@ class Database:
         if not self._writers.acquire(BUSY_SECONDS):
             raise Unavailable("other writers keep the database busy", "try again")
         try:
-            if self._neighbours is not None:
-                self._neighbours.take()
+            if self.neighbours is not None:
+                self.neighbours.take()
             yield
         finally:
-            if self._neighbours is not None:
-                self._neighbours.give()
+            if self.neighbours is not None:
+                self.neighbours.give()
             self._writers.release()
 
     @contextmanager
@@ -328,8 +329,8 @@ class Database:
         with self._gate:
             self._closed = True
             rest, self._connections = self._connections, []
-        if self._neighbours is not None:
-            self._neighbours.close()
+        if self.neighbours is not None:
+            self.neighbours.close()
         for _, connection in rest:
             # A thread that was not waited for may be in the middle of something; it is rolled back.
             with suppress(*self._errors):

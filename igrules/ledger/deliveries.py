@@ -24,6 +24,7 @@ from igrules.ledger.intake import Body, Intake
 from igrules.ledger.leases import hold_splits
 from igrules.ledger.refused import RefusedWebhooks
 from igrules.ledger.routing import Target
+from igrules.ledger.sends import Then
 from igrules.ledger.stats import add_stat
 from igrules.ledger.upkeep import checkpoint
 from igrules.ledger.values import NewDelivery, SplitResult
@@ -49,6 +50,7 @@ class Deliveries:
         self.stored = 0
         """How many groups of bodies this process has stored so far."""
         self._turn = FairLock()
+        self._neighbours = database.neighbours
         self._gate = threading.Lock()
         self._forged = 0
         self._forged_at = 0
@@ -85,38 +87,60 @@ class Deliveries:
             checkpoint(self._db)
 
     def split(
-        self, read: Read, now: int, *, limit: int = 100, max_events: int = 500
+        self,
+        read: Read,
+        now: int,
+        *,
+        limit: int = 100,
+        max_events: int = 500,
+        then: Then | None = None,
     ) -> SplitResult:
         """Turn open bodies, oldest first, into events: up to ``limit`` bodies, or as many as make
         ``max_events`` events, one at least. Every update ends as an event, a duplicate, an orphan
         or a test.
 
         ``read`` gives the events of a body; a body it cannot read is kept as ``unreadable``.
+        ``then`` is done at the end of the transaction, on SQLite only. Nothing is done there while
+        another process splits, which looks again afterwards.
         """
         if not self._turn.acquire(BUSY_SECONDS):
             raise Unavailable("another thread splits for too long", "try again")
         try:
             if self._db.engine == "sqlite":
-                return self._split_sqlite(read, now, limit, max_events)
+                return self._split_sqlite(read, now, limit, max_events, then)
             return self._split_postgres(read, now, limit, max_events)
         finally:
             self._turn.release()
 
-    def _split_sqlite(self, read: Read, now: int, limit: int, max_events: int) -> SplitResult:
-        """Read before the write lock is taken, so that nobody waits for a parser."""
-        bodies = _parsed(self._open(limit), read, max_events)
-        if not bodies:
+    def _split_sqlite(
+        self, read: Read, now: int, limit: int, max_events: int, then: Then | None
+    ) -> SplitResult:
+        """Look before the others are asked to wait: so who is turned away is seen to."""
+        rows = self._open(limit)
+        if not rows or (self._neighbours is not None and not self._neighbours.may_split()):
             return SplitResult()
+        try:
+            return self._split_these(_parsed(rows, read, max_events), now, then)
+        finally:
+            if self._neighbours is not None:
+                self._neighbours.has_split()
 
-        def work(db: Database) -> SplitResult:
+    def _split_these(self, bodies: list[Body], now: int, then: Then | None) -> SplitResult:
+        """Read before the write lock is taken, so that nobody waits for a parser."""
+
+        def work(db: Database) -> tuple[SplitResult, Callable[[], None] | None]:
             ids = [body.id for body in bodies]
             still = db.all(
                 f"SELECT id FROM delivery WHERE state = 'open' AND id IN ({holders(len(ids))})", ids
             )
             left = {row[0] for row in still}
-            return self._take(db, [body for body in bodies if body.id in left], now)
+            result = self._take(db, [body for body in bodies if body.id in left], now)
+            return result, then(db) if then is not None and result.lanes else None
 
-        return self._db.share(work)
+        result, stored = self._db.share(work)
+        if stored is not None:
+            stored()
+        return result
 
     def _split_postgres(self, read: Read, now: int, limit: int, max_events: int) -> SplitResult:
         with self._db.transaction() as db:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import errno
 import math
 import os
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +26,7 @@ except ImportError:  # a platform without such locks
 
 SUFFIX = "-turn"
 """Ends the name of the file, behind that of the database."""
-_PLACE, _TURN, _PRESENCE = range(3)
+_PLACE, _TURN, _PRESENCE, _SPLIT = range(4)
 _LOOK_EVERY = 0.2
 """Seconds in which one look for other processes is enough."""
 _GRUDGE = 5.0
@@ -34,12 +35,14 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.001
 
 
 class Neighbours:
-    """The processes that write into ``database``. For one thread at a time."""
+    """The processes that write into ``database``: for the one thread that writes, and the one that
+    splits."""
 
     def __init__(self, database: Path, patience: float = 2.0) -> None:
         self._database = database
         self._patience = patience
         self._file: int | None = None
+        self._opening = threading.Lock()
         self._look_at = -math.inf if fcntl else math.inf
         self._others = False
         self._has_turn = False
@@ -62,6 +65,22 @@ class Neighbours:
             self._has_turn = False
             self._free(_TURN)
 
+    def may_split(self) -> bool:
+        """Whether no other process is splitting bodies; none begins to until `has_split`.
+
+        Who may not leaves it to that one, which looks once more when it is done."""
+        if fcntl is None:
+            return True
+        try:
+            self._open()
+            return self._lock(_SPLIT, fcntl.LOCK_EX)
+        except OSError:
+            return True
+
+    def has_split(self) -> None:
+        """Let others split."""
+        self._free(_SPLIT)
+
     def close(self) -> None:
         """Be no neighbour any more."""
         file, self._file = self._file, None
@@ -72,8 +91,7 @@ class Neighbours:
     def _look(self) -> bool:
         """Whether somebody else shows its presence; and show ours."""
         try:
-            if self._file is None:
-                self._file = self._open()
+            self._open()
             alone = self._lock(_PRESENCE, fcntl.LOCK_EX)
             # When another one is just looking alike, ours is shown the next time.
             self._lock(_PRESENCE, fcntl.LOCK_SH)
@@ -82,7 +100,12 @@ class Neighbours:
             return False
         return not alone
 
-    def _open(self) -> int:
+    def _open(self) -> None:
+        with self._opening:
+            if self._file is None:
+                self._file = self._opened()
+
+    def _opened(self) -> int:
         path = self._database.with_name(self._database.name + SUFFIX)
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if os.geteuid() == 0:

@@ -83,13 +83,17 @@ class Worker:
         """Split what waits, claim once and work what was claimed. False when nothing was due."""
         if self._stopping.is_set():
             return False
+        lanes: list[Lane] = []
         try:
-            split = self._split_in_time()
-            lanes = self._claim()
+            split = self._split_in_time(lanes)
+            self._note(lanes)
+            lanes = lanes or self._claim()
             if not lanes and split is None and self.split():
                 lanes = self._claim()
         except Unavailable as error:
             say(_LOG, logging.WARNING, "the database is away, no work is taken", error)
+            for lane in lanes:
+                self._give_back(lane)
             return False
         found = bool(split or lanes)
         for number in range(1, _IN_A_ROW + 1):
@@ -107,9 +111,10 @@ class Worker:
         except Unavailable as error:
             say(_LOG, logging.WARNING, "the database is away, nothing is split", error)
 
-    def _split_in_time(self) -> int | None:
+    def _split_in_time(self, into: list[Lane] | None = None) -> int | None:
         """Split what waits, unless this process has just looked or another of its threads is at
-        it: then ``None``, and who finds no lane looks once more."""
+        it: then ``None``, and who finds no lane looks once more. What is claimed with it comes
+        ``into`` this list, if given."""
         if not self._splitting.acquire(blocking=False):
             return None
         try:
@@ -117,15 +122,20 @@ class Worker:
             if stored == self._seen and now < self._looked + _LOOK_EVERY:
                 return None
             self._seen, self._looked = stored, now
-            return self.split()
+            return self.split(into)
         finally:
             self._splitting.release()
 
-    def split(self) -> int:
-        """Split stored bodies until none is left. Give how many."""
+    def split(self, into: list[Lane] | None = None) -> int:
+        """Split stored bodies until none is left. Give how many.
+
+        ``into`` gets the lanes that are claimed in the transaction that makes the first ones due,
+        where that is possible.
+        """
         done = 0
         for _ in range(_SPLITS):
-            result = self._ledger.deliveries.split(read, self._clock.now())
+            then = None if into is None or into else partial(self._claim_within, 0, into)
+            result = self._ledger.deliveries.split(read, self._clock.now(), then=then)
             done += result.deliveries
             if self._metrics is not None:
                 self._metrics.split(result.kinds)
@@ -175,9 +185,9 @@ class Worker:
         most = self._configuration.threads - 1
         return owner, limit, [tenant for tenant, n in busy.items() if n >= most > 0]
 
-    def _claim_next(self, lane: Lane, into: list[Lane], db: Database) -> Callable[[], None]:
-        """Claim what comes after ``lane``, in the transaction that gives it back."""
-        owner, limit, full = self._wanted(leaves=lane.tenant_id)
+    def _claim_within(self, leaves: int, into: list[Lane], db: Database) -> Callable[[], None]:
+        """Claim in a transaction that makes lanes due, or gives one of this tenant back."""
+        owner, limit, full = self._wanted(leaves)
         lanes = self._ledger.lanes.claim_within(
             db,
             owner,
@@ -223,7 +233,7 @@ class Worker:
         for lane in lanes:
             then: Then | None = None
             if following is not None and lane is lanes[-1] and not self._stopping.is_set():
-                then = partial(self._claim_next, lane, following)
+                then = partial(self._claim_within, lane.tenant_id, following)
             sent = self._take(lane, then) or sent
         # A thread that waits for an answer holds up the other lanes it claimed, so where there are
         # sends it claims one at a time; where rules only listen, claims grow and get cheaper.
