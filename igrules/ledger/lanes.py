@@ -56,7 +56,7 @@ class Lanes:
         A lane whose last lease was never released is given alone, so that an event that kills its
         worker counts against nobody else. Empty: nothing is due.
         """
-        if self._db.engine == "sqlite" and _next_tenant(self._db, full, now) is None:
+        if self._db.engine == "sqlite" and not _may_find(self._db, full, now):
             # One writes at a time there, and who would find nothing does not ask for the turn.
             return []
         # A claim that a power cut takes back belonged to a worker that the power cut has ended.
@@ -360,6 +360,19 @@ class Lanes:
         with self._db.transaction() as db:
             hold_lane(db, lane, None)
             record.quarantine(db, lane, stored, now, version)
+
+
+def _may_find(db: Database, passed: Collection[int], now: int) -> bool:
+    """Whether a claim now would find a lane, or so many tenants that have none that it is time to
+    put them off."""
+    out = f" AND tenant_id NOT IN ({holders(len(passed))})" if passed else ""
+    rows = db.all(
+        "SELECT EXISTS (SELECT 1 FROM lane l WHERE l.tenant_id = t.tenant_id AND l.due <= ?)"
+        f" FROM (SELECT tenant_id FROM turn WHERE next_due <= ?{out} ORDER BY served_at LIMIT ?)"
+        " AS t",
+        [now, now, *passed, _TENANTS_TRIED],
+    )
+    return len(rows) == _TENANTS_TRIED or any(row[0] for row in rows)
 
 
 def _next_tenant(db: Database, passed: Collection[int], now: int) -> int | None:

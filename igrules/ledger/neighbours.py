@@ -31,7 +31,7 @@ _LOOK_EVERY = 0.2
 """Seconds in which one look for other processes is enough."""
 _GRUDGE = 5.0
 """Seconds for which nobody waits here any more after somebody has waited in vain."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.001
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.0003, 0.001
 
 
 class Neighbours:
