@@ -64,14 +64,14 @@ def driver(url: str, points: Points) -> drivers.Driver:
         with points.at(f"commit {getattr(wrote, 'last', '')}"):
             return commit()
 
-    def execute_counted(database: Any, sql: str, parameters: Sequence[Any]) -> Any:
+    def execute_counted(connection: Any, sql: str, parameters: Sequence[Any]) -> Any:
         if not _WRITES.match(sql):
-            return execute(database, sql, parameters)
+            return execute(connection, sql, parameters)
         wrote.last = " ".join(sql.split()[:3])
-        if database.in_transaction():
-            return execute(database, sql, parameters)
+        if chosen.peewee.in_transaction():
+            return execute(connection, sql, parameters)
         with points.at(f"commit {wrote.last}"):
-            return execute(database, sql, parameters)
+            return execute(connection, sql, parameters)
 
     chosen.peewee.commit = commit_counted
     return dataclasses.replace(chosen, execute=execute_counted)

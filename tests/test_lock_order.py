@@ -48,10 +48,10 @@ class Locks:
             self._now, self._buckets = [], False
             return commit()
 
-        def execute_noted(database: Any, sql: str, parameters: Sequence[Any]) -> Any:
-            if database.in_transaction():
+        def execute_noted(connection: Any, sql: str, parameters: Sequence[Any]) -> Any:
+            if chosen.peewee.in_transaction():
                 self._note(sql, parameters)
-            return execute(database, sql, parameters)
+            return execute(connection, sql, parameters)
 
         chosen.peewee.commit = commit_noted
         self.driver = dataclasses.replace(chosen, execute=execute_noted)

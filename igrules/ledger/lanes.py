@@ -276,11 +276,12 @@ class Lanes:
         in the same transaction when its gates are open, and given: one wait for the disk less.
         """
         start = self._start(lane, decision, lease, quiet, deadline, rate_scale)
+        prepared = record.prepare(self._deployment, lane, stored, decision, now)
 
         def work(db: Database) -> Ready | None:
             hold_lane(db, lane, now + lease)
             contact_id, ready = record.write(
-                db, self._deployment, lane, stored, decision, now, version, took_us, start
+                db, self._deployment, lane, stored, decision, now, version, took_us, prepared, start
             )
             keep_profile(db, lane, contact_id, facts, now)
             record.add_marks(db, lane, contact_id, decision.marks, facts)
@@ -367,9 +368,9 @@ def _may_find(db: Database, passed: Collection[int], now: int) -> bool:
     put them off."""
     out = f" AND tenant_id NOT IN ({holders(len(passed))})" if passed else ""
     rows = db.all(
-        "SELECT EXISTS (SELECT 1 FROM lane l WHERE l.tenant_id = t.tenant_id AND l.due <= ?)"
+        "SELECT EXISTS (SELECT 1 FROM lane l WHERE l.tenant_id = soonest.tenant_id AND l.due <= ?)"
         f" FROM (SELECT tenant_id FROM turn WHERE next_due <= ?{out} ORDER BY served_at LIMIT ?)"
-        " AS t",
+        " AS soonest",
         [now, now, *passed, _TENANTS_TRIED],
     )
     return len(rows) == _TENANTS_TRIED or any(row[0] for row in rows)

@@ -89,7 +89,8 @@ def queue(
         expires_at = _expires_at(db, lane, order, comment, now)
         _check_slot(db, lane, order)
         effect = replace(_effect(order, key, expires_at), on_doubt=_on_doubt(db, tenant_id))
-        outbox.add(db, deployment, lane, None, [effect], now)
+        rows = outbox.rows_of(deployment, lane, None, [effect], now)
+        outbox.add(db, [effect], rows, now)
         db.run(
             "UPDATE send SET request = ? WHERE key = ? AND tenant_id = ? AND request IS NULL",
             (digest, columns.text(key), tenant_id),

@@ -13,6 +13,9 @@ from igrules.ledger.deployment import Deployment
 from igrules.ledger.values import Lane
 from igrules.model import Effect
 
+Values = Sequence[object]
+"""A row of ``send`` that is not stored yet."""
+
 _COLUMNS = (
     "tenant_id, account_id, lane_id, inbox_id, key, slot, track, channel, kind, target, payload,"
     " fingerprint, rule, step, state, reason, not_before, expires_at, counted, idempotent,"
@@ -43,24 +46,28 @@ class Begun:
     fingerprint: bytes | None
 
 
-def add(
-    db: Database,
+def rows_of(
     deployment: Deployment,
     lane: Lane,
     inbox_id: int | None,
     effects: Sequence[Effect],
     now: int,
-) -> None:
-    """Store effects as pending sends, in order; without an event they name their keys.
-
-    A key that exists stays as it is; one whose slot is taken ends as ``skipped: slot``.
-    """
-    if not effects:
-        return
-    rows = [
+) -> list[Values]:
+    """The rows of effects as pending sends, for `add` and `add_begun`; without an event they name
+    their keys. Nothing is read for it, so it need not be done inside a transaction."""
+    return [
         _row(deployment, lane, inbox_id, effect, number, now)
         for number, effect in enumerate(effects)
     ]
+
+
+def add(db: Database, effects: Sequence[Effect], rows: Sequence[Values], now: int) -> None:
+    """Store effects as pending sends, in order.
+
+    A key that exists stays as it is; one whose slot is taken ends as ``skipped: slot``.
+    """
+    if not rows:
+        return
     if not any(effect.slot for effect in effects):
         db.run(
             f"INSERT INTO send ({_COLUMNS}) VALUES {tuples(len(rows), _WIDTH)}"
@@ -72,28 +79,16 @@ def add(
         _add_one(db, effect, row, now)
 
 
-def add_begun(
-    db: Database,
-    deployment: Deployment,
-    lane: Lane,
-    inbox_id: int | None,
-    effects: Sequence[Effect],
-    now: int,
-    not_before: int,
-) -> Begun | None:
+def add_begun(db: Database, rows: Sequence[Values], not_before: int) -> Begun | None:
     """The same for effects without slots, the first as ``sending`` by its first attempt, which is
     over at ``not_before``; ``None`` when its key exists, and it stays as it is."""
-    rows = [
-        _row(deployment, lane, inbox_id, effect, number, now)
-        for number, effect in enumerate(effects)
-    ]
-    first = rows[0]
+    first = list(rows[0])
     for name, value in (("state", "sending"), ("not_before", not_before), ("attempt", 1)):
         first[_NAMES.index(name)] = value
     made = db.all(
         f"INSERT INTO send ({_COLUMNS}) VALUES {tuples(len(rows), _WIDTH)}"
         " ON CONFLICT (key) DO NOTHING RETURNING id, key",
-        [value for row in rows for value in row],
+        [value for row in (first, *rows[1:]) for value in row],
     )
     read = effect((*_AS_READ(first), 0))
     ids = {key: id for id, key in made}
@@ -102,7 +97,7 @@ def add_begun(
     return Begun(ids[read.key], read, first[_FINGERPRINT])  # type: ignore[arg-type]  # as `_row` made it
 
 
-def _add_one(db: Database, effect: Effect, row: list[object], now: int) -> None:
+def _add_one(db: Database, effect: Effect, row: Values, now: int) -> None:
     insert = f"INSERT INTO send ({_COLUMNS}) VALUES {tuples(1, _WIDTH)} ON CONFLICT"
     if not effect.slot:
         db.run(f"{insert} (key) DO NOTHING", row)
@@ -117,7 +112,7 @@ def _add_one(db: Database, effect: Effect, row: list[object], now: int) -> None:
 
 def _row(
     deployment: Deployment, lane: Lane, inbox_id: int | None, effect: Effect, number: int, now: int
-) -> list[object]:
+) -> Values:
     key = effect.key or f"{inbox_id}:{effect.rule}:{effect.step}:{number}"
     return [
         lane.tenant_id,

@@ -4,11 +4,13 @@ lane."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import igrules.ledger.alerts as alerts
 import igrules.ledger.columns as columns
 import igrules.ledger.contacts as contacts
 import igrules.ledger.epochs as epochs
+import igrules.ledger.outbox as outbox
 import igrules.ledger.run_list as run_list
 import igrules.ledger.runs as runs
 import igrules.ledger.starting as starting
@@ -25,6 +27,22 @@ from igrules.model import EMPTY, Change, Decision, Event, Facts, Mark
 from igrules.runs import Run
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is stored of a decision as it is stored, made before anybody has to wait for it."""
+
+    trace: bytes
+    sends: Sequence[outbox.Values]
+
+
+def prepare(
+    deployment: Deployment, lane: Lane, stored: StoredEvent, decision: Decision, now: int
+) -> Prepared:
+    """Make ready what `write` stores."""
+    sends = outbox.rows_of(deployment, lane, stored.id, decision.effects, now)
+    return Prepared(columns.to_json(decision.trace), sends)
+
+
 def write(
     db: Database,
     deployment: Deployment,
@@ -34,12 +52,13 @@ def write(
     now: int,
     version: int,
     took_us: int,
+    prepared: Prepared,
     start: Start | None = None,
 ) -> tuple[int, Ready | None]:
     """Close the event with this decision, all but its marks, and give the contact's id, 0 for none,
     and the send that was begun with it; see `Lanes.record`."""
     old_epoch = _close(db, lane, stored, "closed")
-    _store(db, lane, stored, decision, now, version, took_us)
+    _store(db, lane, stored, decision, prepared.trace, now, version, took_us)
     contact_id = contacts.keep(db, lane, stored, decision.changes, now)
     if contact_id and decision.changes:
         _tell_of_loop(db, lane, contact_id, decision.changes, now)
@@ -48,8 +67,11 @@ def write(
     fresh = decision.runs if old_epoch is None else runs.expired(decision.runs)
     new = runs.keep(db, deployment, lane, fresh, now) if fresh else EMPTY
     effects = runs.linked(decision.effects, new)
+    rows = prepared.sends
+    if effects is not decision.effects:
+        rows = outbox.rows_of(deployment, lane, stored.id, effects, now)
     may_start = start if old_epoch is None else None
-    ready = starting.keep(db, deployment, lane, stored.id, effects, now, may_start)
+    ready = starting.keep(db, deployment, lane, effects, rows, now, may_start)
     versions.note_offers(db, lane.tenant_id, decision.effects, now)
     _add_events(db, lane, decision.events, now, old_epoch)
     if old_epoch is not None:
@@ -71,7 +93,8 @@ def write_wake(
     contact_id = contacts.changed(db, lane, decision.changes)
     new = runs.keep(db, deployment, lane, decision.runs, now)
     effects = runs.linked(decision.effects, new)
-    ready = starting.keep(db, deployment, lane, run.event.id, effects, now, start)
+    rows = outbox.rows_of(deployment, lane, run.event.id, effects, now)
+    ready = starting.keep(db, deployment, lane, effects, rows, now, start)
     versions.note_offers(db, lane.tenant_id, decision.effects, now)
     _add_events(db, lane, decision.events, now, None)
     if decision.outcome == "quarantined":
@@ -83,7 +106,7 @@ def quarantine(db: Database, lane: Lane, stored: StoredEvent, now: int, version:
     """Set an event aside with a decision that says so."""
     _close(db, lane, stored, "quarantined")
     decision = Decision("quarantined", words(lane.deaths))
-    _store(db, lane, stored, decision, now, version, 0)
+    _store(db, lane, stored, decision, columns.to_json(decision.trace), now, version, 0)
     tell_of_event(db, lane, stored.id, now)
 
 
@@ -115,6 +138,7 @@ def _store(
     lane: Lane,
     stored: StoredEvent,
     decision: Decision,
+    trace: bytes,
     now: int,
     version: int,
     took_us: int,
@@ -123,7 +147,7 @@ def _store(
         "INSERT INTO decision (inbox_id, replay, tenant_id, ruleset_version, outcome, reason,"
         " took_us, trace, created_at, rules) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (stored.id, stored.replays, lane.tenant_id, version, decision.outcome,
-         columns.text(decision.reason), took_us, columns.to_json(decision.trace), now,
+         columns.text(decision.reason), took_us, trace, now,
          _fired(decision)),
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from igrules.ledger.deployment import Deployment
 from igrules.ledger.doubts import quiet_of
 from igrules.ledger.leases import hold_lane, lease_for
 from igrules.ledger.open_sends import OPEN
-from igrules.ledger.outbox import Begun
+from igrules.ledger.outbox import Begun, Values
 from igrules.ledger.values import Closed, DueSend, Lane, Ready, Wait
 from igrules.model import Account, Effect
 
@@ -37,22 +37,22 @@ def keep(
     db: Database,
     deployment: Deployment,
     lane: Lane,
-    inbox_id: int | None,
     effects: Sequence[Effect],
+    rows: Sequence[Values],
     now: int,
     start: Start | None,
 ) -> Ready | None:
-    """Store effects as sends of a lane that this transaction holds, and begin the first when it may
-    go out at once.
+    """Store effects, with their rows, as sends of a lane that this transaction holds, and begin the
+    first when it may go out at once.
 
     ``None`` when it has to wait, or a gate is closed, which is then told by `Sends.begin`.
     """
     if not effects or start is None or not _is_first(db, lane, effects):
-        outbox.add(db, deployment, lane, inbox_id, effects, now)
+        outbox.add(db, effects, rows, now)
         return None
     allowed = start.deadline(effects[0])
     not_before = now + allowed + quiet_of(effects[0], start.quiet)
-    begun = outbox.add_begun(db, deployment, lane, inbox_id, effects, now, not_before)
+    begun = outbox.add_begun(db, rows, not_before)
     return _begin(db, deployment, lane, begun, start, allowed, now) if begun else None
 
 

@@ -111,11 +111,12 @@ def _hold(db: Database, lanes: Sequence[Lane], due: int) -> set[int]:
 
 
 def _store(db: Database, deployment: Deployment, item: Decided, now: int) -> bool:
+    prepared = record.prepare(deployment, item.lane, item.stored, item.decision, now)
     try:
         with db.transaction():
             contact_id, _ = record.write(
                 db, deployment, item.lane, item.stored, item.decision, now, item.version,
-                item.took_us,
+                item.took_us, prepared,
             )  # fmt: skip
             keep_profile(db, item.lane, contact_id, item.facts, now)
             record.add_marks(db, item.lane, contact_id, item.decision.marks, item.facts)
