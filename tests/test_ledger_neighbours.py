@@ -46,6 +46,20 @@ sys.stdin.readline()
 """
 
 
+SPLITTING = """
+import sys
+from pathlib import Path
+from igrules.ledger.neighbours import Neighbours
+neighbours = Neighbours(Path(sys.argv[1]))
+assert neighbours.may_split()
+print("splitting", flush=True)
+sys.stdin.readline()
+neighbours.has_split()
+print("done", flush=True)
+sys.stdin.readline()
+"""
+
+
 @contextmanager
 def another(program: str, path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Another process at this database."""
@@ -102,6 +116,28 @@ def test_one_who_wants_to_write_is_next_however_busy_another_process_is(path):
 
     # What was under way, and what came between the count and the asking.
     assert sorted(passed)[8] <= 5
+
+
+def test_one_process_splits_at_a_time_and_a_killed_one_holds_nobody_up(path, ours):
+    """Woken by the same webhook, all would read its body and then wait to write, for nothing."""
+    mine = ours()
+    with another(SPLITTING, path) as process:
+        assert process.stdout.readline() == b"splitting\n"
+        meanwhile = mine.may_split()
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"done\n"
+        after = mine.may_split()
+        mine.has_split()
+    with another(SPLITTING, path) as process:
+        assert process.stdout.readline() == b"splitting\n"
+        beside = mine.may_split()
+        process.kill()
+        process.wait()
+
+        assert (meanwhile, after, beside) == (False, True, False)
+        assert mine.may_split()
+        mine.has_split()
 
 
 def test_the_turn_of_another_process_is_waited_for(path, ours):

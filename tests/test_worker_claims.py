@@ -74,3 +74,35 @@ def test_what_another_process_stores_is_found_at_once(
 
     assert worker.turn()
     assert len(channel.calls) == 2
+
+
+def test_a_message_takes_three_transactions_and_looking_for_another_none(ledger, channel) -> None:
+    """Each waits for the one place to write, so who wakes in vain must not ask for it."""
+    if ledger._db.engine != "sqlite":
+        pytest.skip("PostgreSQL has more than one place to write")
+    publish(ledger, channel.registry(), ANSWER)
+    worker = Worker(ledger, channel.registry(), CONFIGURATION, clock=Hands(NOW))
+    found = transactions(ledger)
+
+    deliver(ledger, body(1))
+    stored = len(found)
+    worker.turn()
+    answered = len(found)
+    found_more = [worker.turn() for _ in range(3)]
+
+    assert len(channel.calls) == 1
+    assert answered - stored == 3, "split and claim, decision, receipt"
+    assert found_more == [False, False, False]
+    assert len(found) == answered
+
+
+def test_many_tenants_that_have_nothing_are_put_off_in_time(ledger) -> None:
+    """Whoever looks whether a claim is worth it passes a few of them, and no more."""
+    for number in range(9):
+        ledger.tenants.add(f"quiet{number}", "Quiet", NOW)
+    ledger._db.run("UPDATE turn SET next_due = 1, served_at = 0")
+
+    claimed = [ledger.lanes.claim("w", NOW, lease=1_000, limit=1) for _ in range(4)]
+
+    assert claimed == [[], [], [], []]
+    assert ledger._db.number("SELECT count(*) FROM turn WHERE next_due <= 1") < 4
