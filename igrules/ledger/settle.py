@@ -62,6 +62,8 @@ class _Send:
     strikes: int
     probes: int
     doubts: int
+    account_is_slow: bool
+    app_is_slow: bool
 
     @property
     def is_unclear(self) -> bool:
@@ -88,7 +90,8 @@ _SELECT = (
     " expires_at, idempotent, on_doubt, on_error, quota_day, message_id, key,"
     " evidence, run_id, step, counted, channel,"
     " (SELECT strikes FROM account WHERE account.id = send.account_id),"
-    " (SELECT count(*) FROM hold WHERE hold.probe = send.id), doubts FROM send WHERE id = ?"
+    f" (SELECT count(*) FROM hold WHERE hold.probe = send.id), doubts, {usage.IS_SLOW}"
+    " FROM send WHERE id = ?"
 )
 
 
@@ -123,7 +126,7 @@ def settle(
         _mark_unreachable(db, send_id, now)
     if isinstance(receipt, Refused) and receipt.answer.cls == "WINDOW":
         _correct_window(db, send_id, attempt)
-    row = db.first(_SELECT + db.locked, (send_id,))
+    row = db.first(_SELECT + db.locked, (now * 1000, now * 1000, send_id))
     if row is None:
         return Settled("")
     send = _Send(*row)
@@ -132,7 +135,8 @@ def settle(
         return Settled(_superseded(db, send, receipt, now))
     state = _apply(db, send, receipt, now, retry_scale)
     # Buckets before holds, as a send takes them that tries under a hold.
-    usage.note(db, send.account_id, send.kind, receipt, now)
+    slow = usage.Slow(send.account_is_slow, send.app_is_slow)
+    usage.note(db, send.account_id, send.kind, receipt, now, slow)
     asked = breakers.Asked(send.id, send.tenant_id, send.account_id, send.channel, send.kind,
                            send.strikes, send.probes)  # fmt: skip
     changed = breakers.note(db, asked, breakers.Heard(receipt, now, token, retry_scale))

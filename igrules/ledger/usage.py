@@ -7,6 +7,8 @@ the bucket it came from for as long as the answer says, and slows it afterwards.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from igrules.ledger.buckets import ACCOUNT, app_of
 from igrules.ledger.database import Database
 from igrules.ledger.presets import platform_buckets
@@ -19,11 +21,31 @@ _APP_CODE = 4
 """The code that says that the app, not the account, has made too many calls."""
 
 
-def note(db: Database, account_id: int, kind: str, receipt: Receipt, now: int) -> None:
+IS_SLOW = (
+    "EXISTS (SELECT 1 FROM rate r WHERE r.account_id = send.account_id"
+    f" AND r.bucket = '{ACCOUNT}' AND r.slow_until > ?),"
+    " EXISTS (SELECT 1 FROM account a JOIN rate r ON r.account_id = 0"
+    " AND r.bucket = 'app ' || a.flavour || ' ' || a.app WHERE a.id = send.account_id"
+    " AND r.slow_until > ?)"
+)
+"""Whether the account of a send, and its app, is slowed after a time in microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """Whether an account, or its app, may be slowed: only then is there something to end."""
+
+    account: bool = True
+    app: bool = True
+
+
+def note(
+    db: Database, account_id: int, kind: str, receipt: Receipt, now: int, slow: Slow = Slow()
+) -> None:
     """Keep what an answer to a send of this kind says, inside a transaction."""
     answer = receipt.answer
     if answer.usage is not None:
-        hear(db, account_id, answer.usage, now)
+        hear(db, account_id, answer.usage, now, slow)
     if answer.cls != "THROTTLE" or not isinstance(receipt, NotDone):
         return
     shut = now + (receipt.after or 0)
@@ -40,19 +62,25 @@ def note(db: Database, account_id: int, kind: str, receipt: Receipt, now: int) -
         )
 
 
-def hear(db: Database, account_id: int, usage: Usage, now: int) -> None:
+def hear(db: Database, account_id: int, usage: Usage, now: int, slow: Slow = Slow()) -> None:
     """Keep what an answer for an account says about budgets, inside a transaction."""
-    _level(db, account_id, ACCOUNT, usage.account, usage.wait, now)
-    if (usage.app is not None or usage.app_wait) and (app := _app(db, account_id)):
+    if slow.account or _is_much(usage.account, usage.wait):
+        _level(db, account_id, ACCOUNT, usage.account, usage.wait, now)
+    if usage.app is None and not usage.app_wait:
+        return
+    if (slow.app or _is_much(usage.app, usage.app_wait)) and (app := _app(db, account_id)):
         _level(db, 0, app, usage.app, usage.app_wait, now)
+
+
+def _is_much(percent: int | None, wait: int) -> bool:
+    return bool(wait) or (percent is not None and percent >= _SLOW_FROM)
 
 
 def _level(
     db: Database, account_id: int, bucket: str, percent: int | None, wait: int, now: int
 ) -> None:
-    if wait or (percent is not None and percent >= _SLOW_FROM):
-        is_much = percent is not None and percent >= _SLOW_FROM
-        _keep(db, account_id, bucket, now + _SLOW_FOR if is_much else 0, now + wait)
+    if _is_much(percent, wait):
+        _keep(db, account_id, bucket, now + _SLOW_FOR if _is_much(percent, 0) else 0, now + wait)
     elif percent is not None:
         until = (now + _SLOW_FOR) * 1000 if percent >= _SLOW_TO else 0
         db.run(
