@@ -465,3 +465,17 @@ def test_a_lane_is_given_back_in_the_middle_when_the_worker_stops(ledger, clock)
     work_off(Worker(ledger, channel.registry(), CONFIGURATION, clock=clock))
 
     assert channel.texts == ["Olá a", "Olá b"]
+
+
+def test_the_first_answer_of_a_day_counts_once(ledger, channel):
+    """It is stored as under way before the day is counted."""
+    tenant = publish(ledger, channel.registry(), ANSWER, settings="limits: {per_day: 1}\n")
+    worker = Worker(ledger, channel.registry(), CONFIGURATION, clock=Hands(NOW))
+
+    deliver(ledger, dm(ACCOUNT, "10001", "m_1", "oi", NOW), dm(ACCOUNT, "10002", "m_2", "oi", NOW))
+    work_off(worker)
+
+    assert len(channel.calls) == 1
+    states = {(row.state, row.reason) for row in ledger.for_tenant(tenant).sends(10)}
+    assert states == {("sent", ""), ("skipped", "daily_limit")}
+    assert ledger._db.number("SELECT used FROM quota WHERE tenant_id = ?", (tenant,)) == 1
