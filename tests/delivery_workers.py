@@ -15,7 +15,7 @@ from igrules.errors import LeaseLost
 from igrules.ledger import DueRun, DueSend, Lane, Ready, StoredEvent, Unsettled, Wait
 from igrules.ledger.doubts import ABSENT, FOUND, Finding
 from igrules.model import Decision, Effect
-from tests.delivery_model import MINUTE, NEVER, Said, Talk
+from tests.delivery_model import MINUTE, NEVER, OPEN, Said, Talk
 from tests.delivery_platform import ANSWERS, KINDS, NUMBERS, PEOPLE, Call, Platform, pick
 from tests.ledgering import DEADLINE, LEASE, QUIET, public, read, text
 from tests.parking import question
@@ -189,8 +189,10 @@ class Workers(Platform):
         self.closed(talk, stored.ref)
         if kind == "wait" and not old:
             talk.runs[cause] = self.now + MINUTE
+        # Where another one is open, the worker looks which is next.
+        is_alone = not any(said.state in OPEN for said in talk.sends)
         self.add(talk, effects, old)
-        first = talk.ready(self.now)[:1] if at_once and effects else []
+        first = talk.ready(self.now)[:1] if at_once and effects and is_alone else []
         if first and self.shut:
             self.put_off(talk, first.pop())
         begun = [ready.effect.key] if ready else []
