@@ -140,6 +140,16 @@ def test_one_process_splits_at_a_time_and_a_killed_one_holds_nobody_up(path, our
         mine.has_split()
 
 
+def test_one_that_was_stopped_while_it_splits_holds_nobody_up_for_ever(path, ours):
+    mine = ours(patience=0.2)
+    with another(SPLITTING, path) as process:
+        assert process.stdout.readline() == b"splitting\n"
+
+        assert not mine.may_split()
+        wait_until(mine.may_split, 5, "it goes on without the other")
+        mine.has_split()
+
+
 def test_the_turn_of_another_process_is_waited_for(path, ours):
     with another(HOLDING, path) as process:
         assert process.stdout.readline() == b"taken\n"

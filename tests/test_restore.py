@@ -245,6 +245,22 @@ def test_nothing_is_sent_before_a_person_says_so(
     there.ledger.close()
 
 
+def test_what_may_have_been_sent_before_the_restore_counts_for_the_day(
+    world: World, database_url: str, tmp_path: Path
+) -> None:
+    """It was never begun in this database, and a person may have it all the same."""
+    world.answer(text("waits"))
+    place = backup_and_restore_in_place(world, database_url, tmp_path)
+    there = again(place)
+
+    there.ledger.resume_after_restore(NOW + 3_000)
+
+    counted = [(row.state, row.attempt) for row in there.scope.sends(10)]
+    assert counted == [("doubt", 0)]
+    assert there.scope.numbers(NOW + 3_000).messages_today == 1
+    there.ledger.close()
+
+
 def test_what_may_have_been_sent_is_parked_and_the_rest_goes_on(
     world: World, database_url: str, tmp_path: Path
 ) -> None:

@@ -46,6 +46,7 @@ class Neighbours:
         self._look_at = -math.inf if fcntl else math.inf
         self._others = False
         self._has_turn = False
+        self._refused_at: float | None = None
 
     def take(self) -> bool:
         """Wait for the turn to write. False when nobody else is there, or the wait was too long:
@@ -68,14 +69,19 @@ class Neighbours:
     def may_split(self) -> bool:
         """Whether no other process is splitting bodies; none begins to until `has_split`.
 
-        Who may not leaves it to that one, which looks once more when it is done."""
+        Who may not leaves it to that one, which looks once more when it is done. Who was refused
+        for longer than ``patience`` goes on all the same: the other may be stopped."""
         if fcntl is None:
             return True
         try:
             self._open()
-            return self._lock(_SPLIT, fcntl.LOCK_EX)
+            is_free = self._lock(_SPLIT, fcntl.LOCK_EX)
         except OSError:
             return True
+        now = time.monotonic()
+        since = now if self._refused_at is None else self._refused_at
+        self._refused_at = None if is_free else since
+        return is_free or now - since > self._patience
 
     def has_split(self) -> None:
         """Let others split."""

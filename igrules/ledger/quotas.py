@@ -101,11 +101,11 @@ def _look_up(db: Database, tenant_id: int, zone: str, day: str) -> int:
         " OR (quota_day IS NULL AND state IN ('sent', 'parked')))",
         (tenant_id, begins(zone, day), day),
     )
-    # One that stands as under way without an attempt is just about to take its place.
+    # One that is `sending` without an attempt is just about to take its place.
     under_way = db.number(
         f"SELECT count(*) FROM send WHERE {OPEN} AND +tenant_id = ? AND counted = 'yes'"
-        " AND (quota_day = ? OR (quota_day IS NULL AND state <> 'pending'"
-        " AND EXISTS (SELECT 1 FROM attempt WHERE attempt.send_id = send.id)))",
+        " AND (quota_day = ? OR (quota_day IS NULL AND (state = 'doubt' OR (state = 'sending'"
+        " AND EXISTS (SELECT 1 FROM attempt WHERE attempt.send_id = send.id)))))",
         (tenant_id, day),
     )
     return closed + under_way
