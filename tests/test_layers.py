@@ -11,14 +11,20 @@ PACKAGE = Path(__file__).parent.parent / "igrules"
 # Part of the package -> what it may import besides itself. Inside a floor a later entry may import
 # an earlier one: `language` may know `instagram`, never the other way.
 WORDS = {
-    "errors", "receipts", "listings", "model", "runs", "settings", "kinds", "hookspecs",
+    "errors", "nothing", "receipts", "listings", "model", "runs", "settings", "kinds", "hookspecs",
 }  # fmt: skip
 TOOLS = WORDS | {"fetch", "instagram", "language"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "nothing": set(),
     "receipts": {"errors"},
     "listings": set(),
-    "model": {"errors", "receipts", "runs"},  # `runs` for types only: a decision holds runs
+    "model": {
+        "errors",
+        "nothing",
+        "receipts",
+        "runs",
+    },  # `runs` for types only: a decision holds runs
     "runs": {"errors", "model"},
     "settings": {"model"},
     "kinds": {"errors", "model", "settings"},
