@@ -8,6 +8,7 @@ stored or undone by itself, so one that was taken over or has changed does not u
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 import igrules.ledger.columns as columns
@@ -79,16 +80,28 @@ def record_all(
 
     Of the others nothing was stored: they were taken over, or have to be decided again.
     """
-    done: list[Lane] = []
-    with database.joined() as db:
+    prepared = [
+        (item, record.prepare(deployment, item.lane, item.stored, item.decision, now))
+        for item in items
+    ]
+
+    def keep(db: Database, alone: bool) -> set[int]:
         ours = _hold(db, [item.lane for item in items], now + lease)
-        for item in items:
-            if item.lane.id in ours and _store(db, deployment, item, now):
+        done = []
+        for item, rows in prepared:
+            if item.lane.id in ours and _store(db, deployment, item, rows, now, alone):
                 done.append(item.lane)
         dues = [due for lane in done if (due := release(db, lane, now)) is not None]
         if dues:
             wake_tenants(db, (done[0].tenant_id,), min(dues))
-    return {lane.id for lane in done}
+        return {lane.id for lane in done}
+
+    with suppress(Conflict, Stale), database.transaction() as db:
+        return keep(db, alone=False)
+    # One of them has changed, and all were undone with it. That is rare, and costs less than a
+    # savepoint for everybody.
+    with database.joined() as db:
+        return keep(db, alone=True)
 
 
 def _hold(db: Database, lanes: Sequence[Lane], due: int) -> set[int]:
@@ -110,16 +123,25 @@ def _hold(db: Database, lanes: Sequence[Lane], due: int) -> set[int]:
     return ours
 
 
-def _store(db: Database, deployment: Deployment, item: Decided, now: int) -> bool:
-    prepared = record.prepare(deployment, item.lane, item.stored, item.decision, now)
+def _store(
+    db: Database,
+    deployment: Deployment,
+    item: Decided,
+    rows: record.Prepared,
+    now: int,
+    alone: bool,
+) -> bool:
+    """Store one of them; false, if it stands ``alone``, when it had changed."""
+    lane, decision = item.lane, item.decision
     try:
-        with db.transaction():
+        with db.transaction() if alone else nullcontext():
             contact_id, _ = record.write(
-                db, deployment, item.lane, item.stored, item.decision, now, item.version,
-                item.took_us, prepared,
-            )  # fmt: skip
-            keep_profile(db, item.lane, contact_id, item.facts, now)
-            record.add_marks(db, item.lane, contact_id, item.decision.marks, item.facts)
+                db, deployment, lane, item.stored, decision, now, item.version, item.took_us, rows
+            )
+            keep_profile(db, lane, contact_id, item.facts, now)
+            record.add_marks(db, lane, contact_id, decision.marks, item.facts)
     except (Conflict, Stale):
+        if not alone:
+            raise
         return False
     return True
