@@ -31,7 +31,7 @@ def rows() -> Iterator[Row]:
             api.wait_for(RATE)
             posted, took = paced(server.url, "m", RATE * SECONDS)
             calls = api.wait_for(RATE * SECONDS)
-        decided = _decided(url, home)
+        decided = _decided(url, home, "m")
     delays = [1000 * (at - posted[text]) for at, text in calls if text in posted]
     what = f"at {RATE} webhooks/s for {SECONDS} s"
     acked = 1000 * percentile(took, 0.99)
@@ -77,13 +77,16 @@ def paced(
     return posted, took
 
 
-def _decided(url: str, home: Path) -> list[float]:
-    """Milliseconds from storing each event to its decision."""
+def _decided(url: str, home: Path, name: str) -> list[float]:
+    """Milliseconds from storing each message of this name to its decision."""
     from igrules.ledger import Ledger
 
+    first = f"m_0_{name}"
     ledger = Ledger.open(url, home, create=False)
     rows = ledger._db.all(
         "SELECT d.created_at - i.received_at FROM decision d JOIN inbox i ON i.id = d.inbox_id"
+        " WHERE substr(i.ref, 1, ?) = ?",
+        (len(first), first),
     )
     ledger.close()
     return [float(row[0]) for row in rows]
