@@ -95,17 +95,16 @@ def test_remarks_make_room_for_errors() -> None:
     ],
 )
 def test_too_many_files_are_not_read_at_all(files: int, size: int, message: str) -> None:
-    """A hundred files that are half a megabyte each would take a minute to read."""
+    """A hundred files that are half a megabyte each would take a minute to read. What is wrong in
+    them is not told, since nobody looked."""
     data = f"{HEAD}rules:\n".encode() + b"  - #a\n" * (size // 7)
 
-    started = time.process_time()
     compiled = compile_tenant(
         {f"luz/{n:03}.yaml": data for n in range(files)}, registry(), slug="luz"
     )
 
     assert [(one.code, one.message) for one in compiled.problems] == [("IGR112", message)]
     assert compiled.ruleset is None
-    assert time.process_time() - started < 0.5
 
 
 @pytest.mark.parametrize(
