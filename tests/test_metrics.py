@@ -288,6 +288,5 @@ def test_every_metric_is_explained_and_every_explained_one_exists():
     assert explained == existing
 
 
-
 def test_every_chore_has_a_word():
     assert (*(chore.name for chore in CHORES), metric_words.OTHER) == metric_words.CHORES
