@@ -39,6 +39,27 @@ def test_a_send_past_its_window_expires(world: World) -> None:
     assert world.states() == {"k1": ("expired", "window")}
 
 
+def test_what_waits_is_closed_at_the_end_of_its_window(world: World) -> None:
+    """Not hours later, at the next midnight or when its place in a line has come."""
+    limited(world, 0)
+    react = Effect("react", "p1", {}, key="k2", counted=False, expires_at=NOW + 60_000)
+    lane = world.answer(public("k1", expires_at=NOW + 600_000), react)
+    world.ledger._db.run(
+        "INSERT INTO rate (account_id, bucket, shut_until) VALUES (?, 'text', ?)",
+        (lane.account_id, (NOW + 3_600_000) * 1000),
+    )
+
+    waits = [(wait.reason, wait.until) for wait in (world.begin(lane), world.begin(lane))]
+    world.ledger.lanes.release(lane, NOW)
+    due = world.due(lane)
+    (lane,) = world.claim(NOW + 600_001)
+    ends = [world.begin(lane, NOW + 600_001) for _ in range(2)]
+
+    assert waits == [("daily_limit", NOW + 600_001), ("rate:text", NOW + 60_001)]
+    assert due == NOW + 60_001
+    assert ends == [Closed("expired", "window")] * 2
+
+
 def test_a_contact_who_opted_out_hears_nothing(world: World) -> None:
     lane = world.answer(text("k1"))
     world.deliver(dm("m2"))

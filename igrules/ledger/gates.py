@@ -4,7 +4,7 @@ closes decides."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import igrules.ledger.buckets as buckets
 import igrules.ledger.columns as columns
@@ -71,7 +71,8 @@ def check(
     rates: Mapping[str, Rate] = EMPTY,
     rate_scale: float = 1.0,
 ) -> Closed | Wait | Passed:
-    """The first closed gate of a send, or that it may go out, and was counted. Locks the send.
+    """The first closed gate of a send, or that it may go out, and was counted. Locks the send. What
+    waits looks again at the end of its window, which closes it.
 
     ``way`` is the account; what goes out through Instagram waits while it has no token. ``rates``
     say how often the tenant may do what is limited, ``rate_scale`` how much faster than its
@@ -89,7 +90,7 @@ def check(
     if state != "pending":
         return Closed(state, reason)
     asked = _Asked(send, fingerprint, expires_at, (day, place), rates, rate_scale, may_probe=True)
-    return _pass(db, deployment, lane, asked, person, way, now)
+    return _in_time(_pass(db, deployment, lane, asked, person, way, now), expires_at, now)
 
 
 def check_new(
@@ -109,7 +110,7 @@ def check_new(
         return Closed("cancelled", "gone")
     expires_at = send.effect.expires_at or None
     asked = _Asked(send, fingerprint, expires_at, (None, None), EMPTY, rate_scale, may_probe=False)
-    return _pass(db, deployment, lane, asked, person, way, now)
+    return _in_time(_pass(db, deployment, lane, asked, person, way, now), expires_at, now)
 
 
 def _person(db: Database, lane: Lane) -> Row | None:
@@ -132,6 +133,15 @@ class _Asked:
     may_probe: bool
 
 
+def _in_time(
+    found: Closed | Wait | Passed, expires_at: int | None, now: int
+) -> Closed | Wait | Passed:
+    """The same; whoever would wait beyond the end of its window looks again at that."""
+    if not isinstance(found, Wait) or expires_at is None or now > expires_at:
+        return found
+    return replace(found, until=min(found.until, expires_at + 1))
+
+
 def _pass(
     db: Database,
     deployment: Deployment,
@@ -143,7 +153,7 @@ def _pass(
 ) -> Closed | Wait | Passed:
     send, expires_at, effect = asked.send, asked.expires_at, asked.send.effect
     late = Closed("expired", "window") if expires_at and now > expires_at else None
-    held = _held(db, deployment, lane, person, send, way, expires_at, now)
+    held = _held(db, deployment, lane, person, send, way, now)
     probe = held if isinstance(held, Probe) else None
     if isinstance(held, Wait) and held.reason in _ENDS_WITH_WINDOW:
         held = late or held
@@ -197,7 +207,6 @@ def _held(
     person: Row,
     send: DueSend,
     way: Account | None,
-    expires_at: int | None,
     now: int,
 ) -> Closed | Wait | Probe | None:
     if deployment.copied:
@@ -213,13 +222,12 @@ def _held(
     if hold is not None and hold.mode == "drop":
         return Closed("skipped", "paused")
     if hold is not None:
-        until = holds.looks_again(hold, send.id, now)
-        return Wait(until if expires_at is None else min(until, expires_at + 1), hold.reason)
+        return Wait(holds.looks_again(hold, send.id, now), hold.reason)
     if not found or send.effect.channel != "instagram":
         return None
     own = holds.own_over(db, found, lane.account_id, send.kind)
     token = probes.mark_of(deployment, way.token) if own and way is not None else ""
-    return probes.look(db, own, send, token, expires_at, now) if own else None
+    return probes.look(db, own, send, token, now) if own else None
 
 
 def _unwelcome(person: Row, effect: Effect, now: int) -> Closed | None:

@@ -38,16 +38,12 @@ def mark_of(deployment: Deployment, token: str) -> str:
     return deployment.hashed(b"token", token.encode("utf-8", "replace")).hex()
 
 
-def look(
-    db: Database, held: Sequence[Hold], send: DueSend, token: str, expires_at: int | None, now: int
-) -> Wait | Probe:
+def look(db: Database, held: Sequence[Hold], send: DueSend, token: str, now: int) -> Wait | Probe:
     """Whether a send under these holds may try, or how long it waits. ``token`` is the mark of the
     account's token. Inside a transaction."""
     for hold in held:
         if send.kind in _WORTHLESS or not _is_time(hold, token, now):
-            until = _wait(db, hold, send, now)
-            latest = until if expires_at is None else expires_at + 1
-            return Wait(min(until, max(latest, now + 1)), hold.reason)
+            return Wait(_wait(db, hold, send, now), hold.reason)
     return Probe(tuple(held))
 
 
