@@ -27,6 +27,12 @@ def dying(world: World, now: int) -> tuple[Lane, int]:
     return lane, now
 
 
+def dead() -> str:
+    """The name of a process that has ended."""
+    script = "from igrules.ledger.own_process import new_name as name; print(name(), end='')"
+    return subprocess.check_output([sys.executable, "-c", script], text=True)
+
+
 def causes(world: World) -> list[tuple[str, str]]:
     return [(row.cause, row.about) for row in world.ledger.alerts.list(10)]
 
@@ -86,14 +92,30 @@ def test_lanes_of_a_process_that_has_died_on_this_machine_need_not_wait_for_thei
 
 
 def test_a_process_whose_number_counts_here_is_known_to_be_dead_at_once(world: World) -> None:
-    script = "from igrules.ledger.own_process import new_name as name; print(name(), end='')"
-    name = subprocess.check_output([sys.executable, "-c", script], text=True)
+    name = dead()
     world.deliver(dm("m1"))
     world.claim(owner=f"{name}:1")
     world.ledger.beat(name, NOW, kind="work")
 
     assert world.ledger.lanes.free_orphans(NOW) == 1
     assert len(world.claim(NOW)) == 1
+
+
+def test_what_two_processes_died_of_waits_until_they_are_back_and_once_judged_no_longer(
+    world: World,
+) -> None:
+    """Otherwise it ends a third one while the others are being started, and nobody answers."""
+    world.deliver(dm("m1"))
+    claimed, now = [], NOW
+    for _ in range(4):
+        name = dead()
+        while not (lanes := world.claim(now, owner=f"{name}:1")):
+            now += 1_000
+        claimed.append((now - NOW, lanes[0].deaths, lanes[0].poisoned))
+        world.ledger.beat(name, now, kind="work")
+        world.ledger.lanes.free_orphans(now)
+
+    assert claimed == [(0, 0, False), (0, 1, False), (5_000, 2, False), (5_000, 3, True)]
 
 
 def test_lanes_of_a_process_that_lives_or_works_elsewhere_keep_their_lease(world: World) -> None:

@@ -36,6 +36,8 @@ _TENANTS_TRIED = 4
 _APART = 250
 _SILENT = 7_000
 """A process that lives says so every five seconds."""
+_BACK = 5_000
+"""So long a process that has ended may take to be started again."""
 
 
 class Lanes:
@@ -177,19 +179,22 @@ class Lanes:
         begin = f"{process}:"
         with self._db.transaction(durable=False) as db:
             rows = db.all(
-                "SELECT id, tenant_id FROM lane WHERE substr(owner, 1, ?) = ?"
+                "SELECT id, tenant_id, deaths + 1 FROM lane WHERE substr(owner, 1, ?) = ?"
                 f" ORDER BY account_id, person{db.locked}",
                 (len(begin), begin),
             )
             # One after the other: what killed the process must not take the same neighbours with it
-            # again and again, until they count as poison themselves.
-            for place, (id, tenant_id) in enumerate(rows):
+            # again and again, until they count as poison themselves. And what killed before waits,
+            # or it would find no process left that works while those are started again.
+            for place, (id, tenant_id, died) in enumerate(rows):
                 due = now + min(place * _APART, _SILENT)
+                if 1 < died < POISONED:
+                    due = max(due, now + _BACK)
                 db.run(
                     "UPDATE lane SET due = ? WHERE id = ? AND tenant_id = ?", (due, id, tenant_id)
                 )
             db.run("DELETE FROM process WHERE name = ?", (process,))
-            wake_tenants(db, {tenant_id for _, tenant_id in rows}, now)
+            wake_tenants(db, {tenant_id for _, tenant_id, _ in rows}, now)
         return len(rows)
 
     def depth(self, now: int) -> int:
