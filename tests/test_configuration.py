@@ -71,6 +71,62 @@ def test_flags_win_over_variables_and_those_over_the_file(tmp_path: Path) -> Non
     assert (found.host, found.port, found.threads) == ("variable", 2, 3)
 
 
+@pytest.mark.parametrize(
+    ("name", "written", "meant"),
+    [
+        ("threads", "0", "a whole number from 1 to 64"),
+        ("threads", "65", "a whole number from 1 to 64"),
+        ("web_threads", "0", "a whole number from 1 to 1,000"),
+        ("claim_lanes", "-1", "a whole number from 1 to 1,000"),
+        ("linger", "-1", "a whole number from 0 to 1,000"),
+        ("port", "99999", "a whole number from 0 to 65,535"),
+    ],
+)
+def test_a_number_of_no_use_is_refused(name: str, written: str, meant: str, tmp_path: Path) -> None:
+    """A worker without threads would say that it is ready, and answer nobody."""
+    variable = f"IGRULES_{name.upper()}"
+
+    with pytest.raises(UsageError) as refused:
+        read_configuration({}, {variable: written}, tmp_path)
+
+    assert str(refused.value) == f"{variable} is '{written}', which is not {meant}"
+    assert refused.value.help == f"set {variable} to {meant}"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('database_url = ["a.db"]', "database_url in {} is '['a.db']', which is not text"),
+        ("threads = true", "threads in {} is 'True', which is not a whole number from 1 to 64"),
+        ("linger = 2.5", "linger in {} is '2.5', which is not a whole number from 0 to 1,000"),
+        ("colour = 1", "unknown setting 'colour' in {}"),
+    ],
+)
+def test_a_line_of_the_file_that_says_nothing_of_use_is_named(
+    line: str, words: str, tmp_path: Path
+) -> None:
+    """The file may stand in a directory above, so its path is named as well."""
+    path = tmp_path / "igrules.toml"
+    path.write_text(f"{line}\n")
+
+    with pytest.raises(UsageError) as refused:
+        read_configuration({}, {}, tmp_path)
+
+    assert str(refused.value) == words.format(path)
+
+
+def test_a_number_may_stand_for_text_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "igrules.toml").write_text("metrics_tenants = 50\n")
+
+    assert read_configuration({}, {}, tmp_path).metrics_tenants == "50"
+
+
+def test_a_time_zone_nobody_knows_is_refused_at_once(tmp_path: Path) -> None:
+    """Else the first client that needs it would find out."""
+    with pytest.raises(UsageError, match="the setting 'timezone': 'Foo/Bar'"):
+        read_configuration({}, {"IGRULES_TIMEZONE": "Foo/Bar"}, tmp_path)
+
+
 @pytest.mark.parametrize("written", ["busiest", "-1", "1e3", "٣"])
 def test_how_many_tenants_have_a_name_is_a_number_or_none(written: str, ledger: Ledger) -> None:
     with pytest.raises(UsageError, match="metrics_tenants is"):

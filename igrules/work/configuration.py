@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from igrules.errors import UsageError
 from igrules.work.operator_ways import read_ways
+from igrules.work.zones import zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,12 @@ _DURATIONS = frozenset({"backup_every", "backup_max_age", "lease", "quiet", "swe
 """Settings that are written as ``24h``; a bare number counts milliseconds, as in all others."""
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"([1-9]\d{0,11})\s*(ms|s|m|h|d)?", re.ASCII)
+_RANGES = {
+    "port": (0, 65_535), "web_threads": (1, 1_000), "threads": (1, 64),
+    "linger": (0, 1_000), "claim_lanes": (1, 1_000),
+}  # fmt: skip
+"""Every setting that is a whole number, with the least and the most it may be: a process that has
+no thread looks alive and answers nobody."""
 _YES_NO = {
     "true": True, "yes": True, "on": True, "1": True,
     "false": False, "no": False, "off": False, "0": False,
@@ -103,12 +110,10 @@ def read_configuration(
 ) -> Configuration:
     """Put the settings together. ``flags`` that are ``None`` were not given.
 
-    Raises `UsageError` for an unknown setting in ``igrules.toml`` or a value of the wrong type.
+    Raises `UsageError` for an unknown setting in ``igrules.toml`` or a value of no use.
     """
     environ = os.environ if environ is None else environ
-    values: dict[str, tuple[Any, str]] = {}
-    for name, value in _from_file(cwd or Path.cwd()).items():
-        values[name] = (value, "igrules.toml")
+    values = _from_file(cwd or Path.cwd())
     for variable, name in _ALIASES.items():
         if environ.get(variable):
             values[name] = (environ[variable], variable)
@@ -124,6 +129,8 @@ def read_configuration(
     )
     _check_rates(found, values.get("rate_scale", ("", ""))[1])
     read_ways(found.notify)
+    if found.timezone:
+        zone_of(found.timezone)
     return found
 
 
@@ -143,16 +150,23 @@ def _check_rates(found: Configuration, source: str) -> None:
         )
 
 
-def _from_file(start: Path) -> dict[str, Any]:
+def _from_file(start: Path) -> dict[str, tuple[Any, str]]:
+    """What ``igrules.toml`` sets, each with its place."""
     for directory in (start, *start.parents):
         path = directory / "igrules.toml"
         if path.is_file():
             try:
-                return tomllib.loads(path.read_text(encoding="utf-8"))
+                found = tomllib.loads(path.read_text(encoding="utf-8"))
             except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
                 raise UsageError(
                     f"{path} cannot be read: {error}", "mend it, or remove it"
                 ) from error
+            known = sorted(one.name for one in dataclasses.fields(Configuration))
+            if unknown := sorted(found.keys() - known):
+                raise UsageError(
+                    f"unknown setting '{unknown[0]}' in {path}", f"settings are {', '.join(known)}"
+                )
+            return {name: (value, f"{name} in {path}") for name, value in found.items()}
     return {}
 
 
@@ -163,25 +177,44 @@ def _duration(value: Any) -> int:
     return int(found[1]) * _UNITS[found[2] or "ms"]
 
 
+def _number(value: Any) -> int:
+    if isinstance(value, bool | float):
+        raise ValueError(value)
+    return int(value)
+
+
+def _text(name: str, value: Any) -> str:
+    if name == "notify" and isinstance(value, dict):
+        return json.dumps(value)
+    if isinstance(value, str) or type(value) is int:
+        return str(value)
+    raise ValueError(value)
+
+
 def _convert(name: str, value: Any, source: str) -> Any:
-    fields = {one.name: one for one in dataclasses.fields(Configuration)}
-    if name not in fields:
-        known = ", ".join(sorted(fields))
-        raise UsageError(f"unknown setting '{name}' in {source}", f"settings are {known}")
-    default: Any = fields[name].default
+    default: Any = Configuration.__dataclass_fields__[name].default
     try:
         if name in _DURATIONS:
             return _duration(value)
-        if isinstance(value, dict) and name == "notify":
-            return json.dumps(value)
         if isinstance(default, bool):
             return _YES_NO[str(value).strip().lower()]
-        return type(default)(value)
+        if isinstance(default, int):
+            return _within(name, _number(value))
+        return _text(name, value) if isinstance(default, str) else float(value)
     except (TypeError, ValueError, KeyError) as error:
         words = {int: "a whole number", float: "a number", bool: "true or false"}
         word = words.get(type(default), "text")
+        if name in _RANGES:
+            word += " from {} to {:,}".format(*_RANGES[name])
         if name in _DURATIONS:
             word = "a duration such as 30m, 24h or 7d"
         raise UsageError(
             f"{source} is '{value}', which is not {word}", f"set {source} to {word}"
         ) from error
+
+
+def _within(name: str, value: int) -> int:
+    least, most = _RANGES[name]
+    if not least <= value <= most:
+        raise ValueError(value)
+    return value
