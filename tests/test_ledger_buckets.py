@@ -334,6 +334,21 @@ def test_a_send_waits_for_its_bucket_with_the_reason(ledger: Ledger) -> None:
     assert world.states()["k4"] == ("pending", "rate:text")
 
 
+def test_who_cannot_go_in_time_keeps_nobody_waiting(ledger: Ledger) -> None:
+    """After a flood the line would be days long, made of answers that are over, and whoever wrote
+    then would hear nothing, beside a bucket that lets everybody through."""
+    world = World(ledger)
+    late = [private(f"k{n}", f"c{n}", expires_at=NOW + 60_000) for n in range(40)]
+
+    *flood, newcomer = answers(world, *late, private("k40", "c40"))
+
+    assert flood[20:23] == [("rate:private_reply", after) for after in (20_000, 40_000, 60_000)]
+    assert flood[23:] == [("rate:private_reply", 60_001)] * 17
+    assert newcomer == ("rate:private_reply", 80_000)
+    (waiting,) = world.ledger.backlog(world.tenant.id, NOW).waiting
+    assert (waiting.count, waiting.last_at, waiting.expiring) == (21, NOW + 80_000, 17)
+
+
 def test_what_waits_for_its_bucket_takes_nothing_of_the_days_limit(ledger: Ledger) -> None:
     world = World(ledger)
     world.publish(tenant_settings("luz", IG_ID, per_day=5), digest="d2")

@@ -93,6 +93,9 @@ class _Send:
     hold_until: int | None
     created_at: int
 
+    def is_over_by(self, at: int) -> bool:
+        return self.expires_at is not None and self.expires_at < at
+
 
 def _said(
     db: Database, found: Waiting, account_id: int, sends: list[_Send], limits: Limits, now: int
@@ -156,13 +159,13 @@ def _left(db: Database, tenant_id: int, limits: Limits, now: int) -> int | None:
 
 
 def _waiting(name: str, sends: list[_Send], limits: Limits, left: int | None, now: int) -> Waiting:
-    last_at = _last_at(name, sends, limits, left, now)
-    expiring = sum(
-        one.expires_at is not None and last_at is not None and one.expires_at < last_at
-        for one in sends
-    )
+    in_line = name.startswith(buckets.REASON)
+    # Who stands in a line knows its own time, and has none when that comes too late.
+    going = [one for one in sends if not (in_line and one.is_over_by(one.not_before))]
+    last_at = _last_at(name, going, limits, left, now) if going else now
+    over = 0 if in_line or last_at is None else sum(one.is_over_by(last_at) for one in going)
     next_at = max(now, min(one.not_before for one in sends))
-    return Waiting(name, len(sends), next_at, last_at, expiring)
+    return Waiting(name, len(sends), next_at, last_at, len(sends) - len(going) + over)
 
 
 def _last_at(

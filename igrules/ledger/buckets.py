@@ -4,7 +4,8 @@ A bucket keeps one number, the time at which it would be as if nobody had taken 
 may be taken while that is no further ahead than its room, and moves it on by a step.
 
 Why a line: ten thousand sends that wait for one bucket must not all wake when it lets one through.
-Each gets a place of its own, a step behind the one before, and newcomers stand behind them all. Who
+Each gets a place of its own, a step behind the one before, and newcomers stand behind them all. A
+place after the end of a send's window is given to nobody: it would keep the next ones waiting. Who
 comes at its place and finds the bucket closed, because it was slowed meanwhile or a send of another
 line took the last one, gets a place at the front, which nobody may pass, and its line moves back by
 a step. So the order stays, and two lines that share a bucket take turns.
@@ -59,11 +60,12 @@ def take(
     now: int,
     *,
     queue: bool = True,
+    latest: int | None = None,
 ) -> Wait | None:
     """Take one of each of these buckets inside a transaction, or of none and say when to try again.
 
     It waits in the line of the first. ``place`` is what an earlier `Wait` gave. Without ``queue``
-    no place is kept for it.
+    no place is kept for it, and none after ``latest``.
     """
     if not paces:
         return None
@@ -76,9 +78,9 @@ def take(
         _take(db, account_id, rates, whole, paces, now * 1000)
         return None
     closed = _closed(rates, whole, paces, now * 1000)
-    if not queue:
+    if not queue or (latest is not None and _ms(closed.until) > latest):
         return Wait(_ms(closed.until), closed.reason)
-    return _stand_in_line(db, account_id, rates, closed, paces, place, now)
+    return _stand_in_line(db, account_id, rates, closed, paces, place, now, latest)
 
 
 def _is_open(
@@ -155,20 +157,30 @@ def _stand_in_line(
     paces: Paces,
     place: int | None,
     now: int,
+    latest: int | None,
 ) -> Wait:
     line = rates[paces[0][0]]
     if place and place + line.shift > now * 1000:
         # The line was moved back since this place was given.
         return Wait(_ms(place + line.shift), REASON + paces[0][0], place)
     if place is NEWCOMER:
-        return _to_the_end(db, account_id, paces, line, closed)
+        return _to_the_end(db, account_id, paces, line, closed, latest)
     return _to_the_front(db, account_id, paces, line, closed, now * 1000)
 
 
-def _to_the_end(db: Database, account_id: int, paces: Paces, line: _Rate, closed: _Closed) -> Wait:
+def _to_the_end(
+    db: Database,
+    account_id: int,
+    paces: Paces,
+    line: _Rate,
+    closed: _Closed,
+    latest: int | None,
+) -> Wait:
     pace, follows = paces[0][1], paces[-1][1]
     taken = max(line.promised + line.shift, line.tat)
     at = max(line.next_place + line.shift, taken - pace.room, closed.until)
+    if latest is not None and _ms(at) > latest:
+        return Wait(_ms(at), closed.reason)
     db.run(
         "UPDATE rate SET next_place = ?, promised = ? WHERE account_id = ? AND bucket = ?",
         (

@@ -186,13 +186,13 @@ def _take(
     The calls are looked at before anything is taken, and once more at the end, because the row
     under which they are counted is the last one that anybody locks.
     """
-    effect, rates, (day, place) = asked.send.effect, asked.rates, asked.had
+    effect, rates, day = asked.send.effect, asked.rates, asked.had[0]
     if effect.limit and (shut := calls.closed(db, lane.tenant_id, effect.limit, rates, now)):
         return shut
     counted = day or _reserve(db, lane.tenant_id, person, effect, now)
     if isinstance(counted, Closed | Wait):
         return counted
-    full: Closed | Wait | None = _crowded(db, lane, person, effect, place, asked.rate_scale, now)
+    full: Closed | Wait | None = _crowded(db, lane, person, asked, now)
     if full is None and effect.limit:
         full = calls.count(db, lane.tenant_id, effect.limit, rates, now)
     if full is not None and counted != day:
@@ -301,19 +301,19 @@ def _reserve(
     return Closed("skipped", "daily_limit")
 
 
-def _crowded(
-    db: Database, lane: Lane, person: Row, effect: Effect, place: int | None, scale: float, now: int
-) -> Wait | None:
+def _crowded(db: Database, lane: Lane, person: Row, asked: _Asked, now: int) -> Wait | None:
     """Take what the act counts against of the account's rate buckets, all or nothing."""
+    effect, place = asked.send.effect, asked.had[1]
     if effect.channel != "instagram":
         return None
     preset, ceiling, slow_until, shut_until = person[5:9]
     kind = effect.kind
     if kind == "private_reply" and _is_live(db, lane, effect.target):
         kind = LIVE
-    paces = paces_for(kind, buckets.preset_of(preset, ceiling), scale, by_person(effect))
+    preset = buckets.preset_of(preset, ceiling)
+    paces = paces_for(kind, preset, asked.rate_scale, by_person(effect))
     app = buckets.App(slow_until, shut_until)
-    return buckets.take(db, lane.account_id, app, paces, place, now)
+    return buckets.take(db, lane.account_id, app, paces, place, now, latest=asked.expires_at)
 
 
 def _is_live(db: Database, lane: Lane, comment: str) -> bool:
