@@ -10,6 +10,7 @@ from igrules.errors import Unavailable
 from igrules.ledger import Decided, Lane, Ledger
 from igrules.model import Decision, Mark
 from tests.ledgering import LEASE, NOW, World, dm, text
+from tests.tracing import traced
 
 DONE = Decision("listened")
 
@@ -36,7 +37,7 @@ def outcomes(world: World) -> dict[str, str]:
 def test_the_first_event_of_every_lane_is_decided_and_the_lanes_given_back(world: World) -> None:
     lanes = claimed(world)
 
-    done = world.ledger.lanes.record_together(decided(world, lanes), NOW, lease=LEASE)
+    done = world.ledger.lanes.record_together(decided(world, lanes), NOW)
 
     assert done == {lane.id for lane in lanes}
     assert outcomes(world) == {"m0": "listened", "m1": "listened", "m2": "listened"}
@@ -44,11 +45,34 @@ def test_the_first_event_of_every_lane_is_decided_and_the_lanes_given_back(world
     assert world.claim() == []
 
 
+def test_the_people_of_all_of_them_are_known_from_then_on(world: World) -> None:
+    lanes = claimed(world)
+
+    world.ledger.lanes.record_together(decided(world, lanes), NOW)
+
+    known = {one.person: one.last_in_at for one in world.scope.contacts()}
+    assert known == {"p0": NOW, "p1": NOW, "p2": NOW}
+
+
+def test_decisions_nothing_follows_from_cost_the_same_statements_however_many(
+    world: World,
+) -> None:
+    few, many = claimed(world, 2), claimed(world, 12)
+    carried_out = []
+    for lanes in (few, many):
+        items = decided(world, lanes)
+        with traced(world.ledger) as statements:
+            assert len(world.ledger.lanes.record_together(items, NOW)) == len(lanes)
+        carried_out.append(len(statements))
+
+    assert carried_out[0] == carried_out[1]
+
+
 def test_a_lane_with_more_events_is_due_again_at_once(world: World) -> None:
     world.deliver(dm("m1"), dm("m2"), dm("n1", "p2"))
     lanes = world.claim()
 
-    world.ledger.lanes.record_together(decided(world, lanes), NOW, lease=LEASE)
+    world.ledger.lanes.record_together(decided(world, lanes), NOW)
 
     (lane,) = world.claim()
     assert (lane.person, world.open_event(lane).ref) == ("p1", "m2")
@@ -58,7 +82,7 @@ def test_what_is_to_be_sent_is_the_lanes_next_turn(world: World) -> None:
     lanes = claimed(world, 1)
 
     answer = Decision("answered", effects=(text("k1", target="p0"),))
-    world.ledger.lanes.record_together(decided(world, lanes, answer), NOW, lease=LEASE)
+    world.ledger.lanes.record_together(decided(world, lanes, answer), NOW)
 
     assert world.states() == {"k1": ("pending", "")}
     (lane,) = world.claim()
@@ -71,7 +95,7 @@ def test_a_lane_that_was_taken_over_leaves_its_neighbours_alone(world: World) ->
     lost = lanes[1]
     world.ledger._db.run("UPDATE lane SET fence = fence + 1 WHERE id = ?", (lost.id,))
 
-    done = world.ledger.lanes.record_together(items, NOW, lease=LEASE)
+    done = world.ledger.lanes.record_together(items, NOW)
 
     assert done == {lanes[0].id, lanes[2].id}
     assert outcomes(world) == {"m0": "listened", "m1": "", "m2": "listened"}
@@ -83,7 +107,7 @@ def test_an_event_that_was_decided_meanwhile_is_left_and_so_is_its_lane(world: W
     items = decided(world, lanes)
     world.ledger._db.run("UPDATE inbox SET state = 'closed' WHERE id = ?", (items[0].stored.id,))
 
-    done = world.ledger.lanes.record_together(items, NOW, lease=LEASE)
+    done = world.ledger.lanes.record_together(items, NOW)
 
     assert done == {lanes[1].id, lanes[2].id}
     assert world.due(lanes[0]) == NOW + LEASE
@@ -95,7 +119,7 @@ def test_a_failure_undoes_all_of_them(world: World) -> None:
     broken = dataclasses.replace(items[2], decision=Decision("listened", marks=(Mark("x", None),)))
 
     with pytest.raises(Exception, match="refused a statement"):
-        world.ledger.lanes.record_together([*items[:2], broken], NOW, lease=LEASE)
+        world.ledger.lanes.record_together([*items[:2], broken], NOW)
 
     assert outcomes(world) == {"m0": "", "m1": "", "m2": ""}
     assert [world.due(lane) for lane in lanes] == [NOW + LEASE] * 3
@@ -126,4 +150,4 @@ def test_a_database_that_is_away_stores_nothing(world: World) -> None:
     world.ledger.close()
 
     with pytest.raises(Unavailable):
-        world.ledger.lanes.record_together(items, NOW, lease=LEASE)
+        world.ledger.lanes.record_together(items, NOW)

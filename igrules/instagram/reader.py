@@ -17,18 +17,19 @@ from igrules.instagram.scalars import Malformed, mapping_of, plausible
 from igrules.model import Event
 
 
-def read(body: bytes, received_at: int) -> tuple[Event, ...]:
+def read(body: bytes, received_at: int, id: int = 0) -> tuple[Event, ...]:
     """Give the events of a body, by the time they happened, then by their place in the body.
 
     ``received_at`` (milliseconds UTC) stands in where an element has no time, or one that lies in
-    the future. Raises `Unreadable` when the bytes are no webhook envelope.
+    the future. ``id``: under which the one event of this envelope is stored. Raises `Unreadable`
+    when the bytes are no webhook envelope.
     """
-    found = [_event(element, received_at) for element in elements(body)]
+    found = [_event(element, received_at, id) for element in elements(body)]
     found.sort(key=lambda event: event.occurred_at)
     return tuple(found)
 
 
-def _event(element: Element, received_at: int) -> Event:
+def _event(element: Element, received_at: int, id: int) -> Event:
     try:
         fields = _fields(element)
     except Malformed:
@@ -45,6 +46,7 @@ def _event(element: Element, received_at: int) -> Event:
         occurred_at=plausible(at, received_at),
         received_at=received_at,
         raw=element.raw,
+        id=id,
         **fields,
     )
 

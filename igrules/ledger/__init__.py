@@ -17,11 +17,11 @@ from igrules.ledger.ledger import Ledger
 from igrules.ledger.numbers import Days, Numbers
 from igrules.ledger.scope import Scope
 from igrules.ledger.sends import Sends
-from igrules.ledger.together import Decided
 from igrules.ledger.unclear import Doubt
 from igrules.ledger.values import (
     App,
     Closed,
+    Decided,
     DueSend,
     EventRow,
     Lane,

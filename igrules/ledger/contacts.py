@@ -7,7 +7,7 @@ from typing import Any
 
 import igrules.ledger.columns as columns
 from igrules.errors import NotFound
-from igrules.ledger.database import Database, Row
+from igrules.ledger.database import Database, Row, tuples
 from igrules.ledger.values import Lane, StoredEvent
 from igrules.model import Change, Contact
 
@@ -121,26 +121,46 @@ def keep(
     event without a person. Inside a transaction that holds the lane."""
     if lane.person.startswith("~"):
         return None
-    silent = stored.kind in _SILENT
-    if silent and not changes:
+    if stored.kind in _SILENT and not changes:
         return changed(db, lane, ())
-    heard = (stored.occurred_at or stored.received_at) if stored.kind in _OPENS_WINDOW else None
-    row = db.first(
+    ((id,),) = _heard(db, [(lane, stored)], now)
+    if changes:
+        apply(db, lane.tenant_id, int(id), changes)
+    return int(id)
+
+
+def hear(db: Database, heard: Sequence[tuple[Lane, StoredEvent]], now: int) -> None:
+    """Do what `keep` does, without changes, for events of different people."""
+    people = [
+        (lane, stored)
+        for lane, stored in heard
+        if stored.kind not in _SILENT and not lane.person.startswith("~")
+    ]
+    if people:
+        _heard(db, people, now)
+
+
+def _heard(db: Database, heard: Sequence[tuple[Lane, StoredEvent]], now: int) -> list[Row]:
+    """Note that these people were heard; gives the ids of their contacts."""
+    return db.all(
         "INSERT INTO contact (tenant_id, account_id, person, username, tags, fields, first_at,"
-        " last_in_at, last_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        f" last_in_at, last_at) VALUES {tuples(len(heard), 9)}"
         " ON CONFLICT (account_id, person) DO UPDATE SET last_at = excluded.last_at,"
         " username = CASE WHEN excluded.username <> '' THEN excluded.username"
         " ELSE contact.username END,"
         " last_in_at = CASE WHEN contact.last_in_at IS NULL"
         " OR excluded.last_in_at > contact.last_in_at THEN excluded.last_in_at"
         " ELSE contact.last_in_at END RETURNING id",
-        (lane.tenant_id, lane.account_id, lane.person, "" if silent else stored.username,
-         b"[]", b"{}", now, heard, now),
+        [value for lane, stored in heard for value in _row_of(lane, stored, now)],
+    )
+
+
+def _row_of(lane: Lane, stored: StoredEvent, now: int) -> tuple[object, ...]:
+    at = (stored.occurred_at or stored.received_at) if stored.kind in _OPENS_WINDOW else None
+    username = "" if stored.kind in _SILENT else stored.username
+    return (
+        lane.tenant_id, lane.account_id, lane.person, username, b"[]", b"{}", now, at, now,
     )  # fmt: skip
-    assert row is not None  # an upsert gives its row
-    if changes:
-        apply(db, lane.tenant_id, int(row[0]), changes)
-    return int(row[0])
 
 
 def changed(db: Database, lane: Lane, changes: Sequence[Change]) -> int | None:

@@ -8,18 +8,23 @@ from igrules.ledger.leases import hold_lane
 from igrules.ledger.values import Lane
 from igrules.model import FOR_GOOD, Event
 
-NEXT_END = (
-    "SELECT handoff_until FROM contact WHERE account_id = ? AND person = ?"
-    f" AND handoff_until < {FOR_GOOD} AND +tenant_id = ?"
-)
-"""When the handoff of a lane's person ends by itself."""
+
+def next_end(account: str, person: str, tenant: str) -> str:
+    """When the handoff of a lane's person ends by itself."""
+    return (
+        f"SELECT handoff_until FROM contact WHERE account_id = {account} AND person = {person}"
+        f" AND handoff_until < {FOR_GOOD} AND +tenant_id = {tenant}"
+    )
+
+
+_NEXT_END = next_end("?", "?", "?")
 
 
 def end(database: Database, lane: Lane, now: int) -> bool:
     """End a handoff whose time is over and tell the rules, once; false when there is none. Raises
     `LeaseLost`."""
     which = (lane.account_id, lane.person, lane.tenant_id)
-    row = database.first(NEXT_END, which)
+    row = database.first(_NEXT_END, which)
     if row is None or row[0] > now:
         return False
     with database.transaction() as db:

@@ -26,9 +26,9 @@ from igrules.ledger.releasing import release
 from igrules.ledger.runs import PARKED
 from igrules.ledger.sends import Sends
 from igrules.ledger.starting import Start
-from igrules.ledger.together import EVENT, Decided, event_of_row, first_events, record_all
+from igrules.ledger.together import EVENT, event_of_row, first_events, record_all
 from igrules.ledger.turns import note_claim, wake_tenants
-from igrules.ledger.values import Lane, ReadFacts, Ready, StoredEvent
+from igrules.ledger.values import Decided, Lane, ReadFacts, Ready, StoredEvent
 from igrules.ledger.wakes import DueRun
 from igrules.model import EMPTY, Decision, Effect, Event, Facts
 
@@ -130,9 +130,7 @@ class Lanes:
                 (lane.id, lane.fence, lane.owner, lane.tenant_id),
             ):
                 raise lease_lost(lane)
-            due = release(db, lane, now)
-            if due is not None:
-                wake_tenants(db, (lane.tenant_id,), due)
+            release(db, [lane], now)
 
         self._db.share(work, durable=False)
 
@@ -281,26 +279,25 @@ class Lanes:
         in the same transaction when its gates are open, and given: one wait for the disk less.
         """
         start = self._start(lane, decision, lease, quiet, deadline, rate_scale)
-        prepared = record.prepare(self._deployment, lane, stored, decision, now)
+        item = Decided(lane, stored, decision, facts, version, took_us)
+        prepared = record.prepare(self._deployment, item, now)
 
         def work(db: Database) -> Ready | None:
             hold_lane(db, lane, now + lease)
-            contact_id, ready = record.write(
-                db, self._deployment, lane, stored, decision, now, version, took_us, prepared, start
-            )
+            contact_id, ready = record.write(db, self._deployment, item, now, prepared, start)
             keep_profile(db, lane, contact_id, facts, now)
             record.add_marks(db, lane, contact_id, decision.marks, facts)
             return ready
 
         return self._db.share(work)
 
-    def record_together(self, items: Sequence[Decided], now: int, *, lease: int) -> set[int]:
+    def record_together(self, items: Sequence[Decided], now: int) -> set[int]:
         """Store decisions about lanes that were claimed together in one transaction, each with
         everything that follows from it, and give these lanes back; gives the lanes done.
 
         Of the others nothing was stored: they were taken over, or have to be decided again.
         """
-        return record_all(self._db, self._deployment, items, now, lease)
+        return record_all(self._db, self._deployment, items, now)
 
     def next_run(self, lane: Lane, now: int) -> DueRun | None:
         """The run of the lane that has been due for longest, and what wakes it."""

@@ -16,13 +16,13 @@ import igrules.ledger.runs as runs
 import igrules.ledger.starting as starting
 import igrules.ledger.versions as versions
 from igrules.errors import Conflict, Stale
-from igrules.ledger.database import Database, tuples
+from igrules.ledger.database import Database, holders, tuples
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.facts import of_all, of_post
 from igrules.ledger.open_sends import CANCELLED
 from igrules.ledger.quarantine import tell_of_event, tell_of_run, words
 from igrules.ledger.starting import Start
-from igrules.ledger.values import Lane, ReadFacts, Ready, StoredEvent
+from igrules.ledger.values import Decided, Lane, ReadFacts, Ready, StoredEvent
 from igrules.model import EMPTY, Change, Decision, Event, Facts, Mark
 from igrules.runs import Run
 
@@ -35,30 +35,26 @@ class Prepared:
     sends: Sequence[outbox.Values]
 
 
-def prepare(
-    deployment: Deployment, lane: Lane, stored: StoredEvent, decision: Decision, now: int
-) -> Prepared:
+def prepare(deployment: Deployment, item: Decided, now: int) -> Prepared:
     """Make ready what `write` stores."""
-    sends = outbox.rows_of(deployment, lane, stored.id, decision.effects, now)
+    decision = item.decision
+    sends = outbox.rows_of(deployment, item.lane, item.stored.id, decision.effects, now)
     return Prepared(columns.to_json(decision.trace), sends)
 
 
 def write(
     db: Database,
     deployment: Deployment,
-    lane: Lane,
-    stored: StoredEvent,
-    decision: Decision,
+    item: Decided,
     now: int,
-    version: int,
-    took_us: int,
     prepared: Prepared,
     start: Start | None = None,
 ) -> tuple[int, Ready | None]:
-    """Close the event with this decision, all but its marks, and give the contact's id, 0 for none,
+    """Close the event with its decision, all but its marks, and give the contact's id, 0 for none,
     and the send that was begun with it; see `Lanes.record`."""
-    old_epoch = _close(db, lane, stored, "closed")
-    _store(db, lane, stored, decision, prepared.trace, now, version, took_us)
+    lane, stored, decision = item.lane, item.stored, item.decision
+    old_epoch = _close(db, [item], "closed").get(stored.id)
+    _store(db, [(item, prepared.trace)], now)
     contact_id = contacts.keep(db, lane, stored, decision.changes, now)
     if contact_id and decision.changes:
         _tell_of_loop(db, lane, contact_id, decision.changes, now)
@@ -77,6 +73,31 @@ def write(
     if old_epoch is not None:
         epochs.doubt(db, stored.id, lane.tenant_id, now)
     return contact_id or 0, ready
+
+
+def is_bare(item: Decided) -> bool:
+    """Whether nothing follows from the decision: it is stored, and that is all."""
+    decision, facts = item.decision, item.facts
+    return not (
+        decision.effects
+        or decision.changes
+        or decision.marks
+        or decision.runs
+        or decision.events
+        or item.stored.kind == "message_deleted"
+        or (isinstance(facts, ReadFacts) and facts.new_profile)
+    )
+
+
+def write_bare(db: Database, items: Sequence[tuple[Decided, Prepared]], now: int) -> None:
+    """Do what `write` does for many such decisions of one tenant, with as many statements as for
+    one. Raises `Conflict` when an event of them is decided already."""
+    old = _close(db, [item for item, _ in items], "closed")
+    _store(db, [(item, prepared.trace) for item, prepared in items], now)
+    contacts.hear(db, [(item.lane, item.stored) for item, _ in items], now)
+    for item, _ in items:
+        if old[item.stored.id] is not None:
+            epochs.doubt(db, item.stored.id, item.lane.tenant_id, now)
 
 
 def write_wake(
@@ -104,9 +125,9 @@ def write_wake(
 
 def quarantine(db: Database, lane: Lane, stored: StoredEvent, now: int, version: int) -> None:
     """Set an event aside with a decision that says so."""
-    _close(db, lane, stored, "quarantined")
-    decision = Decision("quarantined", words(lane.deaths))
-    _store(db, lane, stored, decision, columns.to_json(decision.trace), now, version, 0)
+    item = Decided(lane, stored, Decision("quarantined", words(lane.deaths)), None, version, 0)
+    _close(db, [item], "quarantined")
+    _store(db, [(item, columns.to_json(item.decision.trace))], now)
     tell_of_event(db, lane, stored.id, now)
 
 
@@ -121,34 +142,37 @@ def _tell_of_loop(
     alerts.note(db, "loop", f"contact {contact_id}", said, now, lane.tenant_id)
 
 
-def _close(db: Database, lane: Lane, stored: StoredEvent, state: str) -> int | None:
-    """Close the event, and give the generation of the database it was left over from, if any."""
-    row = db.first(
-        "UPDATE inbox SET state = ? WHERE id = ? AND lane_id = ? AND state = 'open'"
-        " AND +tenant_id = ? RETURNING old_epoch",
-        (state, stored.id, lane.id, lane.tenant_id),
+def _close(db: Database, items: Sequence[Decided], state: str) -> dict[int, int | None]:
+    """Close the events of one tenant, and give of each the generation of the database it was left
+    over from, if any."""
+    ids = [item.stored.id for item in items]
+    some = holders(len(ids))
+    rows = db.all(
+        f"UPDATE inbox SET state = ? WHERE id IN ({some}) AND +lane_id IN ({some})"
+        " AND state = 'open' AND +tenant_id = ? RETURNING id, old_epoch",
+        [state, *ids, *(item.lane.id for item in items), items[0].lane.tenant_id],
     )
-    if row is None:
-        raise Conflict(f"event {stored.id} is decided already", "nothing to do")
-    return row[0]  # type: ignore[no-any-return]  # rows have no types
+    closed: dict[int, int | None] = dict(rows)
+    for id in ids:
+        if id not in closed:
+            raise Conflict(f"event {id} is decided already", "nothing to do")
+    return closed
 
 
-def _store(
-    db: Database,
-    lane: Lane,
-    stored: StoredEvent,
-    decision: Decision,
-    trace: bytes,
-    now: int,
-    version: int,
-    took_us: int,
-) -> None:
+def _store(db: Database, items: Sequence[tuple[Decided, bytes]], now: int) -> None:
+    """Store the decisions, each with its trace."""
     db.run(
         "INSERT INTO decision (inbox_id, replay, tenant_id, ruleset_version, outcome, reason,"
-        " took_us, trace, created_at, rules) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (stored.id, stored.replays, lane.tenant_id, version, decision.outcome,
-         columns.text(decision.reason), took_us, trace, now,
-         _fired(decision)),
+        f" took_us, trace, created_at, rules) VALUES {tuples(len(items), 10)}",
+        [value for item, trace in items for value in _row_of(item, trace, now)],
+    )
+
+
+def _row_of(item: Decided, trace: bytes, now: int) -> tuple[object, ...]:
+    stored, decision = item.stored, item.decision
+    return (
+        stored.id, stored.replays, item.lane.tenant_id, item.version, decision.outcome,
+        columns.text(decision.reason), item.took_us, trace, now, _fired(decision),
     )  # fmt: skip
 
 

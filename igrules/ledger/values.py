@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from igrules.model import EMPTY, Account, Effect, Event, Facts
+from igrules.model import EMPTY, Account, Decision, Effect, Event, Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,19 @@ class StoredEvent:
     """Whether runs of the same lane are parked, one of which may have its turn first."""
     beside_sends: bool = False
     """Whether sends of the same lane are open, one of which may have its turn first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An event of a lane and what was decided about it, not stored yet. ``facts``: what was looked
+    at; ``version``: of the ruleset; ``took_us``: microseconds."""
+
+    lane: Lane
+    stored: StoredEvent
+    decision: Decision
+    facts: Facts | None
+    version: int
+    took_us: int
 
 
 @dataclass(frozen=True)

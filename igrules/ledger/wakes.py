@@ -22,13 +22,15 @@ _WAITING = (
     f" WHERE r.lane_id = ? AND r.{PARKED} AND +r.tenant_id = ?"
 )
 
-DUE = (
-    "SELECT min(CASE WHEN r.state = 'calling' AND NOT EXISTS"
-    f" (SELECT 1 FROM send w WHERE w.key = r.expects AND w.{OPEN}) THEN ? ELSE r.due_at END)"
-    f" FROM run r WHERE r.lane_id = ? AND r.{PARKED}"
-)
-"""When the first run of a lane is to be woken: at once (the first parameter) when its call has
-ended."""
+
+def due_of(lane: str) -> str:
+    """When the first run of a lane, by its id, is to be woken: at once (the parameter) when its
+    call has ended."""
+    return (
+        "SELECT min(CASE WHEN r.state = 'calling' AND NOT EXISTS"
+        f" (SELECT 1 FROM send w WHERE w.key = r.expects AND w.{OPEN}) THEN ? ELSE r.due_at END)"
+        f" FROM run r WHERE r.lane_id = {lane} AND r.{PARKED}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

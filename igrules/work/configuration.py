@@ -59,7 +59,7 @@ class Configuration:
     linger: int = 2
     """How long the webhook writer waits for company, in milliseconds."""
     sweep_every: int = 1_000
-    claim_lanes: int = 16
+    claim_lanes: int = 32
     public_url: str = ""
     """The address under which Meta reaches this installation, ``https://bot.example``."""
     http_deny: str = ""

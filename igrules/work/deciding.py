@@ -71,9 +71,10 @@ class Deciding:
             return facts, dataclasses.replace(
                 Decision("failed", missing), outcomes=decision.outcomes, trace=decision.trace
             )
-        changes = (*decision.changes, *human)
         marked = self._marked(decision, settings.on_doubt)
-        return facts, dataclasses.replace(marked, changes=changes)
+        if human:
+            marked = dataclasses.replace(marked, changes=(*marked.changes, *human))
+        return facts, marked
 
     def on(self, lane: Lane, due: DueRun) -> tuple[Facts | None, Decision]:
         """Decide how a due run goes on, in the version it began with."""
@@ -153,6 +154,8 @@ class Deciding:
     def _marked(self, decision: Decision, on_doubt: str) -> Decision:
         """The decision, its effects saying which of them may be done twice, and what happens to
         those that may not when nobody knows whether they were."""
+        if not decision.effects:
+            return decision
         effects = tuple(self._mark(effect, on_doubt) for effect in decision.effects)
         return dataclasses.replace(decision, effects=effects)
 

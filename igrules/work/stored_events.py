@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 import igrules.engine.traces as traces
@@ -28,10 +27,10 @@ def event_of(row: EventRow) -> Event | None:
 def read_event(body: bytes, received_at: int, id: int) -> Event | None:
     """The one event of stored bytes; ``None`` for wiped or unreadable ones."""
     try:
-        events = read(body, received_at) if body else ()
+        events = read(body, received_at, id) if body else ()
     except Unreadable:
         return None
-    return dataclasses.replace(events[0], id=id) if events else None
+    return events[0] if events else None
 
 
 def reasons(scope: Scope, row: EventRow, registry: Registry, slug: str) -> Sequence[Outcome]:

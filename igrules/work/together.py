@@ -29,13 +29,11 @@ class Together:
         rulesets: Rulesets,
         deciding: Deciding,
         clock: Clock,
-        lease: int,
     ) -> None:
         self._ledger = ledger
         self._rulesets = rulesets
         self._deciding = deciding
         self._clock = clock
-        self._lease = lease
 
     def decide(self, lanes: Sequence[Lane]) -> list[Decided]:
         """Decide and store what each of these lanes of one tenant begins with, and release them;
@@ -53,7 +51,7 @@ class Together:
         items = [item for item in found if item is not None]
         if not items:
             return []
-        done = self._ledger.lanes.record_together(items, self._clock.now(), lease=self._lease)
+        done = self._ledger.lanes.record_together(items, self._clock.now())
         return [item for item in items if item.lane.id in done]
 
     def _decided(

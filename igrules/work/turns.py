@@ -74,9 +74,7 @@ class Turns:
         self._deciding = Deciding(
             ledger, registry, self._rulesets, clock, self._sending.is_idempotent, self._fetching
         )
-        self._together = Together(
-            ledger, self._rulesets, self._deciding, clock, configuration.lease
-        )
+        self._together = Together(ledger, self._rulesets, self._deciding, clock)
 
     def take_together(self, lanes: Sequence[Lane]) -> tuple[list[Lane], bool]:
         """Decide what each of these lanes of one tenant begins with, store it all at once and
