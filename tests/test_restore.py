@@ -442,6 +442,30 @@ def test_a_database_that_was_put_back_by_hand_sends_nothing(
     assert not ledger.high_water.note()
 
 
+def test_what_comes_in_meanwhile_does_not_make_an_old_database_a_new_one(
+    ledger: Ledger, database_url: str, tmp_path: Path
+) -> None:
+    """New webhooks are stored, so its newest event soon has a higher number than the one that was
+    noted; it is no less old for that."""
+    world = World(ledger)
+    world.ledger.lanes.release(world.answer(text("a")), NOW)
+    ledger.high_water.note()
+    put_back(ledger)
+    first = ledger.high_water.look()
+    world.deliver(*(dm(f"new{n}", f"p{n}") for n in range(3)), now=NOW + 1_000)
+
+    before_it_was_noted = ledger.high_water.look()
+    noted = ledger.high_water.note()
+    started_anew = Ledger.open(database_url, tmp_path / "state", create=False)
+    later = started_anew.high_water.note()
+    started_anew.resume_after_restore(NOW + 2_000)
+
+    assert (first, before_it_was_noted, noted, later) == (True, True, True, True)
+    assert not started_anew.high_water.note()
+    assert not ledger.high_water.note()
+    started_anew.close()
+
+
 def put_back(ledger: Ledger) -> None:
     """As if the newest event had never come."""
     ledger._db.run("DELETE FROM inbox")

@@ -20,6 +20,9 @@ from igrules.ledger.erasure_journal import ErasureJournal
 
 FILE = "high-water.json"
 
+_NEVER = 2**63 - 1
+"""Noted in place of an event: no database reaches it, so only a person lets an old one send."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -37,15 +40,17 @@ class HighWater:
         self._deployment = deployment
         self._path = state_dir / FILE
         self._written: Mark | None = None
+        self._newer: Mark | None = None
         self._journal = ErasureJournal(database, deployment.name, state_dir)
 
     def look(self) -> bool:
         """Compare, and let nothing out while the database is older than this machine knows it.
 
-        True: it is older.
+        True: it is older. That stays so, whatever comes in meanwhile, until `forget`.
         """
         seen = self._seen()
-        behind = seen is not None and self._is_behind(seen)
+        behind = seen is not None and (seen == self._newer or self._is_behind(seen))
+        self._newer = seen if behind else None
         if behind:
             self._deployment.behind.set()
         else:
@@ -53,9 +58,12 @@ class HighWater:
         return behind
 
     def note(self) -> bool:
-        """The same, and remember how far the database has come when it has. Where the file cannot
-        be written, nothing is remembered."""
+        """The same, and remember how far the database has come, or that it is older. Where the
+        file cannot be written, nothing is remembered."""
         if self.look():
+            if self._newer is not None and self._newer.event != _NEVER:
+                with suppress(OSError):
+                    self._write(Mark(self._newer.epoch, _NEVER))
             return True
         mark = self._now()
         if mark != self._written:
