@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from igrules.ledger import Ceiling, Lane, Ledger, Ready, Wait
+from igrules.ledger import Ceiling, DueSend, Lane, Ledger, Ready, Wait
 from igrules.ledger.buckets import ACCOUNT, NEWCOMER, App, take
 from igrules.ledger.presets import PRESETS, Pace, paces_for
-from igrules.model import STEP_API, Effect
+from igrules.model import STEP_API, Effect, Sent
 from tests.ledgering import (
     DEADLINE,
     IG_ID,
@@ -347,6 +347,30 @@ def test_who_cannot_go_in_time_keeps_nobody_waiting(ledger: Ledger) -> None:
     assert newcomer == ("rate:private_reply", 80_000)
     (waiting,) = world.ledger.backlog(world.tenant.id, NOW).waiting
     assert (waiting.count, waiting.last_at, waiting.expiring) == (21, NOW + 80_000, 17)
+
+
+def test_nobody_waits_behind_a_line_that_was_dropped(ledger: Ledger) -> None:
+    """Who stops a flood of wrong answers wants the right ones to go out."""
+    world = World(ledger)
+    lane = world.answer(*[private(f"k{n}", f"c{n}") for n in range(40)])
+    for _ in range(40):
+        last = begin(world, lane)
+        if isinstance(last, Ready):
+            world.settle(last, Sent("mid"))
+    ledger.pause("tenant", str(world.tenant.id), NOW, mode="drop")
+    while isinstance(world.ledger.sends.next(lane, NOW), DueSend):
+        begin(world, lane)
+    ledger.resume("tenant", str(world.tenant.id), NOW)
+    world.deliver(dm("m2"))
+    world.decide(lane, private("k40", "c40"), private("k41", "c41"))
+
+    newcomers = [begin(world, lane, NOW + 20_000) for _ in range(2)]
+
+    assert isinstance(last, Wait)
+    assert last.until == NOW + 400_000
+    assert isinstance(newcomers[0], Ready)
+    assert isinstance(newcomers[1], Wait)
+    assert newcomers[1].until == NOW + 40_000
 
 
 def test_what_waits_for_its_bucket_takes_nothing_of_the_days_limit(ledger: Ledger) -> None:

@@ -7,7 +7,7 @@ import pytest
 from igrules.ledger import Closed, Lane, Ledger
 from igrules.ledger.holds import BY_OPERATOR, covering
 from igrules.model import NotDone
-from tests.ledgering import NOW, World, dm, text
+from tests.ledgering import NOW, World, dm, private, text
 
 
 @pytest.fixture
@@ -111,6 +111,24 @@ def test_a_pause_that_is_to_drop_drops_at_once(world: World) -> None:
     (lane,) = world.claim(NOW + 1)
 
     assert world.begin(lane, NOW + 1) == Closed("skipped", "paused")
+
+
+def test_a_pause_that_drops_ends_also_what_waits_for_something_else(world: World) -> None:
+    """Else it would go out after the pause."""
+    lane = world.answer(text("k1"), private("k2"))
+    world.ledger._db.run(
+        "INSERT INTO rate (account_id, bucket, shut_until) VALUES (?, 'private_reply', ?)",
+        (lane.account_id, (NOW + 3_600_000) * 1000),
+    )
+    world.settle(world.started(lane), NotDone())
+    in_line = world.begin(lane)
+    world.ledger.lanes.release(lane, NOW)
+
+    world.ledger.pause("tenant", str(lane.tenant_id), NOW + 1, mode="drop")
+    (lane,) = world.claim(NOW + 1)
+
+    assert in_line.reason == "rate:private_reply"
+    assert [world.begin(lane, NOW + 1) for _ in range(2)] == [Closed("skipped", "paused")] * 2
 
 
 def test_a_send_whose_window_ends_under_a_pause_expires_then(world: World) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import igrules.ledger.ceilings as ceilings
 from igrules.ledger.database import Database, holders
+from igrules.ledger.open_sends import HELD
 from igrules.ledger.presets import WORDS, Pace
 from igrules.ledger.values import Wait
 
@@ -81,6 +82,35 @@ def take(
     if not queue or (latest is not None and _ms(closed.until) > latest):
         return Wait(_ms(closed.until), closed.reason)
     return _stand_in_line(db, account_id, rates, closed, paces, place, now, latest)
+
+
+def take_in_turn(
+    db: Database,
+    account_id: int,
+    app: App,
+    paces: Paces,
+    place: int | None,
+    now: int,
+    latest: int | None,
+) -> Wait | None:
+    """The same for a send; a newcomer does not stand behind a line that everybody has left."""
+    found = take(db, account_id, app, paces, place, now, latest=latest)
+    if found is None or place is not NEWCOMER or not _forget_line(db, account_id, paces, now):
+        return found
+    return take(db, account_id, app, paces, place, now, latest=latest)
+
+
+def _forget_line(db: Database, account_id: int, paces: Paces, now: int) -> bool:
+    """Begin a line anew in which nobody stands any more: they were dropped, or had to go. Who asks
+    has no place that is stored yet."""
+    return bool(
+        db.run(
+            "UPDATE rate SET next_place = 0, promised = 0, shift = 0"
+            " WHERE account_id = ? AND bucket = ? AND NOT EXISTS (SELECT 1 FROM send"
+            f" WHERE send.account_id = ? AND {HELD} AND place + rate.shift > ?)",
+            (account_id, paces[0][0], account_id, now * 1000),
+        )
+    )
 
 
 def _is_open(

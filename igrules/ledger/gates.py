@@ -313,7 +313,7 @@ def _crowded(db: Database, lane: Lane, person: Row, asked: _Asked, now: int) -> 
     preset = buckets.preset_of(preset, ceiling)
     paces = paces_for(kind, preset, asked.rate_scale, by_person(effect))
     app = buckets.App(slow_until, shut_until)
-    return buckets.take(db, lane.account_id, app, paces, place, now, latest=asked.expires_at)
+    return buckets.take_in_turn(db, lane.account_id, app, paces, place, now, asked.expires_at)
 
 
 def _is_live(db: Database, lane: Lane, comment: str) -> bool:

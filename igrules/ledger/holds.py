@@ -154,7 +154,7 @@ def pause(
     """Set a hold, or change the one that is there. Raises `UsageError`."""
     _check(scope)
     with db.transaction():
-        _look_earlier(db, scope, columns.text(scope_id), now if mode == "drop" else until, now)
+        _look_earlier(db, scope, columns.text(scope_id), until, mode, now)
         db.run(
             "INSERT INTO hold (scope, scope_id, reason, mode, since, until, set_by)"
             " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope, scope_id, reason) DO UPDATE SET"
@@ -163,12 +163,18 @@ def pause(
         )
 
 
-def _look_earlier(db: Database, scope: str, scope_id: str, until: int | None, now: int) -> None:
-    """What waits under a pause that is now to end earlier looks again then."""
+def _look_earlier(
+    db: Database, scope: str, scope_id: str, until: int | None, mode: str, now: int
+) -> None:
+    """What waits under a pause that is now to end earlier looks again then; under one that drops
+    all that waits at once, whatever for: it would go out after the pause."""
+    which = _PAUSED
+    if mode == "drop":
+        until, which = now, "state = 'pending'"
     if until is None:
         return
     where, parameters = _under(scope, scope_id)
-    waits = f"{PENDING} AND {_PAUSED} AND not_before > ?{where}"
+    waits = f"{PENDING} AND {which} AND not_before > ?{where}"
     lanes = db.all(
         f"SELECT id, tenant_id FROM lane WHERE id IN (SELECT lane_id FROM send WHERE {waits})"
         f" ORDER BY account_id, person{db.locked}",

@@ -12,6 +12,9 @@ OPEN = "state IN ('pending', 'sending', 'doubt')"
 PENDING = f"{OPEN} AND state = 'pending'"
 """Not begun yet."""
 
+HELD = "state = 'pending' AND reason <> ''"
+"""Waits for something that has a name."""
+
 CANCELLED = "CASE WHEN doubts > 0 AND evidence <> 'absent' THEN 'parked' ELSE 'cancelled' END"
 """What becomes of one not begun yet that nobody wants any more. Of an earlier call that may have
 done it nobody says that it was not."""

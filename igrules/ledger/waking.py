@@ -11,11 +11,10 @@ import zlib
 from collections.abc import Sequence
 
 from igrules.ledger.database import Database, holders
+from igrules.ledger.open_sends import HELD
 from igrules.ledger.turns import wake_tenants
 
 _SLICE = 500
-_HELD = "state = 'pending' AND reason <> ''"
-"""The words of the index of sends that wait for something."""
 
 
 def share(send_id: int, span: int) -> int:
@@ -56,7 +55,7 @@ def held(
     """The oldest sends that wait for this reason, each with its lane."""
     only, more = (" AND kind = ?", [kind]) if kind else ("", [])
     rows = db.all(
-        f"SELECT id, lane_id FROM send WHERE {_HELD} AND account_id = ? AND id > ? AND reason = ?"
+        f"SELECT id, lane_id FROM send WHERE {HELD} AND account_id = ? AND id > ? AND reason = ?"
         f"{only} ORDER BY account_id, id LIMIT ?",
         [account_id, after, reason, *more, limit],
     )
