@@ -455,6 +455,26 @@ def test_the_log_of_sqlite_stays_short(tmp_path: Path) -> None:
     ledger.close()
 
 
+def test_a_name_that_leads_to_the_sqlite_file_is_as_good_as_its_own(tmp_path: Path) -> None:
+    """SQLite puts its log beside the file itself; looked for beside the name it would grow for
+    ever, and stand open to all."""
+    (tmp_path / "disk").mkdir()
+    link = tmp_path / "a.db"
+    link.symlink_to(tmp_path / "disk" / "b.db")
+    Ledger.open(str(link), tmp_path / "state").close()
+
+    ledger = Ledger.open(str(link), tmp_path / "state")
+    ledger.deliveries.store([NewDelivery(1, None, b"!" * PASSIVE, NOW)])
+    files = {
+        one.name: stat.S_IMODE(one.stat().st_mode) for one in (tmp_path / "disk").glob("*.db*")
+    }
+    grown = ledger.info()["wal_size"]
+    ledger.close()
+
+    assert files == {f"b.db{suffix}": 0o600 for suffix in ("", "-wal", "-shm", "-turn")}
+    assert grown > PASSIVE
+
+
 @pytest.mark.parametrize("driver", ["sqlite3", "cysqlite"])
 def test_both_sqlite_drivers_do_the_same(driver: str, tmp_path: Path) -> None:
     ledger = Ledger.open(str(tmp_path / "a.db"), tmp_path, sqlite_driver=driver)

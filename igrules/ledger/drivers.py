@@ -7,6 +7,7 @@ package cysqlite with a library of its own stands in for it.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -77,7 +78,9 @@ def choose(url: str, sqlite_driver: str = "auto") -> Driver:
             f"'{_masked(url)}' is no database address",
             "give the path of a file, or postgresql://user@host/name",
         )
-    return _sqlite(Path(path).expanduser(), sqlite_driver)
+    file = Path(path).expanduser()
+    # SQLite keeps its log beside the file itself, whatever name leads there.
+    return _sqlite(Path(os.path.realpath(file)) if file.is_symlink() else file, sqlite_driver)
 
 
 def _masked(url: str) -> str:
