@@ -89,6 +89,19 @@ def test_only_one_request_waits_for_a_database_that_hangs(writer, clock):
     first.join(5)
 
 
+def test_a_slow_group_of_webhooks_does_not_count_once_commits_are_quick_again(clock):
+    """A balancer sends nothing to who is not ready, so no later group would ever say otherwise."""
+
+    def slow(deliveries) -> None:
+        clock.at += 5.0
+
+    writer = Writer(slow, lambda: None, passing=clock.monotonic)
+    writer.put(NewDelivery(1, None, b"x", 1))
+    assert writer.close()
+
+    assert Readiness(writer, lambda now: None, Stopping(), clock).reasons() == []
+
+
 def test_a_full_queue_is_not_ready(clock):
     may_go, tries = threading.Event(), threading.Semaphore(0)
 

@@ -265,9 +265,17 @@ class Ledger:
         """The newest events without a tenant, newest first."""
         return webhook_log.orphans(self._db, limit, before, app)
 
-    def beat(self, process_id: str, now: int, *, kind: str = "", version: str = "") -> None:
-        """Note that a process lives."""
-        upkeep.beat(self._db, process_id, now, kind, version)
+    def beat(
+        self,
+        process_id: str,
+        now: int,
+        *,
+        kind: str = "",
+        version: str = "",
+        durable: bool = False,
+    ) -> None:
+        """Note that a process lives; ``durable`` waits for the disk, to see whether it answers."""
+        upkeep.beat(self._db, process_id, now, kind, version, durable)
 
     def retire(self, process_id: str) -> None:
         """Note that a process has ended, so that nobody waits for it."""

@@ -103,9 +103,11 @@ def _contradictions(db: Database) -> list[str]:
     return [f"{text} ({count} times)" for text, count in counted if count]
 
 
-def beat(db: Database, process_id: str, now: int, kind: str, version: str) -> None:
+def beat(
+    db: Database, process_id: str, now: int, kind: str, version: str, durable: bool = False
+) -> None:
     """Note that a process lives."""
-    with db.transaction(durable=False):
+    with db.transaction(durable):
         db.run(
             "INSERT INTO process (name, host, kind, version, started_at, beat_at)"
             " VALUES (?, ?, ?, ?, ?, ?)"

@@ -66,7 +66,7 @@ def build_app(
     name = process_name()
 
     def commit(now: int) -> None:
-        ledger.beat(name, now, kind="web", version=__version__)
+        ledger.beat(name, now, kind="web", version=__version__, durable=True)
 
     readiness = Readiness(writer, commit, stopping, clock)
     services = Services(

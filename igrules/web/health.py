@@ -52,7 +52,8 @@ class Readiness:
         if self._stopping:
             return ["stopping"]
         reasons = []
-        if self._writer.load() >= _FULL or self._writer.last_commit_seconds >= _SLOW:
+        # How quick the last webhooks were stored says nothing: who is not ready gets no more.
+        if self._writer.load() >= _FULL:
             reasons.append("busy")
         trouble = self._ask()
         return [*reasons, trouble] if trouble else reasons

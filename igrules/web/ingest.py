@@ -91,9 +91,11 @@ class Writer:
         places: int = 1_000,
         answer_within: float = 3.0,
         grouped: Callable[[int], None] | None = None,
+        passing: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._grouped = grouped
+        self._passing = passing
         self._ring = ring
         self._linger = linger / 1000
         self._places = places
@@ -103,8 +105,7 @@ class Writer:
         self._starting = threading.Lock()
         self._closed = False
         self._company = False
-        self.last_commit_seconds = 0.0
-        """How long the newest commit took."""
+        self._last_commit = 0.0
 
     def put(self, delivery: NewDelivery) -> None:
         """Return once ``delivery`` is stored durably. Raises `NotStored` in every other case.
@@ -172,7 +173,7 @@ class Writer:
         # Lingering only pays where requests come together, and only as long as the commit before
         # did not take that time already; a lone request is stored at once. It is one sleep: waking
         # for each request that comes would cost more than the commit it saves.
-        linger = self._linger - self.last_commit_seconds
+        linger = self._linger - self._last_commit
         if self._company and linger > 0 and self._queue.qsize() < _GROUP:
             time.sleep(linger)
         group, size = [first], len(first.delivery.body)
@@ -202,13 +203,13 @@ class Writer:
 
     def _commit(self, left: list[_Waiting]) -> bool:
         """Store and settle ``left``, emptying it on the way. True when anything was stored."""
-        started = time.monotonic()
+        started = self._passing()
         try:
             self._store([waiting.delivery for waiting in left])
         except LedgerError as error:
             say(_LOG, logging.WARNING, "a group was not stored", error, count=len(left))
             return len(left) > 1 and self._one_by_one(left)
-        self.last_commit_seconds = time.monotonic() - started
+        self._last_commit = self._passing() - started
         if self._grouped is not None:
             self._grouped(len(left))
         group = left.copy()
