@@ -357,3 +357,18 @@ def test_a_backup_of_another_installation_needs_its_key(
 def test_the_reader_takes_no_frame_that_is_not_whole() -> None:
     with pytest.raises(LedgerError):
         FrameReader(Buffer(b"igrules backup 1\nH\x00\x00\x00\x02{}"), "x")
+
+
+@pytest.mark.parametrize("suffix", ["", "-journal", "-wal", "-shm", "-turn"])
+def test_a_backup_never_takes_the_place_of_the_database(tmp_path: Path, suffix: str) -> None:
+    """Its own file is one letter away from a good name, and ``--yes`` is soon added."""
+    path = tmp_path / "igrules.db"
+    (tmp_path / "link").symlink_to(tmp_path)
+    with_a_link = tmp_path / "link" / f"igrules.db{suffix}"
+    ledger = Ledger.open(str(path), tmp_path / "state")
+
+    with pytest.raises(UsageError, match="belongs to the database itself"):
+        ledger.backups.write(with_a_link, NOW, overwrite=True)
+
+    assert ledger.check() == []
+    ledger.close()

@@ -16,6 +16,7 @@ from igrules.errors import UsageError
 from igrules.ledger.backup_files import Head
 from igrules.ledger.backup_seals import SealingSink
 from igrules.ledger.database import Database
+from igrules.ledger.private_files import BESIDE
 from igrules.ledger.seals import Seals
 
 KEPT = 7
@@ -57,6 +58,7 @@ class Backups:
         `UsageError` or `LedgerError`, and leaves no half file behind.
         """
         engine = self._db.engine
+        self._spare_the_database(path)
 
         def head(deployment: str, epoch: int, schema: str) -> Head:
             return Head(version, engine, schema, deployment, epoch, now)
@@ -109,6 +111,15 @@ class Backups:
     def newest(self) -> BackupRow | None:
         """The newest one; ``None``: there is none."""
         return next(iter(self.list(1)), None)
+
+    def _spare_the_database(self, path: Path) -> None:
+        """Raise `UsageError` when the backup would take the place of what it is a copy of."""
+        own = self._db.driver.path
+        if own is None:
+            return
+        own = own.resolve()
+        if path.resolve() in [own.with_name(own.name + suffix) for suffix in BESIDE]:
+            raise UsageError(f"{path} belongs to the database itself", "name another file")
 
     def _note(self, now: int, file: str, size: int, kind: str) -> BackupRow:
         with self._db.transaction() as db:

@@ -10,7 +10,10 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-_BESIDE = ("", "-wal", "-shm")
+import igrules.ledger.neighbours as neighbours
+
+BESIDE = ("", "-journal", "-wal", "-shm", neighbours.SUFFIX)
+"""How the names of a SQLite database's files end, behind the name of the first."""
 
 
 def make(path: Path) -> None:
@@ -22,7 +25,7 @@ def make(path: Path) -> None:
 
 def shut(path: Path) -> None:
     """Take the right to read or write the database from everybody else, as far as we may."""
-    for suffix in _BESIDE:
+    for suffix in BESIDE:
         file = path.with_name(path.name + suffix)
         with suppress(OSError):
             mode = file.stat().st_mode

@@ -22,9 +22,9 @@ import igrules.ledger.drivers as drivers
 import igrules.ledger.epochs as epochs
 import igrules.ledger.erasure_journal as erasure_journal
 import igrules.ledger.migrating as migrating
-import igrules.ledger.neighbours as neighbours
 import igrules.ledger.new_file as new_file
 import igrules.ledger.postgres_copies as postgres_copies
+import igrules.ledger.private_files as private_files
 import igrules.ledger.sqlite_copies as sqlite_copies
 import igrules.ledger.upkeep as upkeep
 from igrules.errors import LedgerError, SchemaMismatch, UsageError
@@ -223,12 +223,9 @@ def _restore_file(reader: FrameReader, driver: drivers.Driver, finish: _Finish) 
         with new_file.telling(path):
             aside = _change_places(part, path, driver, finish.now)
     finally:
-        for suffix in _BESIDE:
+        for suffix in private_files.BESIDE:
             part.with_name(part.name + suffix).unlink(missing_ok=True)
     return replace(done, aside=aside)
-
-
-_BESIDE = ("", "-journal", "-wal", "-shm", neighbours.SUFFIX)
 
 
 def _pour(reader: FrameReader, part: Path) -> None:
