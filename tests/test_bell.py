@@ -300,6 +300,20 @@ def test_whoever_has_workers_to_spare_does_not_wake_other_machines(installation)
 
 
 @shared_bells
+def test_a_ring_for_two_wakes_two(installation):
+    """Each of the two might say so, and wake two more."""
+    turns = Turns()
+    installation.here.run(4, turns)
+    heard(installation, turns)
+    before = turns.calls
+
+    installation.there.ring(2)
+
+    assert turns.wait_for(lambda: turns.calls == before + 2)
+    assert not turns.wait_for(lambda: turns.calls > before + 2, 0.1)
+
+
+@shared_bells
 def test_a_busy_process_wakes_the_others(installation):
     inside, may_end, others = threading.Event(), threading.Event(), Turns()
 

@@ -41,7 +41,7 @@ class Line(Protocol):
         """False when surely nobody else hears. Asked at every ring, so it must cost nothing."""
 
     def call(self, word: str, n: int) -> None:
-        """Send a word that ``n`` workers shall hear."""
+        """Send a word so that ``n`` workers hear: it says so, or, with ``each``, it says one."""
 
     def listen(self) -> None:
         """Connect to hear; what is called from now on is heard."""
@@ -152,8 +152,10 @@ class SharedBell:
 
     def _send(self) -> None:
         while n := self._next():
+            # Where a word reaches one process, there is one for each worker.
+            word = self._words.write(1 if self._line.each else n)
             try:
-                self._line.call(self._words.write(n), n)
+                self._line.call(word, n)
             except Unavailable as error:
                 self._health.lost("call", error)
                 self._closed.wait(_FIRST_PAUSE)
