@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ NAMED = """
 rules:
 - {id: hello, when: dm, do: {text: "{{ event.text }} {{ contact.first_name | default('você') }}"}}
 """
+LISTENS = "rules:\n- {id: seen, when: dm, do: {tag: novo}}\n"
+FANS = "rules:\n- {id: fans, when: dm, if: {contact: {follows_us: true}}, do: {tag: fan}}\n"
 PLAIN = "rules:\n- {id: hello, when: dm, do: {text: Oi}}\n"
 MENTIONED = """
 rules:
@@ -111,6 +114,29 @@ def test_a_profile_is_read_again_after_a_day_and_sooner_by_those_who_do_not_foll
     shop.work()
 
     assert (after, within, shop.reads()) == ((True, 2), 2, 3)
+
+
+def test_nobody_waits_for_the_profile_of_somebody_else(shop: Shop) -> None:
+    """A worker that claimed many conversations would read profiles one by one, while others sit
+    idle, and hold the last of them longer than its lease."""
+    held: list[int] = []
+
+    def count(record: object) -> None:
+        owned = "SELECT count(*) FROM lane WHERE owner IS NOT NULL"
+        held.append(shop.ledger._db.number(owned))
+
+    shop.registry = dataclasses.replace(shop.registry, observers=(("test", count),))
+    shop.worker = shop.new_worker()
+    people = [f"p{number}" for number in range(40)]
+    for rules in (LISTENS, FANS):
+        shop.publish(rules)
+        held.clear()
+        for name in people:
+            shop.people.write(SHOP, name, "oi")
+        shop.work()
+
+    assert shop.reads() == len(people)
+    assert held == [1] * len(people)
 
 
 def test_after_a_refusal_the_profile_is_unknown_for_a_while(shop: Shop) -> None:

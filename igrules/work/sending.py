@@ -35,9 +35,11 @@ _DEFAULT_DEADLINE = 15_000
 
 
 class Done(enum.Enum):
-    """What a turn did: ``RESTED`` means sent, and given back with it."""
+    """What a turn did: ``READ`` means that it may have waited for a read, ``RESTED`` sent, and
+    given back with it."""
 
     NOTHING = "nothing"
+    READ = "read"
     SENT = "sent"
     RESTED = "rested"
 

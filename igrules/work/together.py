@@ -35,11 +35,14 @@ class Together:
         self._deciding = deciding
         self._clock = clock
 
-    def decide(self, lanes: Sequence[Lane]) -> list[Decided]:
+    def decide(self, lanes: Sequence[Lane]) -> list[Decided] | None:
         """Decide and store what each of these lanes of one tenant begins with, and release them;
-        gives what was done. Raises `LedgerError` when nothing was."""
+        gives what was done, ``None`` for rules that may have to wait for a read. Raises
+        `LedgerError` when nothing was done."""
         rules = self._rulesets.live(lanes[0].tenant_id)
-        if rules.ruleset is None or rules.needs != NO_NEEDS:
+        if rules.needs != NO_NEEDS:
+            return None
+        if rules.ruleset is None:
             return []
         events = self._ledger.lanes.first_events(lanes)
         plain = [lane for lane in lanes if _is_plain(lane, events.get(lane.id))]

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from igrules.engine.needs import lacks_words
-from igrules.errors import Unreadable
+from igrules.engine.needs import NO_NEEDS, lacks_words
+from igrules.errors import LeaseLost, Unreadable
 from igrules.instagram.reader import read
 from igrules.kinds import Registry
 from igrules.ledger import DueRun, DueSend, Lane, Ledger, Ready, Stale, StoredEvent, Unsettled
@@ -80,9 +80,15 @@ class Turns:
         """Decide what each of these lanes of one tenant begins with, store it all at once and
         release them; what is to be sent waits for the lane's next turn.
 
-        Gives the lanes that have to be worked alone, and whether there is anything to send.
+        Gives the lanes that have to be worked alone, and whether there is anything to wait for. Of
+        lanes that may all have to wait for a read, one is worked and the others are given back.
         """
         done = self._together.decide(lanes)
+        if done is None:
+            for lane in lanes[1:]:
+                with suppress(LeaseLost):
+                    self.release(lane)
+            return list(lanes[:1]), True
         for item in done:
             if self._metrics is not None:
                 self._metrics.took("decide", item.took_us / 1e6)
@@ -92,12 +98,13 @@ class Turns:
         return alone, any(item.decision.effects for item in done)
 
     def take(self, lane: Lane, then: Then | None = None) -> bool:
-        """Work ``lane`` for up to 8 items or 5 s and release it. True when it had sends to make.
+        """Work ``lane`` for up to 8 items or 5 s and release it. True when it had sends to make, or
+        what it decided may have had to wait for a read.
 
         When the last thing stored releases it, ``then`` is done in the same transaction. Raises
         `LeaseLost` when somebody else has the lane now, and leaves it alone.
         """
-        sent, poisoned = False, lane.poisoned
+        waited, poisoned = False, lane.poisoned
         until = self._clock.monotonic() + _SECONDS
         for _ in range(_ITEMS):
             if self._stopping.is_set() or self._clock.monotonic() > until:
@@ -106,7 +113,7 @@ class Turns:
             if item is None:
                 break
             if isinstance(item, Unsettled):
-                sent = True
+                waited = True
                 self._settling.settle(lane, blindly=poisoned)
                 # That was the item the workers died of, if any of them was.
                 poisoned = False
@@ -118,9 +125,9 @@ class Turns:
             done = self._do(lane, item, then)
             if done is Done.RESTED:
                 return True
-            sent |= done is Done.SENT
+            waited |= done is not Done.NOTHING
         self.release(lane)
-        return sent
+        return waited
 
     def _do(self, lane: Lane, item: DueSend | StoredEvent | DueRun, then: Then | None) -> Done:
         if isinstance(item, DueSend):
@@ -227,7 +234,7 @@ class Turns:
             rules = self._rulesets.live(lane.tenant_id)
             event = self._fetching.words(lane, stored, event, rules)
             if event is None:
-                return Done.NOTHING
+                return Done.READ
         for attempt in range(1, _STALE_TRIES + 1):
             started = time.perf_counter_ns()
             rules = self._rulesets.live(lane.tenant_id)
@@ -254,6 +261,8 @@ class Turns:
                     raise
                 continue
             self._tell(lane, stored, decision, rules.version)
+            if ready is None and rules.needs != NO_NEEDS:
+                return Done.READ
             return self._sent(lane, ready, start_by, then)
         return Done.NOTHING
 

@@ -227,17 +227,18 @@ class Worker:
         return following
 
     def _take_all(self, lanes: list[Lane], following: list[Lane] | None) -> None:
-        sent = False
+        waited = False
         if len(lanes) > 1:
-            lanes, sent = self._take_together(lanes)
+            lanes, waited = self._take_together(lanes)
         for lane in lanes:
             then: Then | None = None
             if following is not None and lane is lanes[-1] and not self._stopping.is_set():
                 then = partial(self._claim_within, lane.tenant_id, following)
-            sent = self._take(lane, then) or sent
+            waited = self._take(lane, then) or waited
         # A thread that waits for an answer holds up the other lanes it claimed, so where there are
-        # sends it claims one at a time; where rules only listen, claims grow and get cheaper.
-        self._batch = 1 if sent else min(2 * self._batch, self._configuration.claim_lanes)
+        # sends or reads it claims one at a time; where rules only listen, claims grow and get
+        # cheaper.
+        self._batch = 1 if waited else min(2 * self._batch, self._configuration.claim_lanes)
 
     def _take_together(self, lanes: list[Lane]) -> tuple[list[Lane], bool]:
         """Work what can be worked in one transaction; gives the lanes that are left, all when it
