@@ -108,6 +108,8 @@ def test_the_command_line_lists_and_ends_holds(
     assert len(stop_app) == 1
     assert codes == [0, 0, 0, 0, 2]
     assert said.out.count("blocked") == 2
+    # Both times of a hold are those of this machine.
+    assert "+00:00" not in said.out
     assert "luz account luz.loja goes on; 1 that waited is dropped" in said.out
     assert "--app excludes the others" in said.err
 

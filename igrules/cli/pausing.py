@@ -113,17 +113,20 @@ def holds(
         except Denied:
             found = list(api.pages(of_tenant(str(api.get("/api/v1").media["slug"]), "holds"),
                                    most=limit))  # fmt: skip
-    rows = [_row(one) for one in found]
+    rows = [_row(one, format) for one in found]
     show_rows(format, "holds", rows, ("what", "reason", "by", "mode", "since", "until"))
 
 
-def _row(hold: dict[str, Any]) -> dict[str, Any]:
+def _row(hold: dict[str, Any], format: Table) -> dict[str, Any]:
+    from igrules.cli.moments import local_time
+
     names = ("app", "tenant", "account", "rule", "kind")
+    until = local_time(hold["until"]) if format is Table.TEXT else hold["until"]
     what = [f"{name} {hold[name]}" for name in names if hold[name]]
     return {
         "what": " ".join(what) or "the installation",
         **{name: hold[name] for name in ("reason", "by", "mode", "since")},
-        "until": hold["until"] or "resumed",
+        "until": until or "resumed",
     }
 
 
