@@ -24,6 +24,7 @@ from igrules.web.serving import Server
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.doctor import Finding, examine, local, outside
+from igrules.work.doctor.keys import state_dir
 from tests.running import free_port, wait_until
 from tests.test_cli import igrules
 from tests.working import ACCOUNT, NOW, SECRET, publish
@@ -304,6 +305,19 @@ def test_a_state_directory_that_others_can_read_is_told(settings: Configuration,
     assert found == Finding(
         "warn", "state dir", f"others can look into {state}", f"chmod 700 {state}"
     )
+
+
+@pytest.mark.parametrize("below", ["", "/deep/state"])
+def test_a_state_directory_nothing_can_be_written_into_is_told(tmp_path: Path, below: str) -> None:
+    """What a machine has seen of the database is noted there, and nobody would miss it."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "file").chmod(0o600)
+    place = Path(f"{tmp_path}/file{below}")
+
+    (found,) = state_dir(place)
+
+    assert (found.level, found.name) == ("warn", "state dir")
+    assert found.sentence.startswith(f"nothing can be written into {place}, so ")
 
 
 def test_it_is_told_at_the_start_as_well(tmp_path: Path) -> None:

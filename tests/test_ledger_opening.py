@@ -315,6 +315,25 @@ def test_a_key_file_that_will_not_do_is_refused(
     assert "QUJD" not in remedy(refused.value)
 
 
+def test_a_key_file_that_cannot_be_read_is_not_called_missing(tmp_path: Path) -> None:
+    """Else somebody puts another one in its place, which opens nothing."""
+    url = str(tmp_path / "a.db")
+    (tmp_path / "key").mkdir()
+    (tmp_path / "odd").write_bytes(b"k1:\xff\xfe")
+    (tmp_path / "odd").chmod(0o600)
+
+    with pytest.raises(Unavailable) as unreadable:
+        Ledger.open(url, tmp_path, key_file=str(tmp_path / "key"), environ={})
+    with pytest.raises(Unavailable) as no_directory:
+        Ledger.open(url, tmp_path / "odd", environ={})
+    with pytest.raises(SealError) as no_text:
+        Ledger.open(url, tmp_path, key_file=str(tmp_path / "odd"), environ={})
+
+    assert unreadable.value.message == f"{tmp_path / 'key'}: is a directory"
+    assert no_directory.value.help
+    assert "holds a line that is no key" in no_text.value.message
+
+
 def test_a_new_line_on_top_of_the_key_file_keeps_old_values_open(tmp_path: Path) -> None:
     url, key = str(tmp_path / "a.db"), tmp_path / "state" / "master.key"
     first = Ledger.open(url, tmp_path / "state", environ={})

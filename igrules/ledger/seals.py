@@ -7,7 +7,6 @@ would open there.
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import secrets
 import stat
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+import igrules.ledger.new_file as new_file
 from igrules.errors import SealError
 
 _VERSION = "v1"
@@ -71,7 +71,7 @@ class Seals:
         try:
             data = base64.b64decode(text, validate=True)
             return self._keys[name].decrypt(data[:12], data[12:], _bound(place))
-        except (InvalidTag, ValueError, binascii.Error) as error:
+        except (InvalidTag, ValueError) as error:
             raise SealError(
                 f"a sealed {place.column} does not open: it was changed, or sealed elsewhere",
                 "store the value again",
@@ -99,22 +99,25 @@ def read_keys(state_dir: Path, key_file: str, environ: Mapping[str, str], *, mak
     """Find the master key: ``key_file``, ``IGRULES_KEY_FILE``, ``IGRULES_KEY``, then ``master.key``
     in the state directory, which is made when it is missing and ``make`` is set.
 
-    Raises `SealError` when there is none, when it is malformed, or when others may read the file.
+    Raises `SealError` when there is none, when it is malformed, or when others may read the file,
+    and `Unavailable` when it cannot be read.
     """
     named = key_file or environ.get("IGRULES_KEY_FILE", "")
     if not named and environ.get("IGRULES_KEY"):
         return Seals(_parsed(environ["IGRULES_KEY"], "IGRULES_KEY"))
     path = Path(named).expanduser() if named else state_dir / "master.key"
-    if not path.exists() and make and not named:
-        _make(path)
-    try:
-        text = path.read_text(encoding="ascii")
+    with new_file.telling(path):
+        if make and not named and not path.exists():
+            _make(path)
+        try:
+            # What is no ASCII is no key either.
+            text = path.read_text(encoding="ascii", errors="replace")
+        except FileNotFoundError as error:
+            raise SealError(
+                f"there is no master key at {path}",
+                "put the key file back, or set IGRULES_KEY to '<id>:<32 bytes in base64>'",
+            ) from error
         mode = stat.S_IMODE(path.stat().st_mode)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SealError(
-            f"there is no master key at {path}",
-            "put the key file back, or set IGRULES_KEY to '<id>:<32 bytes in base64>'",
-        ) from error
     if mode & 0o077:
         raise SealError(f"others can read the master key {path}", f"chmod 600 {path}")
     return Seals(_parsed(text, str(path)))
@@ -126,7 +129,7 @@ def _parsed(text: str, source: str) -> list[tuple[str, bytes]]:
         name, separator, value = line.partition(":")
         try:
             key = base64.b64decode(value, validate=True)
-        except binascii.Error:
+        except ValueError:  # no base64, or not even ASCII
             key = b""
         if not separator or not name.isalnum() or len(key) != 32:
             raise SealError(

@@ -32,13 +32,20 @@ def check(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[Fi
 
 
 def state_dir(path: Path) -> Iterator[Finding]:
-    """Whether the state directory, where there is one, is its owner's alone."""
-    try:
-        mode = path.expanduser().stat().st_mode & 0o777
-    except OSError:
-        return
-    if mode & 0o077:
+    """Whether the state directory is its owner's alone, where there is one, and whether igrules can
+    write there."""
+    full = path.expanduser().absolute()
+    # A directory above may be closed to us, so nothing is asked that raises.
+    there = next(one for one in (full, *full.parents) if os.path.exists(one))
+    if there == full and full.stat().st_mode & 0o077:
         yield warn("state dir", f"others can look into {path}", f"chmod 700 {path}")
+    if not os.access(there, os.W_OK | os.X_OK):
+        yield warn(
+            "state dir",
+            f"nothing can be written into {path}, so a database that is put back by hand would not"
+            " be noticed",
+            "let the user that igrules runs as write there, or set state_dir",
+        )
 
 
 def _key_file(configuration: Configuration) -> Iterator[Finding]:
