@@ -11,13 +11,14 @@ import pytest
 
 from igrules.instagram.reader import read
 from igrules.ledger import Ledger, NewDelivery
+from igrules.ledger.days import next_midnight
 from igrules.web.times import shown
 from igrules.work.configuration import Configuration
 from igrules.work.worker import Worker
 from tests.seeding import ACCOUNTS, PEOPLE, Hands, Seeded
 from tests.talking import dm
 from tests.two_tenants import Asking, plant
-from tests.working import NOW
+from tests.working import NOW, publish
 
 
 @pytest.fixture
@@ -67,6 +68,20 @@ def test_a_tenant_that_cannot_be_is_refused(
 ) -> None:
     assert said in ask("POST", "/tenants", body, status=status)["description"]
     assert len(ask("GET", "/tenants")["items"]) == 2
+
+
+def test_the_zone_is_that_of_the_present_day(ask: Asking, seeded: Seeded) -> None:
+    """A new one counts from the next midnight of the old one on, and nothing is published then."""
+    rules = "rules: [{id: a, when: dm, do: {text: oi}}]"
+    publish(seeded.ledger, seeded.registry, rules, account=ACCOUNTS["luz"], zone="Asia/Tokyo")
+    midnight = next_midnight("America/Sao_Paulo", NOW)
+
+    zones = []
+    for now in (midnight - 5_000, midnight):
+        ask.asker.clock.at = now
+        zones.append(ask("GET", "/tenants/luz")["timezone"])
+
+    assert zones == ["America/Sao_Paulo", "Asia/Tokyo"]
 
 
 def test_a_tenants_own_key_sees_itself_alone(ask: Asking, seeded: Seeded) -> None:

@@ -253,6 +253,10 @@ class Scope:
         """The limit of ``tenant.yaml`` alone."""
         return quotas.limits(self._db, self.tenant_id).own
 
+    def zone(self, now: int) -> str:
+        """The zone of the tenant's present day; empty for none."""
+        return quotas.limits(self._db, self.tenant_id).zone_at(now)
+
     def today(self, now: int) -> str:
         """The tenant's local day."""
         return quotas.limits(self._db, self.tenant_id).day_at(now)

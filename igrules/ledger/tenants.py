@@ -16,7 +16,7 @@ from igrules.ledger.seals import Place, Seals
 from igrules.ledger.values import Tenant
 
 _SELECT = (
-    "SELECT id, slug, name, state, created_at, email, zone, deactivated_at FROM"
+    "SELECT id, slug, name, state, created_at, email, deactivated_at FROM"
     # Those that were deleted have lost their names and go with what is left of them.
     " (SELECT * FROM tenant WHERE slug NOT LIKE '~%') AS tenant"
 )

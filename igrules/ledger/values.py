@@ -11,7 +11,7 @@ from igrules.model import EMPTY, Account, Decision, Effect, Event, Facts
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A client. ``state`` is ``active`` or ``deactivated``, ``zone`` that of its days, or empty."""
+    """A client. ``state`` is ``active`` or ``deactivated``."""
 
     id: int
     slug: str
@@ -19,7 +19,6 @@ class Tenant:
     state: str
     created_at: int
     email: str = ""
-    zone: str = ""
     deactivated_at: int | None = None
 
 

@@ -117,8 +117,7 @@ def _told(call: Call, scope: Scope, row: SendRow) -> Answer:
 
 def _until_tomorrow(call: Call, scope: Scope) -> int:
     """Seconds until the client's next day."""
-    zone = call.ledger.tenants.by_id(scope.tenant_id).zone
-    return max(1, (next_midnight(zone, call.now) - call.now) // 1000)
+    return max(1, (next_midnight(scope.zone(call.now), call.now) - call.now) // 1000)
 
 
 def _refusal(row: SendRow, tomorrow: int) -> IgrulesError:

@@ -105,7 +105,7 @@ def tenant_of(tenant: Tenant, scope: Scope, now: int) -> dict[str, object]:
         "name": tenant.name,
         "email": tenant.email,
         "state": tenant.state,
-        "timezone": tenant.zone or None,
+        "timezone": scope.zone(now) or None,
         "created_at": times.shown(tenant.created_at),
         "deactivated_at": times.shown_or_none(tenant.deactivated_at),
         "version": scope.live_number(),
