@@ -109,6 +109,13 @@ class BrokenBell(QueueBell):
         raise ConnectionError("no transport")
 
 
+class LameBell(QueueBell):
+    """One that cannot start its workers."""
+
+    def run(self, workers: int, turn: Callable[[], bool]) -> None:
+        raise ConnectionError("no transport")
+
+
 class DownLine:
     """A line that nobody can reach; counts how often somebody tried to hear."""
 

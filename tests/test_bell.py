@@ -19,10 +19,11 @@ from igrules.ledger import Ledger
 from igrules.work.bell import Bell, MemoryBell, SweepOnly
 from igrules.work.bell_choice import bell_name, make_bell, make_line, words
 from igrules.work.configuration import Configuration
+from igrules.work.foreign_bell import ForeignBell
 from igrules.work.postgres_line import PostgresLine
 from igrules.work.redis_line import RedisLine
 from igrules.work.shared_bell import SharedBell, echo
-from tests.bells import DownLine, Turns, installed
+from tests.bells import DownLine, LameBell, Turns, installed
 from tests.instagram.certificates import make_certificate
 from tests.redis_server import RedisServer
 from tests.running import free_port, wait_until
@@ -524,6 +525,18 @@ def test_a_setting_that_cannot_be_is_refused_with_its_remedy(tmp_path, settings,
         make_bell(Configuration(**settings), ledger, work=True)
 
     assert (raised.value.message, raised.value.help) == (message, help)
+
+
+def test_while_somebody_elses_bell_cannot_start_its_workers_those_of_igrules_work(caplog):
+    """A process that ended there would be started again and again until the transport is back."""
+    bell, turns = ForeignBell(LameBell()), Turns(work=1)
+    bell.run(1, turns)
+
+    bell.ring()
+
+    assert turns.wait_for(lambda: turns.taken == 1)
+    assert "the bell failed" in caplog.text
+    assert bell.close()
 
 
 def test_within_one_process_only_its_workers_are_woken(tmp_path):

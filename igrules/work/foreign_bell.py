@@ -29,23 +29,31 @@ class ForeignBell:
         self._bell = bell
         self._stand_in: MemoryBell | None = None
         self._work: tuple[int, Callable[[], bool]] | None = None
+        self._runs = True
         self._lock = threading.Lock()
         self._said = -_SAY_EVERY
 
     def ring(self, n: int = 1) -> None:
-        """Ring it; when that fails, wake threads of our own, if this process works."""
+        """Ring it; when that fails, or nobody hears it here, wake threads of our own, if this
+        process works."""
         try:
             self._bell.ring(n)
+            if self._runs:
+                return
         except Exception as error:  # noqa: BLE001  # anybody's code
             self._failed(error)
-            stand_in = self._standing_in()
-            if stand_in is not None:
-                stand_in.ring(n)
+        stand_in = self._standing_in()
+        if stand_in is not None:
+            stand_in.ring(n)
 
     def run(self, workers: int, turn: Callable[[], bool]) -> None:
         """Let it start its workers."""
         self._work = (workers, turn)
-        self._bell.run(workers, turn)
+        try:
+            self._bell.run(workers, turn)
+        except Exception as error:  # noqa: BLE001  # anybody's code
+            self._failed(error)
+            self._runs = False
 
     def depth(self) -> int:
         """Count the rings nobody has heard yet; 0 when it cannot tell."""
