@@ -502,6 +502,10 @@ def test_the_bell_fits_the_database_unless_it_is_named(engine, settings, name):
             "write redis://:password@host:6379/0, or rediss://…",
         ),
         (
+            {"redis_url": "redis://x?timeout=3"}, "redis_url cannot be read",
+            "write redis://:password@host:6379/0, or rediss://…",
+        ),
+        (
             {"bell": "no.such.module:bell"},
             "the bell 'no.such.module:bell' cannot be loaded"
             " (ModuleNotFoundError: No module named 'no')",

@@ -42,7 +42,9 @@ class RedisLine:
 
         try:
             self._calling, self._hearing = client(), client()
-        except ValueError as error:
+            # A setting that nothing knows is met only where a connection is made.
+            self._calling.connection_pool.make_connection()
+        except (ValueError, TypeError) as error:
             # Neither the address nor the library's words for it, which may hold the password.
             raise UsageError(
                 "redis_url cannot be read", "write redis://:password@host:6379/0, or rediss://…"
