@@ -52,7 +52,7 @@ def serve(
     _look_at(settings)
     registry = working_registry(settings)
     ledger = open_ledger(settings)
-    _wait_until_alone(ledger)
+    _make_sure(ledger)
     server = Server(settings, registry, ledger, work=not no_work, measured=True)
     try:
         code = server.run(lambda url: typer.echo(f"igrules serves {url}"))
@@ -71,11 +71,14 @@ def _look_at(settings: Configuration) -> None:
         typer.echo(f"warning: {found.sentence}\n  = help: {found.remedy}", err=True)
 
 
-def _wait_until_alone(ledger: Ledger) -> None:
+def _make_sure(ledger: Ledger) -> None:
+    """That a SQLite file is safe with this process; else close it."""
     from igrules.work.alone import wait_until_alone
     from igrules.work.clock import Clock
+    from igrules.work.safe_library import check_library
 
     try:
+        check_library(ledger)
         wait_until_alone(ledger, Clock())
     except BaseException:
         ledger.close()
@@ -99,7 +102,7 @@ def work(
     _look_at(settings)
     registry = working_registry(settings)
     ledger = open_ledger(settings)
-    _wait_until_alone(ledger)
+    _make_sure(ledger)
     try:
         code = run_worker(settings, registry, ledger, once=once, measured=True)
     finally:
