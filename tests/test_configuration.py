@@ -115,6 +115,19 @@ def test_a_line_of_the_file_that_says_nothing_of_use_is_named(
     assert str(refused.value) == words.format(path)
 
 
+@pytest.mark.parametrize("name", ["public_url", "privacy_url", "igl_url", "fbl_url"])
+@pytest.mark.parametrize(
+    "written", ["bot.example", "ftp://bot.example", "https://[", "https://a:x", "http://a b"]
+)
+def test_an_address_nobody_can_call_is_refused(name: str, written: str, tmp_path: Path) -> None:
+    variable = f"IGRULES_{name.upper()}"
+
+    with pytest.raises(UsageError) as refused:
+        read_configuration({}, {variable: written}, tmp_path)
+
+    assert str(refused.value) == f"{variable} is '{written}', which is no address"
+
+
 def test_a_number_may_stand_for_text_in_the_file(tmp_path: Path) -> None:
     (tmp_path / "igrules.toml").write_text("metrics_tenants = 50\n")
 

@@ -101,6 +101,7 @@ _YES_NO = {
     "false": False, "no": False, "off": False, "0": False,
 }  # fmt: skip
 
+_ADDRESSES = ("public_url", "privacy_url", "igl_url", "fbl_url")
 _META = (".instagram.com", ".facebook.com")
 _ALIASES = {"DATABASE_URL": "database_url", "PORT": "port"}
 
@@ -127,11 +128,25 @@ def read_configuration(
     found = Configuration(
         **{name: _convert(name, value, source) for name, (value, source) in values.items()}
     )
+    for name in _ADDRESSES:
+        if name in values:
+            _check_address(getattr(found, name), values[name][1])
     _check_rates(found, values.get("rate_scale", ("", ""))[1])
     read_ways(found.notify)
     if found.timezone:
         zone_of(found.timezone)
     return found
+
+
+def _check_address(url: str, source: str) -> None:
+    """Refuse what nobody can call, before somebody tries. Raises `UsageError`."""
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if url and (not is_one or any(sign.isspace() for sign in url)):
+        raise UsageError(f"{source} is '{url}', which is no address", "write it like https://host")
 
 
 def _check_rates(found: Configuration, source: str) -> None:

@@ -62,15 +62,12 @@ def _public(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[
             "set it to the address Meta calls, https://…",
         )
         return
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        yield fail("public url", f"'{url}' is no address", "write it like https://bot.example")
-        return
-    if is_this_machine(parts.hostname):
+    if is_this_machine(parts.hostname or ""):
         yield warn("public url", f"{url} is this machine alone", "set the address Meta calls")
     elif parts.scheme != "https":
         yield fail("public url", f"{url} is not https, which Meta requires", "put TLS in front")
     if parts.scheme == "https":
-        yield from _certificate(parts.hostname, parts.port or 443, now)
+        yield from _certificate(parts.hostname or "", parts.port or 443, now)
     for app in ledger.apps.list():
         yield _handshake(ledger, app, url)
 
