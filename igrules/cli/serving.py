@@ -150,7 +150,7 @@ def sandbox(
     import os
 
     from igrules.cli.exits import Finish
-    from igrules.sandbox.__main__ import main as run_sandbox
+    from igrules.sandbox.__main__ import run as run_sandbox
 
     flags = {
         "--journal": str(journal),

@@ -20,31 +20,36 @@ from igrules.sandbox.server import Sandbox
 from igrules.work.signals import Signals
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until a signal comes; gives the exit code."""
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run until a signal comes; gives the exit code. Raises `UsageError`."""
     flags = _flags().parse_args(arguments)
     with Signals() as signals:
         return _run(flags, signals)
 
 
-def _run(flags: argparse.Namespace, signals: Signals) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`run`, with what is wrong on standard error; gives the exit code."""
     try:
-        state = _read_state(flags.state)
-        sandbox = Sandbox(
-            Path(flags.journal),
-            webhook_url=flags.webhook_url,
-            app_secret=flags.app_secret.encode(),
-            host=flags.host,
-            port=flags.port,
-            seed=flags.seed,
-            token=flags.token,
-            senders=flags.senders,
-        )
-        arrange(sandbox, state)
-        sandbox.start()
+        return run(arguments)
     except UsageError as error:
         sys.stderr.write(f"{error.message}: {error.help}\n")
         return 2
+
+
+def _run(flags: argparse.Namespace, signals: Signals) -> int:
+    state = _read_state(flags.state)
+    sandbox = Sandbox(
+        Path(flags.journal),
+        webhook_url=flags.webhook_url,
+        app_secret=flags.app_secret.encode(),
+        host=flags.host,
+        port=flags.port,
+        seed=flags.seed,
+        token=flags.token,
+        senders=flags.senders,
+    )
+    arrange(sandbox, state)
+    sandbox.start()
     sys.stdout.write(json.dumps({"url": sandbox.url, "phone": sandbox.phone_url}) + "\n")
     sys.stdout.flush()
     while not signals.wait(60):
@@ -76,8 +81,11 @@ def _read_state(path: str) -> Mapping[str, Any]:
         state = json.loads(text)
     except (OSError, ValueError) as error:
         raise UsageError(f"the state cannot be read: {error}", "give a file of JSON") from error
-    if not isinstance(state, dict):
-        raise UsageError("the state is no JSON object", 'write {"accounts": [...]}')
+    if not isinstance(state, dict) or state.keys() - {"accounts", "people", "scripts"}:
+        raise UsageError(
+            "the state is no JSON object of accounts, people and scripts",
+            'write {"accounts": [...]}',
+        )
     return state
 
 

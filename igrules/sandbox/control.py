@@ -16,9 +16,11 @@ import falcon
 
 from igrules.errors import UsageError
 from igrules.sandbox.envelopes import Element
+from igrules.sandbox.fields import changed
 from igrules.sandbox.journal import read_journal
 from igrules.sandbox.scripts import Latency, read_script
 from igrules.sandbox.stage import Stage
+from igrules.sandbox.webhooks import read_manner
 
 _MAX_BODY = 1 << 20
 
@@ -57,7 +59,7 @@ class ControlDoor:
             "scripts": self._add_script,
             "scripts-clear": stage.scripts.clear,
             "latency": self._set_latency,
-            "limits": stage.limits.allow,
+            "limits": self._set_limits,
             "manner": self._set_manner,
             "listing": self._set_listing,
             "webhook-url": stage.set_webhook_url,
@@ -91,7 +93,10 @@ class ControlDoor:
         try:
             inspect.signature(act).bind(**arguments)
             resp.media = {"result": _plain(act(**arguments))}
-        except (UsageError, TypeError, ValueError) as error:
+        except UsageError as error:
+            words = f"{error.message}: {error.help}"
+            raise falcon.HTTPBadRequest(description=words) from error
+        except (TypeError, ValueError) as error:
             raise falcon.HTTPBadRequest(description=str(error)) from error
 
     def _advance(self, ms: int) -> int:
@@ -102,16 +107,17 @@ class ControlDoor:
         return self._stage.scripts.add(read_script(fields))
 
     def _set_latency(self, **fields: Any) -> None:
-        self._stage.scripts.latency = Latency(**fields)
+        self._stage.scripts.latency = changed(Latency(), fields, "latency")
+
+    def _set_limits(self, **fields: Any) -> Any:
+        allowed = changed(self._stage.limits.allowed, fields, "limits")
+        return self._stage.limits.allow(**dataclasses.asdict(allowed))
 
     def _set_listing(self, lag_ms: int) -> None:
         self._stage.world.listing_lag_ms = lag_ms
 
     def _set_manner(self, **fields: Any) -> None:
-        if "retry_ms" in fields:
-            fields["retry_ms"] = tuple(fields["retry_ms"])
-        current = self._stage.postman.manner
-        self._stage.postman.set_manner(dataclasses.replace(current, **fields))
+        self._stage.postman.set_manner(read_manner(self._stage.postman.manner, fields))
 
     def _post_element(
         self, account: str, value: Mapping[str, Any], field: str = "", entry: str = "",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from igrules.errors import UsageError
+from igrules.sandbox.fields import changed
 
 ANSWERS = (
     "normal", "error", "html", "garbage", "empty", "reset", "stall", "drip", "slow", "bomb",
@@ -135,12 +136,11 @@ class Scripts:
 
 
 def read_script(fields: Mapping[str, Any]) -> Script:
-    """Make a script from JSON; raises `UsageError` for unknown keys or answers."""
-    known = {field.name for field in dataclasses.fields(Script)} - {"id"}
-    for name in fields:
-        if name not in known:
-            raise UsageError(f"a script has no '{name}'", f"it has {', '.join(sorted(known))}")
-    script = Script(**fields)
+    """Make a script from JSON; raises `UsageError` for unknown keys or answers, and for values that
+    do not fit."""
+    if "id" in fields:
+        raise UsageError("a script gets its 'id' when it is added", "leave it out")
+    script = changed(Script(), fields, "a script")
     if script.answer not in ANSWERS:
         raise UsageError(f"no answer is called '{script.answer}'", f"known: {', '.join(ANSWERS)}")
     return script

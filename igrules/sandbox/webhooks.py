@@ -10,12 +10,15 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import urllib3
 
+from igrules.errors import UsageError
 from igrules.sandbox.envelopes import FORMS, Element, envelope, signature
+from igrules.sandbox.fields import changed
 from igrules.sandbox.things import Happening
 from igrules.sandbox.world import World
 
@@ -56,6 +59,18 @@ class Manner:
     hold: bool = False
     retry_ms: tuple[int, ...] = RETRY_MS
     unsubscribe_after_ms: int = 0
+
+
+_ECHOES = ("early", "after", "late", "missing")
+
+
+def read_manner(manner: Manner, fields: Mapping[str, Any]) -> Manner:
+    """``manner`` with fields from JSON; raises `UsageError` for what does not fit."""
+    found = changed(manner, fields, "manner")
+    for word, known in ((found.form, (*FORMS, "mixed")), (found.echo, _ECHOES)):
+        if word not in known:
+            raise UsageError(f"'{word}' is no way to deliver", f"known: {', '.join(known)}")
+    return found
 
 
 HOUR_REGIME = Manner(retry_ms=HOUR_RETRY_MS, unsubscribe_after_ms=HOUR_MS)

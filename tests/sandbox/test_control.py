@@ -74,6 +74,16 @@ def test_reset_forgets_people_but_not_the_journal(sandbox: Sandbox, shop: Caller
         ("write", {"account": "1", "username": "ana"}, 400),
         ("write", {"colour": "red"}, 400),
         ("scripts", {"answer": "explode"}, 400),
+        ("scripts", {"times": "often"}, 400),
+        ("scripts", {"chance": -1}, 400),
+        ("scripts", {"executed": 1}, 400),
+        ("latency", {"low_ms": None}, 400),
+        ("manner", {"form": "round"}, 400),
+        ("manner", {"echo": "never"}, 400),
+        ("manner", {"duplicate": "a"}, 400),
+        ("manner", {"retry_ms": 5}, 400),
+        ("manner", {"retry_ms": ["soon"]}, 400),
+        ("limits", {"on": "yes"}, 400),
         ("comment", {"post": "1", "username": "ana", "text": "oi"}, 400),
     ],
 )
@@ -83,6 +93,19 @@ def test_mistakes_are_named(
     answer = requests.post(f"{sandbox.url}/_sandbox/{what}", json=arguments, timeout=5)
 
     assert (answer.status_code, bool(answer.json()["description"])) == (status, True)
+
+
+def test_what_does_not_fit_changes_nothing_and_names_the_remedy(sandbox: Sandbox) -> None:
+    """A sender that stumbles over it later would deliver nothing any more, without a word."""
+    before = sandbox.postman.manner
+    answer = requests.post(
+        f"{sandbox.url}/_sandbox/manner", json={"batch": 2, "shuffle": "a"}, timeout=5
+    )
+
+    assert answer.json()["description"] == "manner: 'shuffle' does not fit: give a number"
+    assert sandbox.postman.manner == before
+    assert do(sandbox.url, "manner", shuffle=1, retry_ms=[5]) is None
+    assert (sandbox.postman.manner.shuffle, sandbox.postman.manner.retry_ms) == (1, (5,))
 
 
 def test_tokens_are_not_shown(sandbox: Sandbox) -> None:
@@ -199,7 +222,9 @@ def test_it_runs_as_a_process_of_its_own(process: tuple[str, Path]) -> None:
     assert [act.text for act in read_journal(journal)] == ["olá"]
 
 
-@pytest.mark.parametrize("state", ["nonsense", "[]", '{"accounts": [{"colour": "red"}]}'])
+@pytest.mark.parametrize(
+    "state", ["nonsense", "[]", '{"script": []}', '{"accounts": [{"colour": "red"}]}']
+)
 def test_a_state_that_does_not_fit_is_named(tmp_path: Path, state: str) -> None:
     command = [sys.executable, "-m", "igrules.sandbox", "--journal", str(tmp_path / "journal")]
     ended = subprocess.run(
