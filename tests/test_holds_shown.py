@@ -114,6 +114,23 @@ def test_the_command_line_lists_and_ends_holds(
     assert "--app excludes the others" in said.err
 
 
+def test_holds_name_a_tenant_as_resume_takes_it(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    plant(ledger)
+    ledger.close()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("IGRULES_KEY", raising=False)
+
+    for line in ("pause --tenant luz", "pause --tenant sol --rule hello", "holds"):
+        assert run(build(line.split())) == 0
+
+    said = capsys.readouterr().out
+    assert "\ntenant luz   " in said
+    assert "\ntenant sol rule hello   " in said
+
+
 def test_the_doctor_says_what_to_do_about_each_hold(ledger: Ledger) -> None:
     plant(ledger)
     stop(ledger, BLOCK)

@@ -8,12 +8,16 @@ from igrules.errors import Denied, UsageError
 
 def slugs(api: Server, wanted: str | None) -> list[str]:
     """The named tenant, else all there are; with a tenant's own key, that one."""
-    if wanted is not None:
-        return [wanted]
+    return [wanted] if wanted is not None else sorted(slugs_by_id(api).values())
+
+
+def slugs_by_id(api: Server) -> dict[str, str]:
+    """What the tenants are called; with a tenant's own key, that one."""
     try:
-        return sorted(str(tenant["slug"]) for tenant in api.pages(address("tenants")))
+        found = list(api.pages(address("tenants")))
     except Denied:
-        return [str(api.get("/api/v1").media["slug"])]
+        found = [api.get("/api/v1").media]
+    return {str(tenant["id"]): str(tenant["slug"]) for tenant in found}
 
 
 def only(api: Server, wanted: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -103,6 +104,7 @@ def holds(
     format: TableFormat = Table.TEXT,
 ) -> None:
     """Show what keeps sends back: pauses, and what igrules has stopped by itself."""
+    from igrules.cli.choosing import slugs_by_id
     from igrules.cli.remote import connected, of_tenant
     from igrules.errors import Denied
 
@@ -113,13 +115,16 @@ def holds(
         except Denied:
             found = list(api.pages(of_tenant(str(api.get("/api/v1").media["slug"]), "holds"),
                                    most=limit))  # fmt: skip
-    rows = [_row(one, format) for one in found]
+        tenants = slugs_by_id(api) if any(one["tenant"] for one in found) else {}
+    rows = [_row(one, tenants, format) for one in found]
     show_rows(format, "holds", rows, ("what", "reason", "by", "mode", "since", "until"))
 
 
-def _row(hold: dict[str, Any], format: Table) -> dict[str, Any]:
+def _row(hold: dict[str, Any], tenants: Mapping[str, str], format: Table) -> dict[str, Any]:
+    """A hold, its tenant named as `resume` takes it."""
     from igrules.cli.moments import local_time
 
+    hold = {**hold, "tenant": tenants.get(hold["tenant"], hold["tenant"])}
     names = ("app", "tenant", "account", "rule", "kind")
     until = local_time(hold["until"]) if format is Table.TEXT else hold["until"]
     what = [f"{name} {hold[name]}" for name in names if hold[name]]
