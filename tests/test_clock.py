@@ -15,9 +15,11 @@ from igrules.work.bell import SweepOnly
 from igrules.work.chores import CHORES, ChoreRunner
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
-from igrules.work.upkeep import Sweeper
+from igrules.work.crew import run_worker
+from igrules.work.upkeep import Heartbeat, Sweeper
 from igrules.work.worker import Worker
 from tests.ledgering import DAY, NOW, World, dm
+from tests.running import wait_until
 from tests.working import Recorder
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
@@ -113,6 +115,23 @@ def test_the_first_word_of_a_database_counts_at_once() -> None:
 
     assert machine.clock.now() == NOW - HOUR
     assert machine.clock.is_sure
+
+
+@pytest.mark.parametrize("kind", ["serve --no-work", "work --once"])
+def test_all_processes_of_a_shared_database_go_by_its_clock(ledger: Ledger, kind: str) -> None:
+    """Otherwise what came in time at one machine is too late for another."""
+    machine = Machine()
+    shared = ledger.clock()
+
+    if kind == "work --once":
+        run_worker(Configuration(), Recorder().registry(), ledger, True, clock=machine.clock)
+    else:
+        beat = Heartbeat(ledger, machine.clock, "a:1:web", "web")
+        beat.start()
+        wait_until(lambda: ledger._db.number("SELECT count(*) FROM process") == 1, 10)
+        beat.stop()
+
+    assert abs(machine.clock.now() - (NOW if shared is None else shared)) < MINUTE
 
 
 def test_nothing_is_purged_while_the_clock_is_in_doubt_and_a_person_is_told(

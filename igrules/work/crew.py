@@ -19,7 +19,7 @@ from igrules.work.configuration import Configuration
 from igrules.work.heap import settle_heap
 from igrules.work.logs import say
 from igrules.work.signals import Signals
-from igrules.work.upkeep import Sweeper
+from igrules.work.upkeep import Sweeper, agree
 from igrules.work.worker import Worker
 
 if TYPE_CHECKING:
@@ -135,6 +135,7 @@ def _work_off(
 
     with Signals() as signals:
         while not signals.came:
+            agree(ledger, clock)
             threads = [
                 threading.Thread(target=take_turns, name=f"igrules-once-{n}", daemon=True)
                 for n in range(configuration.threads)

@@ -27,6 +27,13 @@ _STUCK = 150.0
 """Seconds after which a turn cannot be alive: every call inside it has a deadline below that."""
 
 
+def agree(ledger: Ledger, clock: Clock) -> None:
+    """Let several machines go by one clock: the database's, where it has one."""
+    now = ledger.clock()
+    if now is not None:
+        clock.agree(now)
+
+
 class Sweeper:
     """The thread that sweeps. ``worker`` is watched for turns that never end."""
 
@@ -75,10 +82,7 @@ class Sweeper:
         return due
 
     def _agree(self) -> None:
-        """Several machines go by one clock: the database's, where it has one."""
-        now = self._ledger.clock()
-        if now is not None:
-            self._clock.agree(now)
+        agree(self._ledger, self._clock)
         self._clock.now()
         jump = self._clock.take_jump()
         if jump is not None:
@@ -159,6 +163,7 @@ class Heartbeat:
     def _run(self) -> None:
         while not self._stopping.is_set():
             with suppress(LedgerError):
-                now = self._ledger.clock() or self._clock.now()
+                agree(self._ledger, self._clock)
+                now = self._clock.now()
                 self._ledger.beat(self._name, now, kind=self._kind, version=__version__)
             self._stopping.wait(_BEAT_EVERY)
