@@ -10,6 +10,7 @@ import pytest
 from igrules.errors import Unavailable
 from igrules.web.lookups import Lookups
 from igrules.work.clock import Clock
+from tests.running import wait_until
 
 
 class Still(Clock):
@@ -108,3 +109,33 @@ def test_after_the_end_nothing_is_found(lookups):
 
     with pytest.raises(Unavailable):
         lookups.find("key", lambda: "answer")
+
+
+def test_who_stands_in_line_at_the_end_is_told_that_it_is_the_end(lookups):
+    """Meta asks again after a 503; anything else is a defect of ours in its eyes."""
+    inside, may_go, told = threading.Event(), threading.Event(), []
+
+    def hang() -> str:
+        inside.set()
+        assert may_go.wait(5)
+        return "first"
+
+    def wait_in_line() -> None:
+        try:
+            lookups.find("second", lambda: "answer")
+        except Exception as error:
+            told.append(error)
+
+    first = threading.Thread(target=lookups.find, args=("first", hang))
+    first.start()
+    assert inside.wait(5)
+    second = threading.Thread(target=wait_in_line)
+    second.start()
+    wait_until(lambda: lookups._reader._work_queue.qsize() == 1, 5)
+
+    lookups.close()
+    second.join(5)
+    may_go.set()
+    first.join(5)
+
+    assert [str(error) for error in told] == ["this process is stopping"]

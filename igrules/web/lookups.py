@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, TimeoutError
 from typing import Any, TypeVar
 
 from igrules.errors import Unavailable
@@ -44,6 +44,8 @@ class Lookups:
             return asked.result(_PATIENCE)  # type: ignore[no-any-return]  # see above
         except TimeoutError as error:
             raise Unavailable("the database does not answer", "try again") from error
+        except CancelledError as error:
+            raise _stopping() from error
 
     def forget(self, key: Hashable) -> None:
         """Look again the next time."""
@@ -58,7 +60,7 @@ class Lookups:
 
     def _ask(self, key: Hashable, look: Callable[[], Any]) -> Future[Any]:
         if self._closed:
-            raise Unavailable("this process is stopping", "try again")
+            raise _stopping()
 
         def find() -> Any:
             try:
@@ -78,3 +80,7 @@ class Lookups:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
             self._kept[key] = (self._clock.monotonic() + self._fresh, found)
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("this process is stopping", "try again")
