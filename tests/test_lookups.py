@@ -123,7 +123,7 @@ def test_who_stands_in_line_at_the_end_is_told_that_it_is_the_end(lookups):
     def wait_in_line() -> None:
         try:
             lookups.find("second", lambda: "answer")
-        except Exception as error:
+        except Unavailable as error:
             told.append(error)
 
     first = threading.Thread(target=lookups.find, args=("first", hang))
