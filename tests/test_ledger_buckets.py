@@ -334,6 +334,17 @@ def test_a_send_waits_for_its_bucket_with_the_reason(ledger: Ledger) -> None:
     assert world.states()["k4"] == ("pending", "rate:text")
 
 
+def test_who_waits_is_told_which_limit_it_waits_for_longest(ledger: Ledger) -> None:
+    world = World(ledger)
+
+    found = answers(world, *[text(f"k{n}", f"words {n}", track=f"t{n}") for n in range(22)])
+
+    assert found[18:] == [
+        ("rate:text", 3_750), ("rate:text", 4_000),
+        ("rate:dm_hour", 20_000), ("rate:dm_hour", 40_000),
+    ]  # fmt: skip
+
+
 def test_who_cannot_go_in_time_keeps_nobody_waiting(ledger: Ledger) -> None:
     """After a flood the line would be days long, made of answers that are over, and whoever wrote
     then would hear nothing, beside a bucket that lets everybody through."""

@@ -208,9 +208,12 @@ def _to_the_end(
 ) -> Wait:
     pace, follows = paces[0][1], paces[-1][1]
     taken = max(line.promised + line.shift, line.tat)
-    at = max(line.next_place + line.shift, taken - pace.room, closed.until)
+    free = taken - pace.room
+    at = max(line.next_place + line.shift, free, closed.until)
+    # The bucket in the way now may open long before the line's own has one left.
+    reason = REASON + paces[0][0] if at == free > closed.until else closed.reason
     if latest is not None and _ms(at) > latest:
-        return Wait(_ms(at), closed.reason)
+        return Wait(_ms(at), reason)
     db.run(
         "UPDATE rate SET next_place = ?, promised = ? WHERE account_id = ? AND bucket = ?",
         (
@@ -220,7 +223,7 @@ def _to_the_end(
             paces[0][0],
         ),
     )
-    return Wait(_ms(at), closed.reason, at - line.shift)
+    return Wait(_ms(at), reason, at - line.shift)
 
 
 def _to_the_front(
