@@ -12,11 +12,13 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from igrules.errors import IgrulesError, SchemaMismatch, SealError, Unavailable, UsageError
 from igrules.ledger import Ledger, NewDelivery
 from igrules.ledger.migrating import TABLES, names
+from igrules.ledger.restoring import Place, look
 from igrules.ledger.upkeep import PASSIVE, TRUNCATE
 from igrules.model import Decision
 from tests.conftest import PostgresCluster
@@ -209,6 +211,42 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     connection.close()
     assert tables == [("song",)]
     assert not (tmp_path / "master.key").exists()
+
+
+def test_tables_of_another_program_are_left_alone_on_postgresql(
+    postgres: PostgresCluster, tmp_path: Path
+) -> None:
+    """Some of ours have names that anybody may choose, and nothing is kept aside there."""
+    url, key = postgres.empty(), {"IGRULES_KEY": postgres.key}
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE account (owner TEXT)")
+        connection.execute("INSERT INTO account VALUES ('ana')")
+
+    with pytest.raises(SchemaMismatch) as opened:
+        Ledger.open(url, tmp_path, environ=key)
+    with pytest.raises(SchemaMismatch) as looked:
+        look(Place(url, tmp_path), 1, key)
+    with psycopg.connect(url) as connection:
+        left = connection.execute("SELECT owner FROM account").fetchall()
+
+    assert "holds 'account' of another program" in remedy(opened.value)
+    assert remedy(looked.value) == remedy(opened.value)
+    assert left == [("ana",)]
+
+
+def test_a_user_who_may_not_make_tables_is_told(postgres: PostgresCluster, tmp_path: Path) -> None:
+    url = postgres.empty()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+        connection.execute("CREATE ROLE narrow LOGIN")
+        connection.execute("GRANT USAGE ON SCHEMA public TO narrow")
+    narrow = url.replace("postgres:", "narrow:", 1)
+
+    with pytest.raises(Unavailable, match="permission denied for schema public") as refused:
+        Ledger.open(narrow, tmp_path, environ={"IGRULES_KEY": postgres.key})
+
+    assert refused.value.help == "let the user own the database"
 
 
 def test_a_database_of_a_newer_igrules_is_refused(

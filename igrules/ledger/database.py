@@ -380,6 +380,9 @@ class Database:
             )
         if isinstance(error, self.driver.passing):
             return Unavailable("the PostgreSQL server gave up on a statement", "try again")
+        if "permission denied" in text:
+            line = text.splitlines()[0]
+            return Unavailable(f"PostgreSQL refuses: {line}", "let the user own the database")
         return self._unexpected(error)
 
     def _unexpected(self, error: Exception) -> IgrulesError:

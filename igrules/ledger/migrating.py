@@ -13,7 +13,7 @@ from pathlib import Path
 from playhouse.migrations import Runner
 
 from igrules.errors import SchemaMismatch
-from igrules.ledger.database import Database
+from igrules.ledger.database import Database, holders
 from igrules.ledger.drivers import APPLICATION_ID
 
 GENERATION = 1
@@ -36,7 +36,7 @@ _LOCK = APPLICATION_ID
 def migrate(database: Database, first: Callable[[], None]) -> list[str]:
     """Apply what is missing and give its names. ``first`` runs in the same transaction, at its end.
 
-    Raises `SchemaMismatch` for a SQLite file of another program.
+    Raises `SchemaMismatch` for a database of another program.
     """
     with alone(database):
         return _apply(database, first)
@@ -60,8 +60,7 @@ def alone(database: Database) -> Iterator[None]:
             if database.engine == "postgresql":
                 database.run("SET LOCAL statement_timeout = '120s'")
                 database.run("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
-            else:
-                check_owner(database)
+            check_owner(database)
             yield
     finally:
         if database.engine == "sqlite":
@@ -109,11 +108,24 @@ def newest(database: Database) -> str:
 
 
 def check_owner(database: Database) -> None:
-    """Raise `SchemaMismatch` for a SQLite file that holds tables of another program."""
+    """Raise `SchemaMismatch` for a SQLite file that holds tables of another program, and for a
+    PostgreSQL database in which one of them has a name of ours."""
+    if database.engine == "postgresql":
+        tables = database.all(
+            "SELECT relname FROM pg_class WHERE pg_table_is_visible(oid)"
+            f" AND relname IN ({holders(len(TABLES))}) ORDER BY relname",
+            TABLES,
+        )
+        if tables and not _runner(database).applied():
+            raise SchemaMismatch(
+                f"the database holds '{tables[0][0]}' of another program",
+                "give igrules a database, or a schema, of its own",
+            )
+        return
     if database.number("PRAGMA application_id") == APPLICATION_ID:
         return
-    tables = database.number("SELECT count(*) FROM sqlite_master WHERE type = 'table'")
-    if tables and not _runner(database).applied():
+    count = database.number("SELECT count(*) FROM sqlite_master WHERE type = 'table'")
+    if count and not _runner(database).applied():
         raise SchemaMismatch(
             f"{database.driver.path} belongs to another program",
             "give igrules a database file of its own",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -74,23 +74,22 @@ class Restored:
 
 def look(place: Place, now: int, environ: Mapping[str, str]) -> Target:
     """What stands in the place, changing nothing. Raises `IgrulesError` when a PostgreSQL server
-    cannot be reached, or the address is none."""
+    cannot be reached or its database is another program's, or the address is none."""
     driver = drivers.choose(place.url, place.sqlite_driver)
     if driver.path is not None and not driver.path.exists():
         return Target("empty")
-    database = Database(driver)
-    try:
+    with closing(Database(driver)) as database:
         if driver.path is None:
-            database.first("SELECT 1")
-        return _look_into(database, now)
-    except SchemaMismatch:
-        return Target("unreadable")
-    except LedgerError:
-        if driver.path is None:
-            raise
-        return Target("unreadable")
-    finally:
-        database.close()
+            # Nothing is kept aside there, so what is not ours is not replaced at all.
+            migrating.check_owner(database)
+        try:
+            return _look_into(database, now)
+        except SchemaMismatch:
+            return Target("unreadable")
+        except LedgerError:
+            if driver.path is None:
+                raise
+            return Target("unreadable")
 
 
 def _look_into(database: Database, now: int) -> Target:
