@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from falcon.testing import Result
 
-from igrules.ledger import Ledger
+from igrules.ledger import Ceiling, Ledger
 from igrules.model import Change
 from igrules.web.original import OPERATIONS
 from igrules.work.configuration import Configuration
@@ -482,6 +482,25 @@ def test_what_became_of_the_send_is_told_when_it_is_known(
     assert sent.json["message_id"]
     assert again.json == sent.json
     assert (refused.status_code, refused.json["code"]) == (409, "opted_out")
+
+
+def test_a_send_above_the_days_limit_may_be_made_anew_when_that_day_is_over(
+    seeded: Seeded,
+) -> None:
+    """The refused one stays refused, under its key as well, however often it is asked for."""
+    hands = WorkingHands(seeded)
+    sender = Sender(Asker(seeded, clock=hands), seeded)
+    seeded.ledger.tenants.set_ceiling(seeded.luz.tenant.id, Ceiling(0), hands.now())
+
+    refused = sender.ask(OLA, "a")
+    wait = int(refused.headers["Retry-After"])
+    hands.at += wait * 1000 + 1_000
+    later = sender.ask(OLA, "a")
+
+    assert (refused.status_code, refused.json["code"]) == (429, "daily_limit")
+    assert "under a new Idempotency-Key" in refused.json["description"]
+    assert 0 < wait < 86_400
+    assert (later.json, later.headers["Retry-After"]) == (refused.json, "1")
 
 
 def test_an_operators_key_sends_in_nobodys_name(asker: Asker, seeded: Seeded) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from igrules.errors import Conflict, Denied, IgrulesError, UsageError
+from igrules.errors import Conflict, Denied, UsageError
 from igrules.ledger import Lane, Scope, SendRow
 from igrules.ledger.days import next_midnight
 from igrules.web.operations import SEND, Answer, Call, Operation, Schema
@@ -112,18 +112,20 @@ def _told(call: Call, scope: Scope, row: SendRow) -> Answer:
             "state": row.state,
         }
         return Answer(answer, 200 if row.state == "sent" else 202)
-    raise _refusal(row, _until_tomorrow(call, scope))
-
-
-def _until_tomorrow(call: Call, scope: Scope) -> int:
-    """Seconds until the client's next day."""
-    return max(1, (next_midnight(scope.zone(call.now), call.now) - call.now) // 1000)
-
-
-def _refusal(row: SendRow, tomorrow: int) -> IgrulesError:
     if row.reason == "daily_limit":
-        words = "the daily limit of this client is used up", "try again tomorrow"
-        return TooMany(*words, tomorrow, "daily_limit")
+        words = "the daily limit of this client is used up"
+        help = "send it again tomorrow, under a new Idempotency-Key"
+        raise TooMany(words, help, _until_next_day(call, scope, row), "daily_limit")
+    raise _refusal(row)
+
+
+def _until_next_day(call: Call, scope: Scope, row: SendRow) -> int:
+    """Seconds until the day is over on which the send ended; one when it is."""
+    end = next_midnight(scope.zone(call.now), row.closed_at or call.now)
+    return max(1, -(-(end - call.now) // 1000))
+
+
+def _refusal(row: SendRow) -> Conflict:
     known = _REASONS.get(row.reason) or _REASONS.get(row.state)
     if known is not None:
         return Conflict(*known)
