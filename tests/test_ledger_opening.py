@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 from typing import Any
 
 import psycopg
@@ -530,6 +531,28 @@ def test_a_name_that_leads_to_the_sqlite_file_is_as_good_as_its_own(tmp_path: Pa
 
     assert files == {f"b.db{suffix}": 0o600 for suffix in ("", "-wal", "-shm", "-turn")}
     assert grown > PASSIVE
+
+
+def test_a_log_that_cannot_be_copied_now_fails_nothing_else(tmp_path: Path) -> None:
+    """What was stored is stored, and what is due is found, though the file cannot grow any more;
+    else webhooks that are safe would be refused, and stored again and again."""
+    first, limits = Ledger.open(str(tmp_path / "a.db"), tmp_path), getrlimit(RLIMIT_FSIZE)
+    app = World(first).app.id
+    first.deliveries.store([NewDelivery(app, None, b"!" * 9_000_000, NOW)])
+    ledger = Ledger.open(str(tmp_path / "a.db"), tmp_path)
+
+    setrlimit(RLIMIT_FSIZE, (12_000_000, limits[1]))
+    try:
+        stored = ledger.deliveries.store([NewDelivery(app, None, b"!" * 5_000_000, NOW)])
+        is_due = ledger.lanes.sweep(NOW)
+    finally:
+        setrlimit(RLIMIT_FSIZE, limits)
+
+    assert (len(stored), is_due) == (1, True)
+    assert (tmp_path / "a.db").stat().st_size == 12_000_000
+    assert ledger.check() == []
+    ledger.close()
+    first.close()
 
 
 @pytest.mark.parametrize("driver", ["sqlite3", "cysqlite"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,23 +161,27 @@ def clock(db: Database) -> int | None:
     return db.number("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
 
 
-def checkpoint(db: Database) -> str:
-    """Copy the write-ahead log into the database when it has grown; gives what was done."""
+def checkpoint(db: Database) -> None:
+    """Copy the write-ahead log into the database when it has grown. What cannot be copied now,
+    since the disk is full, stays where it is just as safe."""
     if db.driver.path is None:
-        return ""
+        return
     size = _size(_log(db.driver.path))
-    if size < PASSIVE:
-        return ""
-    if size < TRUNCATE:
+    if size >= PASSIVE:
+        with suppress(LedgerError):
+            _copy(db, cut=size >= TRUNCATE)
+
+
+def _copy(db: Database, cut: bool) -> None:
+    if not cut:
         db.all("PRAGMA wal_checkpoint(PASSIVE)")
-        return "passive"
+        return
     # Cutting waits for readers while it keeps writers out, so it has little patience.
     db.run("PRAGMA busy_timeout = 100")
     try:
         db.all("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         db.run(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-    return "truncate"
 
 
 def _log(path: Path) -> Path:
