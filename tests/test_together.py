@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 
 import pytest
@@ -25,9 +26,11 @@ class Still(Clock):
         return NOW
 
 
-def worked(ledger: Ledger, rules: str, words: list[str], lanes: int) -> tuple[Recorder, Counter]:
+def worked(
+    ledger: Ledger, rules: str, words: list[str], lanes: int, channel: Recorder | None = None
+) -> tuple[Recorder, Counter]:
     """What comes of one message of each person; the outcomes of these messages, counted."""
-    channel = Recorder()
+    channel = channel or Recorder()
     tenant = publish(ledger, channel.registry(), rules)
     bodies = [dm(ACCOUNT, f"1{n:04}", f"m_{n}", text, NOW) for n, text in enumerate(words)]
     app = ledger.apps.list()[0]
@@ -78,3 +81,22 @@ def test_a_limit_for_everyone_holds_across_a_batch(ledger):
     assert outcomes["listened"] == 3
     tags = ledger._db.all("SELECT tags FROM contact")
     assert sum(bytes(row[0]) == b'["won"]' for row in tags) == 3
+
+
+def test_a_defect_met_in_one_conversation_leaves_no_other_to_its_lease(ledger, caplog):
+    class Trap(dict):
+        def __contains__(self, name):
+            raise OverflowError("a defect")
+
+    class Trapped(Recorder):
+        def registry(self):
+            registry = super().registry()
+            return dataclasses.replace(registry, channels=Trap(registry.channels))
+
+    words = ["oi"] * 12 + ["quero o preço"] + ["oi"] * 12
+
+    _, outcomes = worked(ledger, RULES, words, 16, Trapped())
+
+    assert outcomes == {"listened": 24, "": 1}
+    assert "a turn failed" in caplog.text
+    assert ledger._db.number("SELECT count(*) FROM lane WHERE owner IS NOT NULL") == 1

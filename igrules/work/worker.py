@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from igrules.errors import LeaseLost, LedgerError, Unavailable
+from igrules.errors import LeaseLost, Unavailable
 from igrules.instagram.reader import read
 from igrules.kinds import Registry
 from igrules.ledger import Lane, Ledger
@@ -242,10 +242,10 @@ class Worker:
 
     def _take_together(self, lanes: list[Lane]) -> tuple[list[Lane], bool]:
         """Work what can be worked in one transaction; gives the lanes that are left, all when it
-        could not be."""
+        could not be: whose defect it is shows there."""
         try:
             return self._turns.take_together(lanes)
-        except LedgerError as error:
+        except Exception as error:  # noqa: BLE001  # one turn of the worker
             say(_LOG, logging.WARNING, "lanes are worked one by one", error, count=len(lanes))
             return lanes, False
 
