@@ -249,3 +249,12 @@ def test_the_root_says_what_runs_here(server):
 def test_health_and_readiness(server):
     assert ask(server.url, "GET", "/api/health").json == {"status": "ok"}
     assert ask(server.url, "GET", "/api/ready").json == {"ready": True, "reasons": []}
+
+
+def test_who_does_not_know_the_schema_any_more_is_not_ready(server, ledger):
+    """A newer igrules may have been started beside this process."""
+    ledger._db.run("UPDATE deployment SET schema_version = 99")
+
+    reply = ask(server.url, "GET", "/api/ready")
+
+    assert (reply.status, reply.json) == (503, {"ready": False, "reasons": ["schema"]})

@@ -84,19 +84,13 @@ def restore(database: Database, row: Row) -> None:
 def read(database: Database, seals: Seals, name: str) -> Deployment:
     """Read the row. Raises `SchemaMismatch` for a database of a newer igrules, `SealError` for
     another master key."""
+    check(database)
     row = database.first(
         "SELECT deployment_id, epoch, schema_version, hash_key, audit_key FROM deployment"
         " WHERE id = 1"
     )
-    if row is None:
-        raise SchemaMismatch("the database has no deployment row", "igrules db upgrade")
+    assert row is not None  # just looked at
     stored, epoch, generation, hash_key, audit_key = row
-    if generation > GENERATION:
-        raise SchemaMismatch(
-            f"the database is of a newer igrules (generation {generation}, this one knows"
-            f" {GENERATION})",
-            "upgrade igrules",
-        )
     return Deployment(
         stored,
         epoch,
@@ -105,3 +99,16 @@ def read(database: Database, seals: Seals, name: str) -> Deployment:
         seals.open(audit_key, _AUDIT_KEY),
         bool(name) and name != stored,
     )
+
+
+def check(database: Database) -> None:
+    """Raise `SchemaMismatch` when a newer igrules has changed the schema, or the row is gone."""
+    row = database.first("SELECT schema_version FROM deployment WHERE id = 1")
+    if row is None:
+        raise SchemaMismatch("the database has no deployment row", "igrules db upgrade")
+    if row[0] > GENERATION:
+        raise SchemaMismatch(
+            f"the database is of a newer igrules (generation {row[0]}, this one knows"
+            f" {GENERATION})",
+            "upgrade igrules",
+        )

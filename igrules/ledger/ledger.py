@@ -156,6 +156,11 @@ class Ledger:
         """Apply the migrations that are missing and give their names."""
         return migrating.migrate(self._db, lambda: None)
 
+    def check_schema(self) -> None:
+        """Raise `SchemaMismatch` when this igrules must not work with the database any more: a
+        newer one has changed it meanwhile."""
+        deployment.check(self._db)
+
     def check(self, quick: bool = False) -> list[str]:
         """What is wrong with the database; empty when it is whole. ``quick`` looks at its pages
         and schema only."""

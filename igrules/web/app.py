@@ -66,6 +66,7 @@ def build_app(
     name = process_name()
 
     def commit(now: int) -> None:
+        ledger.check_schema()
         ledger.beat(name, now, kind="web", version=__version__, durable=True)
 
     readiness = Readiness(writer, commit, stopping, clock)

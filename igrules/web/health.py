@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import falcon
 
-from igrules.errors import LedgerError
+from igrules.errors import LedgerError, SchemaMismatch
 from igrules.web.ingest import Writer
 from igrules.work.clock import Clock
 
@@ -31,9 +31,11 @@ class Stopping:
 
 
 class Readiness:
-    """Whether webhooks can be taken: a commit takes under 1 s, the queue has room, nobody stops us.
+    """Whether webhooks can be taken: a commit takes under 1 s, the queue has room, the schema is
+    known, nobody stops us.
 
-    ``commit`` makes one durable commit; it is made at most once a second, whoever asks how often.
+    ``commit`` looks at the schema and makes one durable commit, at most once a second, whoever asks
+    how often.
     """
 
     def __init__(
@@ -74,6 +76,8 @@ class Readiness:
     def _try_commit(self) -> str:
         try:
             self._commit(self._clock.now())
+        except SchemaMismatch:
+            return "schema"
         except LedgerError:
             return "database"
         return self._slow()
