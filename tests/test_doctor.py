@@ -15,7 +15,8 @@ import pytest
 from igrules.cli.app import build
 from igrules.cli.exits import run as run_app
 from igrules.instagram.client import GraphClient, GraphUrls
-from igrules.ledger import Ledger
+from igrules.instagram.reader import read
+from igrules.ledger import Ledger, NewDelivery
 from igrules.ledger.chores import Chores
 from igrules.plugins import build_registry
 from igrules.sandbox.scripts import Script
@@ -26,6 +27,7 @@ from igrules.work.configuration import Configuration
 from igrules.work.doctor import Finding, examine, local, outside
 from igrules.work.doctor.keys import state_dir
 from tests.running import free_port, wait_until
+from tests.talking import dm
 from tests.test_cli import igrules
 from tests.working import ACCOUNT, NOW, SECRET, publish
 
@@ -99,6 +101,22 @@ def test_a_healthy_account_is_said_to_be_so(look, ledger, sandbox) -> None:
     assert levels(found, "database", "integrity", "secrets", "clock", "apps", "messages") == [
         "ok"
     ] * len(levels(found, "database", "integrity", "secrets", "clock", "apps", "messages"))
+
+
+def test_events_of_one_unknown_account_are_one_finding_whatever_address_they_came_to(
+    look, ledger
+) -> None:
+    now, app = Clock().now(), ledger.apps.list()[0]
+    routes = (None, ledger.tenants.get("luz").id)
+    bodies = [dm("999", "p1", f"m_{n}", "oi", now) for n in range(len(routes))]
+    ledger.deliveries.store(
+        [NewDelivery(app.id, to, body, now) for to, body in zip(routes, bodies, strict=True)]
+    )
+    ledger.deliveries.split(read, now)
+
+    (found,) = look()["orphans"]
+
+    assert found.sentence == "events came for account 999, which no tenant has (2 in 7 days)"
 
 
 def test_a_missing_subscription_is_named_and_mended_when_asked(look, sandbox) -> None:

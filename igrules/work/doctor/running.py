@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from igrules.ledger import Ledger
 from igrules.ledger.holds import BLOCKED, BREAKER, PERMISSION, REAUTH, THROTTLED
+from igrules.ledger.webhook_log import OrphanRow
 from igrules.work.chores import CHORES
 from igrules.work.configuration import Configuration
 from igrules.work.doctor.finding import Finding, fail, ok, warn
@@ -165,15 +166,18 @@ _ORPHANS = {
 
 def _orphans(ledger: Ledger, now: int) -> Iterator[Finding]:
     rows = [row for row in ledger.orphans(1_000) if row.received_at > now - _WEEK]
-    grouped = Counter((row.reason, row.ig_id, row.app, row.tenant) for row in rows)
-    for (reason, ig_id, app, tenant), count in grouped.most_common(5):
-        sentence, remedy = _ORPHANS.get(reason, ("events without a tenant: " + reason, ""))
-        names = {"ig_id": ig_id, "app": app or "?", "tenant": tenant or "?"}
-        yield warn(
-            "orphans",
-            f"{sentence.format(**names)} ({count} in 7 days)",
-            remedy.format(**names) or "igrules orphans list  shows them",
-        )
+    for (sentence, remedy), count in Counter(map(_why_orphaned, rows)).most_common(5):
+        yield warn("orphans", f"{sentence} ({count} in 7 days)", remedy)
+
+
+def _why_orphaned(row: OrphanRow) -> tuple[str, str]:
+    """What came, and what to do about it."""
+    sentence, remedy = _ORPHANS.get(
+        row.reason,
+        ("events without a tenant: " + row.reason, "igrules orphans list  shows them"),
+    )
+    names = {"ig_id": row.ig_id, "app": row.app or "?", "tenant": row.tenant or "?"}
+    return sentence.format(**names), remedy.format(**names)
 
 
 def _alerts(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[Finding]:
