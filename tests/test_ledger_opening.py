@@ -18,6 +18,7 @@ import pytest
 
 from igrules.errors import IgrulesError, SchemaMismatch, SealError, Unavailable, UsageError
 from igrules.ledger import Ledger, NewDelivery
+from igrules.ledger.drivers import ALIVE
 from igrules.ledger.migrating import TABLES, names
 from igrules.ledger.restoring import Place, look
 from igrules.ledger.upkeep import PASSIVE, TRUNCATE
@@ -446,6 +447,18 @@ def test_a_connection_that_breaks_inside_a_transaction_takes_it_back(
     assert ledger._db.all("SELECT name FROM chore ORDER BY name") == [("split",)]
     ledger.close()
     other.close()
+
+
+def test_a_server_whose_machine_is_gone_is_noticed(postgresql_url: str, tmp_path: Path) -> None:
+    """Nothing closes such a connection; the system alone would wait a quarter of an hour or two."""
+    sign = "&" if "?" in postgresql_url else "?"
+    ledger = Ledger.open(f"{postgresql_url}{sign}keepalives_count=7", tmp_path / "state")
+    settings = ledger._db.peewee.connection().info.get_parameters()
+    ledger.close()
+
+    assert {name: settings.get(name) for name in (*ALIVE, "keepalives_count")} == {
+        **{name: str(value) for name, value in ALIVE.items()}, "keepalives_count": "7",
+    }  # fmt: skip
 
 
 def test_a_closed_ledger_stays_closed(ledger: Ledger) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,13 @@ _POSTGRES_SETTINGS = (
     "SET idle_in_transaction_session_timeout = '30s'; "
     "SET default_transaction_isolation = 'read committed'"
 )
+ALIVE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""How soon a PostgreSQL connection is given up whose other end is gone without a word."""
 _FAR_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "fuse"})
 _PASSING = (peewee.OperationalError, peewee.InterfaceError)
 _MOST_KNOWN, _SHORT = 1_000, 100_000
@@ -189,7 +196,9 @@ def _postgres(url: str) -> Driver:
         def _initialize_connection(self, conn: Any) -> None:
             conn.execute(_POSTGRES_SETTINGS)
 
-    database = _Postgres(url, prefer_psycopg3=True, connect_timeout=5, application_name="igrules")
+    database = _Postgres(
+        url, prefer_psycopg3=True, connect_timeout=5, application_name="igrules", **kept_alive(url)
+    )
     numbered = Numbered(psycopg.RawCursor)
     return Driver(
         "postgresql",
@@ -201,6 +210,13 @@ def _postgres(url: str) -> Driver:
         (*_PASSING, psycopg.OperationalError, psycopg.InterfaceError),
         numbered.execute,
     )
+
+
+def kept_alive(url: str) -> Mapping[str, Any]:
+    """`ALIVE`, without what a PostgreSQL address says itself."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    return {name: value for name, value in ALIVE.items() if name not in conninfo_to_dict(url)}
 
 
 def _is_readable(url: str) -> bool:

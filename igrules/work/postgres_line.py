@@ -14,17 +14,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from igrules.errors import Unavailable, UsageError
+from igrules.ledger.drivers import kept_alive
 
 if TYPE_CHECKING:
     import psycopg
-
-_ALIVE = {
-    "connect_timeout": 3,
-    "keepalives_idle": 10,
-    "keepalives_interval": 3,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
 
 
 class PostgresLine:
@@ -108,7 +101,7 @@ class PostgresLine:
     def _connected(self) -> psycopg.Connection[Any]:
         connection: psycopg.Connection[Any] = self._psycopg.connect(
             self._url, autocommit=True, prepare_threshold=None, application_name="igrules bell",
-            **_ALIVE,
+            connect_timeout=3, **kept_alive(self._url),
         )  # fmt: skip
         return connection
 
