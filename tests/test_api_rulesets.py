@@ -368,3 +368,45 @@ def test_calls_whose_secrets_are_not_stored_are_not_published(
     assert (refused.status_code, told["code"], told["severity"]) == (400, "IGR508", "error")
     assert (told["line"], told["message"]) == (5, "the secret 'x' is not stored")
     assert taken.status_code == 200
+
+
+def operators(seeded: Seeded, per_day: int) -> tuple[str, str, Any]:
+    """The request by which the operator changes how much ``luz`` may send on a day."""
+    return "PUT", "/api/v1/tenants/luz/limits", {"daily_limit": per_day}
+
+
+def originals(seeded: Seeded, per_day: int) -> tuple[str, str, Any]:
+    """The same, of the first version's interface."""
+    return "PUT", f"/api/clients/{seeded.luz.tenant.id}", {"daily_limit": per_day}
+
+
+def published(seeded: Seeded, per_day: int) -> tuple[str, str, Any]:
+    """The same, as a ruleset."""
+    files = {"rules.yaml": ONE, "tenant.yaml": f"{SETTINGS}limits: {{per_day: {per_day}}}\n"}
+    return "PUT", "/api/v1/tenants/luz/ruleset", {"files": files}
+
+
+@pytest.mark.parametrize("door", [operators, originals, published])
+def test_who_waits_for_tomorrow_goes_when_the_limit_becomes_wider(
+    seeded: Seeded, door: Any
+) -> None:
+    """And not when it stays: each of the doors through which it is changed."""
+
+    def change(per_day: int) -> str:
+        method, path, body = door(seeded, per_day)
+        asker, headers = Asker(seeded), {"If-Match": "*"} if "ruleset" in path else {}
+        reply = asker.ask(method, path, key=seeded.operator, json=body, headers=headers)
+        assert reply.status_code == 200, reply.text
+        found = seeded.ledger._db.first("SELECT reason FROM send WHERE id = ?", (send,))
+        assert found is not None
+        return str(found[0])
+
+    send = int(seeded.luz.words["send"])
+    change(1)
+    seeded.ledger._db.run(
+        "UPDATE send SET state = 'pending', reason = 'daily_limit', closed_at = NULL,"
+        " not_before = ?, expires_at = ? WHERE id = ?",
+        (NOW + 3_600_000, NOW + 86_400_000, send),
+    )
+
+    assert (change(1), change(2)) == ("daily_limit", "")

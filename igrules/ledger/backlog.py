@@ -15,7 +15,7 @@ from igrules.ledger.presets import kinds_of
 from igrules.ledger.quotas import Limits
 from igrules.ledger.reasons import in_words
 
-READY, LATER, RETRY, LIMIT = "ready", "later", "retry", "daily_limit"
+READY, LATER, RETRY, LIMIT = "ready", "later", "retry", quotas.REASON
 _NO_END = frozenset({"token", "copied", epochs.REASON, epochs.BEHIND})
 """Waits that end when a person does something, and nobody knows when."""
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import igrules.ledger.ceilings as ceilings
 from igrules.ledger.database import Database, holders
 from igrules.ledger.open_sends import HELD
-from igrules.ledger.presets import WORDS, Pace
+from igrules.ledger.presets import PRESETS, WORDS, Pace
 from igrules.ledger.values import Wait
 
 ACCOUNT = "*"
@@ -111,6 +111,25 @@ def _forget_line(db: Database, account_id: int, paces: Paces, now: int) -> bool:
             (account_id, paces[0][0], account_id, now * 1000),
         )
     )
+
+
+def change_preset(db: Database, account_id: int, before: str, after: str, now: int) -> None:
+    """Count what was taken so far at the pace of the preset that holds now. Where that is the
+    faster one, every line begins anew, and whoever stands in one has to leave it."""
+    is_faster, at = after == ceilings.PRESETS[-1], now * 1000
+    with db.transaction():
+        for name, tat in db.all(
+            f"SELECT bucket, tat FROM rate WHERE account_id = ? ORDER BY bucket{db.locked}",
+            (account_id,),
+        ):
+            old, new = PRESETS[before].get(name), PRESETS[after].get(name)
+            if old and new and old.step and tat > at:
+                tat = at + (tat - at) * new.step // old.step
+            lines = ", next_place = 0, promised = 0, shift = 0, front = 0" if is_faster else ""
+            db.run(
+                f"UPDATE rate SET tat = ?{lines} WHERE account_id = ? AND bucket = ?",
+                (tat, account_id, name),
+            )
 
 
 def _is_open(

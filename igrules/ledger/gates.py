@@ -297,8 +297,8 @@ def _reserve(
     if quotas.take(db, tenant_id, zone, day, limit):
         return day
     if effect.kind in _COMMENTS:
-        return Wait(next_midnight(zone, now), "daily_limit")
-    return Closed("skipped", "daily_limit")
+        return Wait(next_midnight(zone, now), quotas.REASON)
+    return Closed("skipped", quotas.REASON)
 
 
 def _crowded(db: Database, lane: Lane, person: Row, asked: _Asked, now: int) -> Wait | None:

@@ -16,6 +16,9 @@ from igrules.ledger.open_sends import OPEN
 LIMITS = "t.per_day, t.most_per_day, t.zone, t.zone_next, t.zone_from"
 """The columns of ``tenant t`` that `Limits` holds, in order."""
 
+REASON = "daily_limit"
+"""Why a send waits for the next day, or has ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -15,6 +15,7 @@ import igrules.ledger.exporting as exporting
 import igrules.ledger.history as history
 import igrules.ledger.holds as holds
 import igrules.ledger.images as images
+import igrules.ledger.loosening as loosening
 import igrules.ledger.next_posts as next_posts
 import igrules.ledger.numbers as numbers
 import igrules.ledger.orders as orders
@@ -27,6 +28,7 @@ from igrules.kinds import Settings
 from igrules.ledger.database import Database
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.holds import Hold
+from igrules.ledger.loosening import Bounds
 from igrules.ledger.numbers import Days, Numbers
 from igrules.ledger.seals import Seals
 from igrules.ledger.secrets import Secrets
@@ -102,6 +104,15 @@ class Scope:
             plugins,
             if_version,
         )
+
+    def bounds(self) -> Bounds:
+        """How much the tenant may send, for `wake_what_fits`."""
+        return loosening.bounds(self._db, self.tenant_id)
+
+    def wake_what_fits(self, before: Bounds, now: int) -> int:
+        """Make due what waits for bounds that were narrower ``before``; gives how many sends. Not
+        inside a transaction."""
+        return loosening.wake(self._db, self.tenant_id, before, now)
 
     def keep_waiting(self, rules: Mapping[str, Sequence[str]], now: int) -> None:
         """Note which rules wait for the next post from ``now`` on; each with its former ids. A rule

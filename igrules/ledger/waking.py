@@ -1,6 +1,6 @@
-"""Wake the conversations whose sends a hold of igrules kept back, in slices.
+"""Wake the conversations whose sends were kept back by what is over now, in slices.
 
-Why in slices, and why the hold's row stays until the last: ten thousand conversations in one
+Why in slices, and why the row of a hold stays until the last: ten thousand conversations in one
 transaction would keep everybody else from writing, and a process that dies in between leaves a row
 by which the next one goes on.
 """
@@ -15,6 +15,8 @@ from igrules.ledger.open_sends import HELD
 from igrules.ledger.turns import wake_tenants
 
 _SLICE = 500
+_DUE = "not_before = ?, reason = ''"
+_DROPPED = "state = 'skipped', closed_at = ?, reason = 'paused'"
 
 
 def share(send_id: int, span: int) -> int:
@@ -33,11 +35,18 @@ def wake(
 ) -> int:
     """Make due what waits at these accounts for this reason, the oldest first; gives how many.
     ``kind``: only these sends, unless empty. ``drop``: they end as skipped instead."""
-    return sum(_wake_account(database, id, reason, kind, now, drop) for id in accounts)
+    change = _DROPPED if drop else _DUE
+    return sum(_wake_account(database, id, reason, kind, now, change) for id in accounts)
+
+
+def leave_line(database: Database, account_id: int, reason: str, now: int) -> int:
+    """Make due what waits in a line of this account, the oldest first, as if it had just come;
+    gives how many."""
+    return _wake_account(database, account_id, reason, "", now, f"{_DUE}, place = NULL")
 
 
 def _wake_account(
-    database: Database, account_id: int, reason: str, kind: str, now: int, drop: bool
+    database: Database, account_id: int, reason: str, kind: str, now: int, change: str
 ) -> int:
     count, last = 0, 0
     while True:
@@ -46,7 +55,7 @@ def _wake_account(
             return count
         last = rows[-1][0]
         with database.transaction() as db:
-            count += _make_due(db, rows, reason, now, drop)
+            count += _change(db, rows, reason, now, change)
 
 
 def held(
@@ -62,12 +71,9 @@ def held(
     return [(int(id), int(lane_id)) for id, lane_id in rows]
 
 
-def _make_due(
-    db: Database, rows: Sequence[tuple[int, int]], reason: str, now: int, drop: bool
+def _change(
+    db: Database, rows: Sequence[tuple[int, int]], reason: str, now: int, change: str
 ) -> int:
-    change = "not_before = ?, reason = ''"
-    if drop:
-        change = "state = 'skipped', closed_at = ?, reason = 'paused'"
     ids, lanes = [id for id, _ in rows], sorted({lane for _, lane in rows})
     tenants = db.all(
         f"SELECT id, tenant_id FROM lane WHERE id IN ({holders(len(lanes))})"

@@ -41,6 +41,7 @@ from igrules.web.original_fields import (
     TRUE,
     WRITTEN,
 )
+from igrules.web.room import making_room
 from igrules.web.schemas import COUNT, closed
 from igrules.work.publishing import Prepared, prepare, publish
 from igrules.work.zones import zone_of
@@ -132,7 +133,7 @@ def _change(call: Call) -> Answer:
     if settings or (rules and TENANT_FILE not in files):
         files[TENANT_FILE] = _new_settings(call, client, current, settings)
     prepared = prepare(files, call.registry, slug) if files != client.files else None
-    with call.acting(slug) as noted:
+    with making_room(call, client.scope), call.acting(slug) as noted:
         noted.tenant_id = client.tenant.id
         noted.before = noted.after = str(client.version)
         if prepared is not None:

@@ -26,6 +26,7 @@ from igrules.web.operations import (
 )
 from igrules.web.pages import paged, read_id
 from igrules.web.refusals import PreconditionFailed, PreconditionRequired
+from igrules.web.room import making_room
 from igrules.web.schemas import COUNT, FLAG, TEXT, TIME, closed, given, list_of, map_of, or_null
 from igrules.work import differences, publishing
 
@@ -136,7 +137,7 @@ def _go_live(call: Call, prepared: publishing.Prepared, live: int, message: str)
     _check_rights(call, settings)
     before = call.scope.version(live).digest if live else ""
     try:
-        with call.acting() as noted:
+        with making_room(call, call.scope), call.acting() as noted:
             version = publishing.publish(
                 call.scope, prepared, call.registry, message, _author(call), call.now,
                 if_version=live,

@@ -20,6 +20,7 @@ from igrules.web.operations import (
     page_of,
 )
 from igrules.web.pages import paged
+from igrules.web.room import making_room
 from igrules.web.schemas import (
     COUNT,
     TEXT,
@@ -216,7 +217,7 @@ def _set_limits(call: Call) -> Answer:
         None if hosts is None else tuple(dict.fromkeys(hosts)),
         None if plugins is None else tuple(dict.fromkeys(plugins)),
     )
-    with call.acting(call.tenant.slug) as noted:
+    with making_room(call, call.scope), call.acting(call.tenant.slug) as noted:
         noted.before = repr(call.ledger.tenants.ceiling(call.tenant.id))
         call.ledger.tenants.set_ceiling(call.tenant.id, ceiling, call.now)
         noted.after = repr(ceiling)

@@ -1,0 +1,21 @@
+"""Let what waits for a limit go when a request has made that limit wider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from igrules.errors import LedgerError
+from igrules.ledger import Scope
+from igrules.web.operations import Call
+
+
+@contextmanager
+def making_room(call: Call, scope: Scope) -> Iterator[None]:
+    """Around an act that may change the limits of a tenant: what fits then is worked at once."""
+    before = scope.bounds()
+    yield
+    # The act is stored by now; what cannot be woken goes when it would have gone without it.
+    with suppress(LedgerError):
+        if scope.wake_what_fits(before, call.now):
+            call.ring()
