@@ -24,8 +24,11 @@ from igrules.plugins import build_registry
 from igrules.sandbox.scripts import Latency
 from igrules.sandbox.server import Sandbox
 from igrules.web.serving import Server
+from igrules.work.bell import MemoryBell
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
+from igrules.work.upkeep import Sweeper
+from igrules.work.worker import Worker
 from tests.ledgering import DEADLINE, NOW, QUIET, World, dm, read, text
 from tests.running import Process, answers, free_port, wait_until
 from tests.sizes import load
@@ -473,6 +476,39 @@ def put_back(ledger: Ledger) -> None:
         ledger._db.run("UPDATE sqlite_sequence SET seq = 0 WHERE name = 'inbox'")
     else:
         ledger._db.all("SELECT setval(pg_get_serial_sequence('inbox', 'id'), 1, false)")
+
+
+class Moving(Clock):
+    """A clock whose monotonic time the test moves."""
+
+    at = 0.0
+
+    def monotonic(self) -> float:
+        return self.at
+
+
+def test_why_nothing_is_sent_is_said_once_in_the_log(
+    ledger: Ledger, database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A process that is ready and never answers would leave nothing to go by."""
+    configuration, registry, clock = Configuration(), build_registry(third_party=False), Moving()
+    copy = Ledger.open(database_url, tmp_path / "state", deployment="another")
+    worker = Worker(copy, registry, configuration, clock=clock)
+
+    sweeper = Sweeper(copy, MemoryBell(), worker, configuration, clock)
+    sweeper.sweep()
+    clock.at += 6.0
+    sweeper.sweep()
+    with pytest.raises(Conflict) as refused:
+        copy.resume_after_restore(NOW)
+    copy.close()
+
+    words = (
+        "the database is of another installation than deployment names, so nothing is sent:"
+        " igrules doctor"
+    )
+    assert [one.getMessage() for one in caplog.records] == [words]
+    assert refused.value.help == "set deployment to its name if it shall send; a copy shall not"
 
 
 def test_old_events_that_were_purged_do_not_look_like_a_restore(world: World) -> None:

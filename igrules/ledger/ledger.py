@@ -298,9 +298,21 @@ class Ledger:
         """The generation of the database, and whether sends may go out."""
         return epochs.read(self._db)
 
+    @property
+    def is_copied(self) -> bool:
+        """Whether the settings name another installation than the database holds, so that nothing
+        is sent."""
+        return self._deployment.copied
+
     def resume_after_restore(self, now: int) -> int:
         """Let sends out again after a restore; gives how many are parked, because they may have
-        been sent before it. Raises `Conflict` when there was no restore."""
+        been sent before it. Raises `Conflict` when there was no restore, or when the settings name
+        another installation."""
+        if self.is_copied:
+            raise Conflict(
+                f"the database is that of '{self._deployment.name}', and deployment names another",
+                "set deployment to its name if it shall send; a copy shall not",
+            )
         behind = self.high_water.look()
         if epochs.read(self._db).is_open and not behind:
             raise Conflict("the database was not restored", "nothing to do")

@@ -51,7 +51,7 @@ class Sweeper:
         self._configuration = configuration
         self._clock = clock
         self._beat_at = 0.0
-        self._behind = self._waits = False
+        self._told = ""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="igrules-sweep", daemon=True)
         self.stuck = threading.Event()
@@ -106,22 +106,31 @@ class Sweeper:
             self._remember()
 
     def _remember(self) -> None:
-        """Note how far the database has come, and say so when it has gone back."""
+        """Note how far the database has come, and say so once when nothing may be sent at all."""
+        silent = self._silent()
+        if silent and silent != self._told:
+            say(_LOG, logging.CRITICAL, silent)
+        self._told = silent
+
+    def _silent(self) -> str:
+        """Why nothing is sent from this database; empty: it is."""
         behind = self._ledger.high_water.note()
-        if behind and not self._behind:
-            say(
-                _LOG, logging.CRITICAL,
+        if self._ledger.is_copied:
+            return (
+                "the database is of another installation than deployment names, so nothing is"
+                " sent: igrules doctor"
+            )
+        if behind:
+            return (
                 "the database is older than this machine has seen it, so nothing is sent;"
-                " look at it, then: igrules resume --after-restore",
-            )  # fmt: skip
-        elif not behind and not self._ledger.epoch().is_open and not self._waits:
-            self._waits = True
-            say(
-                _LOG, logging.WARNING,
+                " look at it, then: igrules resume --after-restore"
+            )
+        if not self._ledger.epoch().is_open:
+            return (
                 "the database was restored, so nothing is sent until: igrules resume"
-                " --after-restore",
-            )  # fmt: skip
-        self._behind = behind
+                " --after-restore"
+            )
+        return ""
 
     def _run(self) -> None:
         while not self._stopping.is_set():

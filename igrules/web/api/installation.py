@@ -26,7 +26,8 @@ def _read(call: Call) -> Answer:
             "deployment": facts["deployment"],
             "bytes": facts["size"],
             "epoch": epoch.number,
-            "sending": epoch.is_open and not call.ledger.high_water.look(),
+            "sending": epoch.is_open
+            and not (call.ledger.is_copied or call.ledger.high_water.look()),
             "last_backup": times.shown_or_none(newest.at if newest else None),
             "processes": [
                 {
