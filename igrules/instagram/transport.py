@@ -13,8 +13,10 @@ import contextlib
 import os
 import socket
 import ssl
+import threading
 import time
 import weakref
+from collections.abc import Callable
 from http.client import HTTPResponse, IncompleteRead
 from typing import Literal
 
@@ -70,9 +72,15 @@ class _Guarded(HTTPConnection):
     call: Call
     resolver: Resolver
     watchdog: Watchdog
+    passing: Callable[[], float]
     _twin: socket.socket | None = None
     _watch: Watch | None = None
     _used_at: float = 0.0
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it rested for too long to be used again."""
+        return self.passing() - self._used_at > _IDLE_SECONDS
 
     def _new_conn(self) -> socket.socket:
         call = self.call
@@ -100,8 +108,7 @@ class _Guarded(HTTPConnection):
     def exchange(self, call: Call, method: str, content: bytes) -> Reply:
         """Send the bytes of one request and read its answer. Whatever it raises, close it then."""
         self.call = call
-        rested = time.monotonic() - self._used_at > _IDLE_SECONDS
-        if self.sock is not None and (rested or not self.is_connected):
+        if self.sock is not None and (self.is_stale or not self.is_connected):
             self.close()
         if self.sock is None:
             self.connect()
@@ -114,7 +121,7 @@ class _Guarded(HTTPConnection):
         reply, again = _answer(self.sock, method)
         if self._released() or not again:
             self.close()
-        self._used_at = time.monotonic()
+        self._used_at = self.passing()
         return reply
 
     def _released(self) -> bool:
@@ -152,6 +159,7 @@ class Host:
         watchdog: Watchdog,
         ca_file: str | None,
         connections: int,
+        passing: Callable[[], float] = time.monotonic,
     ) -> None:
         parts = parse_url(url)
         secure = parts.scheme == "https"
@@ -163,30 +171,38 @@ class Host:
         self._trust = _trusting(ca_file) if secure else None
         self._resolver, self._watchdog = resolver, watchdog
         self._connections = connections
+        self._passing = passing
+        self._gate = threading.Lock()
         self._resting: list[_Guarded] = []
         # A client that nobody closes takes its connections with it.
         weakref.finalize(self, _close_all, self._resting)
 
     def exchange(self, call: Call, method: str, content: bytes) -> Reply:
         """Send one request over a connection that rests, or a new one, and give its answer."""
-        try:
-            connection = self._resting.pop()
-        except IndexError:
-            connection = self._opened()
+        with self._gate:
+            connection = self._resting.pop() if self._resting else self._opened()
         try:
             reply = connection.exchange(call, method, content)
         except BaseException:
             connection.close()
             raise
-        if len(self._resting) < self._connections:
-            self._resting.append(connection)
-        else:
-            connection.close()
+        self._put_back(connection)
         return reply
+
+    def _put_back(self, connection: _Guarded) -> None:
+        with self._gate:
+            # The one that rested last is used first, so those at the bottom may rest for good.
+            while self._resting and self._resting[0].is_stale:
+                self._resting.pop(0).close()
+            if len(self._resting) < self._connections:
+                self._resting.append(connection)
+                return
+        connection.close()
 
     def close(self) -> None:
         """Close the connections that rest."""
-        _close_all(self._resting)
+        with self._gate:
+            _close_all(self._resting)
 
     def _opened(self) -> _Guarded:
         connection = (
@@ -195,6 +211,7 @@ class Host:
             else _GuardedTls(self._host, self._port, ssl_context=self._trust)
         )
         connection.resolver, connection.watchdog = self._resolver, self._watchdog
+        connection.passing = self._passing
         return connection
 
 
