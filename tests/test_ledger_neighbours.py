@@ -96,6 +96,7 @@ def ours(path):
 
 def test_one_who_wants_to_write_is_next_however_busy_another_process_is(path):
     """Otherwise a webhook waits for seconds, until it finds the moment between two transactions."""
+    path.touch()
     database = Database(choose(str(path)))
     database.run("CREATE TABLE count (n INTEGER)")
     database.run("INSERT INTO count VALUES (0)")

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from igrules.errors import IgrulesError, SchemaMismatch, SealError, Unavailable, UsageError
-from igrules.ledger import Ledger, NewDelivery
+from igrules.ledger import Ledger, NewDelivery, drivers
 from igrules.ledger.drivers import ALIVE
 from igrules.ledger.migrating import TABLES, names
 from igrules.ledger.restoring import Place, look
@@ -213,6 +213,22 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     connection.close()
     assert tables == [("song",)]
     assert not (tmp_path / "master.key").exists()
+
+
+@pytest.mark.parametrize("name", ["sqlite3", "cysqlite"])
+def test_a_connection_never_makes_the_file(tmp_path: Path, name: str) -> None:
+    """Somebody may have moved it away just before, and what is stored in a new one is lost."""
+    file = tmp_path / "möved away?.db"
+    driver = drivers.choose(str(file), name)
+
+    with pytest.raises(driver.errors):
+        driver.peewee.connect()
+    missing = not file.exists()
+    file.touch()
+    driver.peewee.connect()
+    driver.peewee.close()
+
+    assert missing
 
 
 def test_tables_of_another_program_are_left_alone_on_postgresql(

@@ -96,6 +96,8 @@ def _masked(url: str) -> str:
 
 
 def _sqlite(path: Path, wanted: str) -> Driver:
+    """A driver whose connections never make the file: where it was moved away a moment ago, a new
+    one would take webhooks that nobody finds again."""
     _check_place(path)
     if wanted not in ("auto", "sqlite3", "cysqlite"):
         raise UsageError(
@@ -104,8 +106,9 @@ def _sqlite(path: Path, wanted: str) -> Driver:
     own = sqlite3.sqlite_version_info >= SAFE_LIBRARY
     if wanted == "sqlite3" or (wanted == "auto" and own):
         database: Any = peewee.SqliteDatabase(
-            str(path), pragmas=_PRAGMAS, timeout=BUSY_SECONDS, check_same_thread=False
-        )
+            f"{path.absolute().as_uri()}?mode=rw", uri=True,
+            pragmas=_PRAGMAS, timeout=BUSY_SECONDS, check_same_thread=False,
+        )  # fmt: skip
         errors = (peewee.PeeweeException, sqlite3.Error)
         return Driver(
             "sqlite", "sqlite3", sqlite3.sqlite_version, database, path, errors, _PASSING,
@@ -116,7 +119,7 @@ def _sqlite(path: Path, wanted: str) -> Driver:
 
 def _cysqlite(path: Path) -> Driver:
     try:
-        from cysqlite._constants import SQLITE_DBCONFIG_ENABLE_QPSG
+        from cysqlite._constants import SQLITE_DBCONFIG_ENABLE_QPSG, SQLITE_OPEN_READWRITE
         from cysqlite._cysqlite import sqlite_version, sqlite_version_info
         from cysqlite.exceptions import SqliteError
         from playhouse.cysqlite_ext import CySqliteDatabase
@@ -135,11 +138,15 @@ def _cysqlite(path: Path) -> Driver:
             connection.db_config(SQLITE_DBCONFIG_ENABLE_QPSG, 1)
             return connection
 
+    database = _Steady(
+        str(path), rank_functions=False, pragmas=_PRAGMAS, timeout=BUSY_SECONDS,
+        flags=SQLITE_OPEN_READWRITE,
+    )  # fmt: skip
     return Driver(
         "sqlite",
         "cysqlite",
         sqlite_version,
-        _Steady(str(path), rank_functions=False, pragmas=_PRAGMAS, timeout=BUSY_SECONDS),
+        database,
         path,
         (peewee.PeeweeException, SqliteError),
         _PASSING,
