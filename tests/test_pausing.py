@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from igrules.ledger import Closed, Lane, Ledger
+from igrules.ledger import Closed, Lane, Ledger, Wait
 from igrules.ledger.holds import BY_OPERATOR, covering
 from igrules.model import NotDone
 from tests.ledgering import NOW, World, dm, private, text
@@ -32,6 +32,25 @@ def test_what_waits_under_another_hold_waits_on(world: World, send_waiting: bool
     assert (first, second) == (1, 1)
     assert middle == {"k1": ("pending", "paused"), "k2": let_go}
     assert world.states() == {"k1": let_go, "k2": let_go}
+
+
+def test_what_waits_under_a_pause_with_an_end_goes_out_then(world: World) -> None:
+    """Under a pause without an end it would have looked again in half an hour at the earliest."""
+    lane = world.answer(text("k1"))
+    tenant = str(lane.tenant_id)
+    world.ledger.pause("tenant", tenant, NOW)
+    world.begin(lane)
+    world.ledger.lanes.release(lane, NOW)
+    world.ledger.pause("account", str(lane.account_id), NOW, NOW + 10_000)
+
+    world.ledger.resume("tenant", tenant, NOW + 1)
+    (lane,) = world.claim(NOW + 1)
+    before = world.begin(lane, NOW + 1)
+    world.ledger.lanes.release(lane, NOW + 1)
+    (lane,) = world.claim(NOW + 10_500)
+
+    assert isinstance(before, Wait)
+    assert world.started(lane, NOW + 10_500).effect.key == "k1"
 
 
 def test_a_tenant_does_not_lift_what_its_operator_has_set(world: World) -> None:

@@ -232,6 +232,12 @@ def resume(
         count = sum(
             _let_go(db, one, now, send_waiting) for one in _freed(db, where, parameters, now)
         )
+        # The others look again: what keeps them back now may end long before they would have.
+        db.run(
+            f"UPDATE send SET not_before = ? WHERE {PENDING} AND {_PAUSED} AND not_before > ?"
+            f"{where}",
+            [now, now, *parameters],
+        )
         for id, _ in lanes:
             db.run("UPDATE lane SET due = ? WHERE id = ? AND owner IS NULL", (now, id))
         wake_tenants(db, {tenant_id for _, tenant_id in lanes}, now)
