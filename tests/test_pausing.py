@@ -150,6 +150,19 @@ def test_a_pause_that_drops_ends_also_what_waits_for_something_else(world: World
     assert [world.begin(lane, NOW + 1) for _ in range(2)] == [Closed("skipped", "paused")] * 2
 
 
+def test_a_pause_that_drops_does_so_beside_an_older_one(world: World) -> None:
+    lane = world.answer(text("k1"))
+    tenant = str(lane.tenant_id)
+    world.ledger.pause("tenant", tenant, NOW, reason=BY_OPERATOR)
+    world.begin(lane)
+    world.ledger.lanes.release(lane, NOW)
+
+    world.ledger.pause("tenant", tenant, NOW + 1, mode="drop")
+    (lane,) = world.claim(NOW + 1)
+
+    assert world.begin(lane, NOW + 1) == Closed("skipped", "paused")
+
+
 def test_a_send_whose_window_ends_under_a_pause_expires_then(world: World) -> None:
     lane = world.answer(text("k1", expires_at=NOW + 60_000))
     world.ledger.pause("tenant", str(lane.tenant_id), NOW)

@@ -92,16 +92,16 @@ def active(db: Database, now: int) -> list[Hold]:
 def covering(
     holds: Sequence[Hold], tenant_id: int, account_id: int, rule: str | None = None
 ) -> Hold | None:
-    """The first of these holds that people have set over an account, or over one of its rules."""
+    """The first of these holds that people have set over an account, or over one of its rules; one
+    that drops before all that keep waiting."""
     over = {
         ("deployment", ""),
         ("tenant", str(tenant_id)),
         ("account", str(account_id)),
         ("rule", f"{tenant_id}:{rule}"),
     }
-    return next(
-        (hold for hold in holds if not hold.is_own and (hold.scope, hold.scope_id) in over), None
-    )
+    found = [hold for hold in holds if not hold.is_own and (hold.scope, hold.scope_id) in over]
+    return min(found, key=lambda hold: hold.mode != "drop", default=None)
 
 
 def own_over(db: Database, holds: Sequence[Hold], account_id: int, kind: str) -> list[Hold]:
