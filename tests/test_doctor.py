@@ -26,6 +26,7 @@ from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.doctor import Finding, examine, local, outside
 from igrules.work.doctor.keys import state_dir
+from igrules.work.metric_words import ORPHAN_REASONS, OTHER
 from tests.running import free_port, wait_until
 from tests.talking import dm
 from tests.test_cli import igrules
@@ -117,6 +118,20 @@ def test_events_of_one_unknown_account_are_one_finding_whatever_address_they_cam
     (found,) = look()["orphans"]
 
     assert found.sentence == "events came for account 999, which no tenant has (2 in 7 days)"
+
+
+@pytest.mark.parametrize("reason", sorted(set(ORPHAN_REASONS) - {OTHER}))
+def test_every_reason_of_an_orphan_has_words(look, ledger, reason) -> None:
+    ledger._db.run(
+        "INSERT INTO orphan (app_id, ig_id, reason, received_at, body) VALUES (?, ?, ?, ?, ?)",
+        (ledger.apps.list()[0].id, "999", reason, Clock().now(), b"{}"),
+    )
+
+    (found,) = look()["orphans"]
+
+    assert "999" in found.sentence
+    assert reason not in found.sentence
+    assert found.remedy
 
 
 def test_a_missing_subscription_is_named_and_mended_when_asked(look, sandbox) -> None:

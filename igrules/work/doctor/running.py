@@ -157,6 +157,10 @@ _ORPHANS = {
         "set the callback of the app at Meta to /webhook, or to that account's own address, then"
         "  igrules orphans adopt",
     ),
+    "account_mismatch": (
+        "comments came for account {ig_id} that name another account of ours, so neither got them",
+        "igrules orphans list  shows them; look which of the two the post belongs to",
+    ),
     "closed_tenant": (
         "events came for account {ig_id}, whose tenant is deactivated",
         "disconnect it at Meta",
