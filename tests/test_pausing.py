@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
 import pytest
 
 from igrules.ledger import Closed, Lane, Ledger, Wait
 from igrules.ledger.holds import BY_OPERATOR, covering
 from igrules.model import NotDone
 from tests.ledgering import NOW, World, dm, private, text
+from tests.running import wait_until
 
 
 @pytest.fixture
@@ -51,6 +57,43 @@ def test_what_waits_under_a_pause_with_an_end_goes_out_then(world: World) -> Non
 
     assert isinstance(before, Wait)
     assert world.started(lane, NOW + 10_500).effect.key == "k1"
+
+
+def test_what_begins_to_wait_while_a_pause_is_lifted_goes_out_too(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    """On PostgreSQL a worker sees the pause until the transaction that lifts it is over."""
+    with closing(Ledger.open(postgresql_url, tmp_path / "state")) as ledger:
+        world = World(ledger)
+        first = world.answer(text("k1"))
+        world.ledger.pause("tenant", str(first.tenant_id), NOW)
+        world.begin(first)
+        world.ledger.lanes.release(first, NOW)
+        second = world.answer(text("k2", after=10), person="p2", key="m2")
+
+        with psycopg.connect(postgresql_url) as other, ThreadPoolExecutor(1) as aside:
+            other.execute("SELECT id FROM lane WHERE id = %s FOR UPDATE", (first.id,))
+            lifted = aside.submit(
+                ledger.resume, "tenant", str(first.tenant_id), NOW + 1, send_waiting=True
+            )
+            wait_until(lambda: _waits_for_a_lock(postgresql_url), 10, "the pause is being lifted")
+            late = world.begin(second, NOW + 10)
+            world.ledger.lanes.release(second, NOW + 10)
+            other.rollback()
+            assert lifted.result(10) == 2
+        ledger.look_again("tenant", str(first.tenant_id), NOW + 20)
+
+        assert isinstance(late, Wait)
+        assert {lane.person for lane in world.claim(NOW + 20)} == {"p1", "p2"}
+
+
+def _waits_for_a_lock(url: str) -> bool:
+    with psycopg.connect(url) as asked:
+        found = asked.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND wait_event_type = 'Lock'"
+        ).fetchone()
+    return found is not None and found[0] > 0
 
 
 def test_a_tenant_does_not_lift_what_its_operator_has_set(world: World) -> None:

@@ -13,7 +13,7 @@ import igrules.ledger.app_keys as apps
 import igrules.ledger.columns as columns
 import igrules.ledger.waking as waking
 from igrules.errors import UsageError
-from igrules.ledger.database import Database
+from igrules.ledger.database import Database, Row
 from igrules.ledger.open_sends import PENDING
 from igrules.ledger.turns import wake_tenants
 
@@ -219,12 +219,7 @@ def resume(
             return 0
         where, parameters = _under(scope, scope_id)
         # Lanes are locked before holds, as everywhere.
-        lanes = db.all(
-            "SELECT id, tenant_id FROM lane WHERE id IN"
-            f" (SELECT lane_id FROM send WHERE {_WAITS}{where})"
-            f" ORDER BY account_id, person{db.locked}",
-            [now, *parameters],
-        )
+        lanes = _lock_waiting(db, where, parameters, now)
         db.run(
             "DELETE FROM hold WHERE scope = ? AND scope_id = ? AND reason = ?",
             (scope, scope_id, reason),
@@ -233,15 +228,55 @@ def resume(
             _let_go(db, one, now, send_waiting) for one in _freed(db, where, parameters, now)
         )
         # The others look again: what keeps them back now may end long before they would have.
-        db.run(
-            f"UPDATE send SET not_before = ? WHERE {PENDING} AND {_PAUSED} AND not_before > ?"
-            f"{where}",
-            [now, now, *parameters],
-        )
-        for id, _ in lanes:
-            db.run("UPDATE lane SET due = ? WHERE id = ? AND owner IS NULL", (now, id))
-        wake_tenants(db, {tenant_id for _, tenant_id in lanes}, now)
+        _wake(db, lanes, where, parameters, now)
         return count
+
+
+def look_again(db: Database, scope: str, scope_id: str, now: int) -> None:
+    """After the transaction in which `resume` lifted a hold: wake what began to wait under it while
+    that was under way, and was not among those it woke. On SQLite nobody writes meanwhile."""
+    if not db.locked:
+        return
+    where, parameters = _under(scope, columns.text(scope_id))
+    with db.transaction():
+        # Whoever found the hold still there keeps its lane locked until that is stored.
+        db.all(
+            "SELECT id FROM lane WHERE owner IS NOT NULL AND due IS NOT NULL"
+            f" ORDER BY account_id, person{db.locked}"
+        )
+    with db.transaction():
+        lanes = _lock_waiting(db, where, parameters, now, " AND owner IS NULL AND due > ?", [now])
+        _wake(db, lanes, where, parameters, now)
+
+
+def _lock_waiting(
+    db: Database,
+    where: str,
+    parameters: list[object],
+    now: int,
+    which: str = "",
+    its: Sequence[object] = (),
+) -> list[Row]:
+    """Lock the lanes in which a hold keeps sends back; gives each with its tenant."""
+    return db.all(
+        "SELECT id, tenant_id FROM lane WHERE id IN"
+        f" (SELECT lane_id FROM send WHERE {_WAITS}{where}){which}"
+        f" ORDER BY account_id, person{db.locked}",
+        [now, *parameters, *its],
+    )
+
+
+def _wake(
+    db: Database, lanes: Sequence[Row], where: str, parameters: list[object], now: int
+) -> None:
+    """Have what waits look again now."""
+    db.run(
+        f"UPDATE send SET not_before = ? WHERE {PENDING} AND {_PAUSED} AND not_before > ?{where}",
+        [now, now, *parameters],
+    )
+    for id, _ in lanes:
+        db.run("UPDATE lane SET due = ? WHERE id = ? AND owner IS NULL", (now, id))
+    wake_tenants(db, {tenant_id for _, tenant_id in lanes}, now)
 
 
 _Sort = tuple[int, int, str, str, str]

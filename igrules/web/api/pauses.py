@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from igrules.errors import Conflict, NotFound, UsageError
+from igrules.errors import Conflict, LedgerError, NotFound, UsageError
 from igrules.language.compiler import compile_tenant
 from igrules.ledger import Hold
 from igrules.ledger.holds import BY_OPERATOR, OWN, PAUSED
@@ -166,6 +167,10 @@ def _lift(call: Call, scope: str, scope_id: str) -> Answer:
                 for reason in reasons
                 if reason not in OWN
             )
+    if scope != "app":
+        # The act is stored by now; what is not woken looks again by itself, only later.
+        with suppress(LedgerError):
+            call.ledger.look_again(scope, scope_id, call.now)
     # In steps of their own: ten thousand sends in one would keep everybody else from writing.
     for hold in before if is_operator else ():
         if hold.is_own:
