@@ -44,7 +44,7 @@ class Tokens:
         """Make a token that lives so long."""
         now = self._world.now()
         prefix = "IGAA" if account.api == "instagram_login" else "EAA"
-        letters = self._world.new_mid().rpartition("E")[2].replace("-", "x").replace("_", "y")
+        letters = self._world.new_mid().replace("-", "x").replace("_", "y")
         token = Token(account.ig_id, now, now + life if life else 0, prefix + letters[-60:])
         self._known[token.value] = token
         return token

@@ -63,6 +63,17 @@ def test_a_log_in_becomes_a_long_token_which_is_renewed_once_it_is_a_day_old(
         assert ask(sandbox, "/igl/v26.0/me", token)[1]["user_id"] == SHOP
 
 
+def test_no_two_tokens_are_alike_however_many_there_are(sandbox: Sandbox) -> None:
+    """Otherwise one account would write by the token of another, and be refused."""
+    account = sandbox.world.accounts[SHOP]
+
+    tokens = {sandbox.tokens.issue(account, DAY).value for _ in range(1_000)}
+
+    assert len(tokens) == 1_000
+    assert {len(token) for token in tokens} == {64}
+    assert all(token.startswith("IGAA") and token.isalnum() for token in tokens)
+
+
 def test_a_token_ends_at_its_time_and_cannot_be_renewed_then(sandbox: Sandbox) -> None:
     short = redeem(sandbox, sandbox.tokens.log_in(SHOP))[1]["access_token"]
     sandbox.change_account(SHOP, token_expires_at=sandbox.world.now() + 2 * DAY)
