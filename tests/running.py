@@ -13,6 +13,8 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import psycopg
+
 PAUSE = 0.02
 
 
@@ -94,3 +96,13 @@ def answers(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def waits_for_a_lock(url: str) -> bool:
+    """Whether somebody waits for a lock in this PostgreSQL database."""
+    with psycopg.connect(url) as asked:
+        found = asked.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND wait_event_type = 'Lock'"
+        ).fetchone()
+    return found is not None and found[0] > 0

@@ -13,7 +13,7 @@ from igrules.ledger import Closed, Lane, Ledger, Wait
 from igrules.ledger.holds import BY_OPERATOR, covering
 from igrules.model import NotDone
 from tests.ledgering import NOW, World, dm, private, text
-from tests.running import wait_until
+from tests.running import wait_until, waits_for_a_lock
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_what_begins_to_wait_while_a_pause_is_lifted_goes_out_too(
             lifted = aside.submit(
                 ledger.resume, "tenant", str(first.tenant_id), NOW + 1, send_waiting=True
             )
-            wait_until(lambda: _waits_for_a_lock(postgresql_url), 10, "the pause is being lifted")
+            wait_until(lambda: waits_for_a_lock(postgresql_url), 10, "the pause is being lifted")
             late = world.begin(second, NOW + 10)
             world.ledger.lanes.release(second, NOW + 10)
             other.rollback()
@@ -85,15 +85,6 @@ def test_what_begins_to_wait_while_a_pause_is_lifted_goes_out_too(
 
         assert isinstance(late, Wait)
         assert {lane.person for lane in world.claim(NOW + 20)} == {"p1", "p2"}
-
-
-def _waits_for_a_lock(url: str) -> bool:
-    with psycopg.connect(url) as asked:
-        found = asked.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND wait_event_type = 'Lock'"
-        ).fetchone()
-    return found is not None and found[0] > 0
 
 
 def test_a_tenant_does_not_lift_what_its_operator_has_set(world: World) -> None:

@@ -238,12 +238,7 @@ def look_again(db: Database, scope: str, scope_id: str, now: int) -> None:
     if not db.locked:
         return
     where, parameters = _under(scope, columns.text(scope_id))
-    with db.transaction():
-        # Whoever found the hold still there keeps its lane locked until that is stored.
-        db.all(
-            "SELECT id FROM lane WHERE owner IS NOT NULL AND due IS NOT NULL"
-            f" ORDER BY account_id, person{db.locked}"
-        )
+    waking.let_gates_end(db)
     with db.transaction():
         lanes = _lock_waiting(db, where, parameters, now, " AND owner IS NULL AND due > ?", [now])
         _wake(db, lanes, where, parameters, now)

@@ -41,7 +41,10 @@ def wake(database: Database, tenant_id: int, before: Bounds, now: int) -> int:
     """Make due what waits for bounds that were narrower ``before``; gives how many sends. What
     still does not fit waits again. Not inside a transaction."""
     after = bounds(database, tenant_id)
+    if after == before:
+        return 0
     count = 0
+    waking.let_gates_end(database)
     if _is_more(before.per_day, after.per_day):
         count += waking.wake(database, list(after.presets), quotas.REASON, "", now)
     for id, preset in after.presets.items():
