@@ -22,7 +22,7 @@ from igrules.ledger.releasing import release
 from igrules.ledger.runs import PARKED
 from igrules.ledger.values import Decided, Lane, StoredEvent
 
-Pair = tuple[Decided, record.Prepared]
+_Pair = tuple[Decided, record.Prepared]
 
 EVENT = "id, kind, source, body, received_at, replays, ref, username, occurred_at"
 """The columns of ``inbox`` that `event_of_row` reads, in order."""
@@ -72,7 +72,7 @@ def record_all(
 
     def keep(db: Database, alone: bool) -> set[int]:
         ours = _locked(db, [item.lane for item in items])
-        bare, rest = list[Pair](), list[Pair]()
+        bare, rest = list[_Pair](), list[_Pair]()
         for item, rows in prepared:
             if item.lane.id in ours:
                 (bare if not alone and record.is_bare(item) else rest).append((item, rows))
