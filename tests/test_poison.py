@@ -27,7 +27,7 @@ from tests.sizes import SIZE, load, seed
 pytestmark = pytest.mark.faults("F11")
 
 ROOT = Path(__file__).parent.parent
-EVENTS, EVERY = load(500, 5_000), load(500, 50)
+EVENTS, EVERY = load(500, 5_000), 50 if SIZE else 500
 PAUSE = 0.025
 IS_QUIET, KEEPS_PACE = 300, 2_000
 """Where calm people wait longer than the first, in ms, the machine is busy; longer than the second,
