@@ -96,11 +96,11 @@ def _ceiling(home: Path) -> Row:
 
 
 def _single_commits(ledger: Ledger, seconds: float = 0.5) -> float:
+    # The row changes each time: what stays as it is, SQLite does not write.
     started, count = time.perf_counter(), 0
     while time.perf_counter() - started < seconds:
-        with ledger._db.transaction() as db:
-            db.run("UPDATE deployment SET epoch = epoch")
-            count += 1
+        ledger.beat("bench", count, durable=True)
+        count += 1
     return count / (time.perf_counter() - started)
 
 

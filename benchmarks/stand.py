@@ -149,7 +149,9 @@ def igrules(
 
 WORKERS = 2
 """Processes that answer in `spread_out`, with `THREADS` threads in all."""
-THREADS = 8 * WORKERS
+EACH = 12
+"""Threads of each: they wait for the platform most of the time."""
+THREADS = EACH * WORKERS
 
 
 @contextmanager
@@ -158,7 +160,7 @@ def spread_out(database_url: str, home: Path, api: str) -> Iterator[Igrules]:
     webhooks, which this gives, and others answer."""
     with (
         igrules("serve --no-work", database_url, home, api) as (server,),
-        igrules("work", database_url, home, api, WORKERS),
+        igrules("work", database_url, home, api, WORKERS, IGRULES_THREADS=str(EACH)),
     ):
         yield server
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import statistics
 import subprocess
 import sys
@@ -105,6 +106,8 @@ def play(journal: Path) -> None:
     from igrules.sandbox.server import Sandbox
     from igrules.sandbox.webhooks import Manner
 
+    # Under this load calls stand in line there, which is nothing to tell anybody.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     # What we send does not come back, or the loop beside it would have it easier.
     box = Sandbox(
         journal, app_secret=SECRET.encode(), webhook=Manner(echo="missing"), senders=CONNECTIONS
