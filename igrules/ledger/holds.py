@@ -232,13 +232,13 @@ def resume(
         return count
 
 
-def look_again(db: Database, scope: str, scope_id: str, now: int) -> None:
+def look_again(db: Database, scope: str, scope_id: str, tenant_id: int | None, now: int) -> None:
     """After the transaction in which `resume` lifted a hold: wake what began to wait under it while
     that was under way, and was not among those it woke. On SQLite nobody writes meanwhile."""
     if not db.locked:
         return
     where, parameters = _under(scope, columns.text(scope_id))
-    waking.let_gates_end(db)
+    waking.let_gates_end(db, tenant_id)
     with db.transaction():
         lanes = _lock_waiting(db, where, parameters, now, " AND owner IS NULL AND due > ?", [now])
         _wake(db, lanes, where, parameters, now)

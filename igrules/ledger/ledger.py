@@ -223,10 +223,12 @@ class Ledger:
             self._db, scope, scope_id, now, send_waiting=send_waiting, reason=reason
         )
 
-    def look_again(self, scope: str, scope_id: str, now: int) -> None:
-        """Wake what began to wait under a pause while `resume` lifted it. After the transaction of
-        that."""
-        holds.look_again(self._db, scope, scope_id, now)
+    def look_again(
+        self, scope: str, scope_id: str, now: int, *, tenant_id: int | None = None
+    ) -> None:
+        """Wake what began to wait under a pause, of this tenant, ``None``: of all, while `resume`
+        lifted it. After the transaction of that."""
+        holds.look_again(self._db, scope, scope_id, tenant_id, now)
 
     def refuse_token(self, account_id: int, now: int) -> bool:
         """Keep back what an account sends whose token is refused, until `accept_token`. False: it

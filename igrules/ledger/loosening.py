@@ -44,7 +44,7 @@ def wake(database: Database, tenant_id: int, before: Bounds, now: int) -> int:
     if after == before:
         return 0
     count = 0
-    waking.let_gates_end(database)
+    waking.let_gates_end(database, tenant_id)
     if _is_more(before.per_day, after.per_day):
         count += waking.wake(database, list(after.presets), quotas.REASON, "", now)
     for id, preset in after.presets.items():

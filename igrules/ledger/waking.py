@@ -24,15 +24,18 @@ def share(send_id: int, span: int) -> int:
     return zlib.crc32(str(send_id).encode()) % max(1, span)
 
 
-def let_gates_end(db: Database) -> None:
+def let_gates_end(db: Database, tenant_id: int | None) -> None:
     """Wait until whoever may have found a gate closed that is open now has stored that its send
-    waits: it keeps its lane locked until then. On SQLite nobody writes beside us."""
+    waits: it keeps its lane locked until then. ``tenant_id`` ``None``: a gate of all tenants. On
+    SQLite nobody writes beside us."""
     if not db.locked:
         return
+    only, which = ("", []) if tenant_id is None else (" AND tenant_id = ?", [tenant_id])
     with db.transaction():
         db.all(
-            "SELECT id FROM lane WHERE owner IS NOT NULL AND due IS NOT NULL"
-            f" ORDER BY account_id, person{db.locked}"
+            f"SELECT id FROM lane WHERE owner IS NOT NULL AND due IS NOT NULL{only}"
+            f" ORDER BY account_id, person{db.locked}",
+            which,
         )
 
 

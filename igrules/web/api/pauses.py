@@ -169,8 +169,9 @@ def _lift(call: Call, scope: str, scope_id: str) -> Answer:
             )
     if scope != "app":
         # The act is stored by now; what is not woken looks again by itself, only later.
+        tenant_id = None if scope == "deployment" else call.tenant.id
         with suppress(LedgerError):
-            call.ledger.look_again(scope, scope_id, call.now)
+            call.ledger.look_again(scope, scope_id, call.now, tenant_id=tenant_id)
     # In steps of their own: ten thousand sends in one would keep everybody else from writing.
     for hold in before if is_operator else ():
         if hold.is_own:
