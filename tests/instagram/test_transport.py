@@ -33,13 +33,6 @@ def hands() -> Hands:
 
 
 @pytest.fixture
-def double() -> Iterator[Double]:
-    server = Double()
-    yield server
-    server.close()
-
-
-@pytest.fixture
 def host(double: Double, hands: Hands) -> Iterator[Host]:
     made = Host(double.url, Resolver(socket.getaddrinfo), Watchdog(), None, 4, passing=hands)
     yield made
