@@ -3,6 +3,10 @@
 A story is told once to count its points, then once for each point and side, in a process of its
 own that ends there; an heir goes on from what is left and is told again what was not acknowledged.
 The witnesses are the local Instagram's journal and the ledger.
+
+Names are drawn anew for each telling, and how long a retry waits depends on them; so a telling may
+have a point or two more or fewer, where two conversations became due together or apart. It is told
+beyond the last point that was counted, and who came to the end before his point had none there.
 """
 
 from __future__ import annotations
@@ -29,6 +33,8 @@ pytestmark = pytest.mark.faults("F3")
 LANES = 2
 """So many stories are told at a time."""
 SIDES = ("before", "after")
+BEYOND = 3
+"""So many more points than the first telling another one may have."""
 
 
 class Place:
@@ -69,6 +75,11 @@ class Told:
     points: list[str]
     wrong: list[str]
     unclear: int
+
+    @property
+    def has_it(self) -> bool:
+        """Whether the story came to the point it was to end at."""
+        return len(self.points) == self.number
 
 
 def apart(act: Callable[[], None]) -> int:
@@ -157,7 +168,8 @@ def test_a_death_at_any_commit_call_or_ring_breaks_no_promise(
 
     side_by_side([lambda: lane(0, [(0, "")])])
     (whole,) = read(told)
-    stories = [(n, side) for n in range(1, len(whole.points) + 1) for side in SIDES]
+    counted = len(whole.points)
+    stories = [(n, side) for n in range(1, counted + BEYOND + 1) for side in SIDES]
     side_by_side(
         [lambda which=which: lane(which, stories[which::LANES]) for which in range(LANES)]  # type: ignore[misc]
     )
@@ -167,7 +179,7 @@ def test_a_death_at_any_commit_call_or_ring_breaks_no_promise(
 
     figures(
         f"F3 {engine}",
-        points=len(whole.points),
+        points=counted,
         deaths=sum(one.code == DIED for one in ends),
         broken=sum(len(one.wrong) for one in ends),
         parked=sum(one.unclear for one in ends),
@@ -175,7 +187,11 @@ def test_a_death_at_any_commit_call_or_ring_breaks_no_promise(
     )
     assert whole.wrong == []
     assert kinds(whole.points) >= {"commit", "ring", "messages", "replies", "conversations"}
-    assert [f"{one.number} {one.side}" for one in ends if one.code != DIED] == []
+    assert {one.code for one in ends} == {DIED, 0}
+    assert [
+        f"{one.number} {one.side}" for one in ends if (one.code == DIED) is not one.has_it
+    ] == []
+    assert min((one.number for one in ends if not one.has_it), default=0) > counted - BEYOND
     assert [f"{one}" for one in ends if one.wrong] == []
     assert sorted((one.number, one.side) for one in ends) == sorted(stories)
 
