@@ -10,8 +10,8 @@ from igrules.errors import UsageError
 from igrules.kinds import Settings
 from igrules.ledger import Ceiling, Closed, Ledger, Ready
 from igrules.ledger.days import begins, local_day, next_midnight
-from igrules.model import NotDone, Sent
-from tests.ledgering import IG_ID, NOW, World, settings, text
+from igrules.model import Answer, NotDone, Receipt, Refused, Sent, Unknown
+from tests.ledgering import IG_ID, NOW, World, private, settings, text
 
 SP = "America/Sao_Paulo"
 
@@ -110,6 +110,28 @@ def test_what_ends_after_midnight_counts_for_the_day_it_began(world: World) -> N
 
     assert isinstance(say(world, 2, midnight + 2), Ready)
     assert say(world, 3, midnight + 3) == Closed("skipped", "daily_limit")
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        NotDone(after=60_000, reason="throttle", counts=False),
+        NotDone(after=600_000, reason="window"),
+        Refused("recipient", Answer("RECIPIENT")),
+    ],
+)
+def test_a_call_that_may_have_gone_out_keeps_its_place_whatever_the_next_one_says(
+    world: World, second: Receipt
+) -> None:
+    """Else one more goes out that day than the limit allows."""
+    limit(world, 1)
+    lane = world.answer(private("k1", expires_at=NOW + 300_000))
+    world.settle(world.started(lane), Unknown("timeout"))
+    world.give_up(lane, NOW + 60_000)
+    world.settle(world.started(lane, NOW + 60_000), second, NOW + 60_000)
+
+    assert say(world, 2, NOW + 60_001) == Closed("skipped", "daily_limit")
+    assert world.scope.numbers(NOW + 60_001).messages_today == 1
 
 
 def ms(text: str) -> int:
