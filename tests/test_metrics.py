@@ -186,6 +186,28 @@ def test_a_database_that_is_away_leaves_the_other_numbers():
     }
 
 
+def test_a_database_that_stays_away_is_said_once_however_often_somebody_asks(caplog):
+    times, answers = [100.0], [False, False, True, False, False]
+
+    class Times(Clock):
+        def monotonic(self) -> float:
+            return times[0]
+
+    def read() -> Gauges:
+        if not answers.pop(0):
+            raise Unavailable("the disk is full")
+        return gauges()
+
+    metrics = Metrics(read, Times())
+    said = []
+    while answers:
+        metrics.text()
+        times[0] += 10
+        said.append(len(caplog.records))
+
+    assert said == [1, 1, 1, 2, 2]
+
+
 def test_the_command_shows_what_the_database_knows(tmp_path, capsys):
     database = ["--database-url", str(tmp_path / "igrules.db")]
     assert run(build(["db", "upgrade", *database])) == 0

@@ -12,8 +12,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from igrules.errors import LedgerError
+from igrules.errors import LedgerError, Unavailable
 from igrules.ledger import NewDelivery
+from igrules.work.absence import Absence, of_database
 from igrules.work.logs import say
 
 _LOG = logging.getLogger(__name__)
@@ -79,7 +80,8 @@ class Writer:
 
     ``store`` writes bodies in one durable transaction; ``ring`` is called once after each group
     that was stored. ``linger``: milliseconds from one commit to the next while requests come
-    together. ``grouped`` is told how many bodies a commit has stored.
+    together. ``grouped`` is told how many bodies a commit has stored, ``database`` whether one was
+    possible.
     """
 
     def __init__(
@@ -92,7 +94,9 @@ class Writer:
         answer_within: float = 3.0,
         grouped: Callable[[int], None] | None = None,
         passing: Callable[[], float] = time.monotonic,
+        database: Absence | None = None,
     ) -> None:
+        self._database = database or of_database(passing)
         self._store = store
         self._grouped = grouped
         self._passing = passing
@@ -207,8 +211,9 @@ class Writer:
         try:
             self._store([waiting.delivery for waiting in left])
         except LedgerError as error:
-            say(_LOG, logging.WARNING, "a group was not stored", error, count=len(left))
+            self._tell(error, len(left))
             return len(left) > 1 and self._one_by_one(left)
+        self._database.found(started)
         self._last_commit = self._passing() - started
         if self._grouped is not None:
             self._grouped(len(left))
@@ -216,6 +221,12 @@ class Writer:
         left.clear()
         _settle(group, True)
         return True
+
+    def _tell(self, error: LedgerError, count: int) -> None:
+        if isinstance(error, Unavailable):
+            self._database.missed(error, count=count)
+        else:
+            say(_LOG, logging.WARNING, "a group was not stored", error, count=count)
 
     def _one_by_one(self, left: list[_Waiting]) -> bool:
         """One body may be what the database refuses; the others shall not fail with it."""

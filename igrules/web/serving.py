@@ -22,6 +22,7 @@ from igrules.web.operations import OPERATOR, OPERATOR_READ
 from igrules.web.ops import build_ops_app
 from igrules.web.routes import ALL
 from igrules.web.signers import Signers
+from igrules.work.absence import of_database
 from igrules.work.bell import Bell
 from igrules.work.bell_choice import make_bell
 from igrules.work.clock import Clock
@@ -59,6 +60,7 @@ class Server:
         self._configuration = configuration
         self._clock = clock or Clock()
         self._stopping = Stopping()
+        database = of_database(self._clock.monotonic)
         self._metrics = make_metrics(configuration, ledger, self._clock) if measured else None
         heard = self._metrics.bell if self._metrics else None
         bell = bell or make_bell(configuration, ledger, work=work, heard=heard)
@@ -71,6 +73,7 @@ class Server:
                 clock=self._clock,
                 bell=bell,
                 metrics=self._metrics,
+                database=database,
             )
             if work
             else None
@@ -81,6 +84,7 @@ class Server:
             bell.ring,
             linger=configuration.linger,
             grouped=self._metrics.grouped if self._metrics else None,
+            database=database,
         )
         self._ledger = ledger
         self._signers = Signers(ledger, self._clock)
@@ -91,7 +95,7 @@ class Server:
         if configuration.admin_listen:
             self._public_access = Access(ledger, self._clock, operators=False)
             self._public_app = self._build(self._public_access, operators=False)
-        self._beat = Heartbeat(ledger, self._clock, process_name(), "web")
+        self._beat = Heartbeat(ledger, self._clock, process_name(), "web", database)
         self._front: Front | None = None
 
     @property

@@ -21,6 +21,7 @@ from igrules.kinds import Registry
 from igrules.ledger import Ledger
 from igrules.ledger.chores import APART
 from igrules.plugins import build_registry
+from igrules.work.absence import Absence, of_database
 from igrules.work.alerting import Teller
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
@@ -149,7 +150,9 @@ class ChoreRunner:
         chores: Sequence[Chore] = CHORES,
         *,
         registry: Registry | None = None,
+        database: Absence | None = None,
     ) -> None:
+        self._database = database or of_database(clock.monotonic)
         self._ledger = ledger
         self._configuration = configuration
         self._clock = clock
@@ -229,5 +232,5 @@ class ChoreRunner:
             try:
                 self.look()
             except LedgerError as error:
-                say(_LOG, logging.WARNING, "the database is away, chores are late", error)
+                self._database.missed(error)
             self._stopping.wait(_LOOK_EVERY)

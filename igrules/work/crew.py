@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from igrules.errors import LedgerError
 from igrules.kinds import Registry
 from igrules.ledger import Ledger
+from igrules.work.absence import Absence, of_database
 from igrules.work.bell import Bell, MemoryBell
 from igrules.work.bell_choice import make_bell
 from igrules.work.chores import ChoreRunner
@@ -42,17 +43,25 @@ class Crew:
         clock: Clock,
         bell: Bell | None = None,
         metrics: Metrics | None = None,
+        database: Absence | None = None,
     ) -> None:
         self.bell = bell or MemoryBell()
+        database = database or of_database(clock.monotonic)
         self.worker = Worker(
-            ledger, registry, configuration, clock=clock, bell=self.bell, metrics=metrics
+            ledger,
+            registry,
+            configuration,
+            clock=clock,
+            bell=self.bell,
+            metrics=metrics,
+            database=database,
         )
         self._configuration = configuration
         self._clock = clock
         self._ledger = ledger
-        self._sweeper = Sweeper(ledger, self.bell, self.worker, configuration, clock)
+        self._sweeper = Sweeper(ledger, self.bell, self.worker, configuration, clock, database)
         self._chores = ChoreRunner(
-            ledger, configuration, clock, self.worker.name, registry=registry
+            ledger, configuration, clock, self.worker.name, registry=registry, database=database
         )
 
     def start(self) -> None:

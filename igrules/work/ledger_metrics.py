@@ -99,12 +99,14 @@ class LedgerMetrics:
         with self._lock:
             now = self._clock.monotonic()
             if self._read_at is None or now >= self._read_at + _FRESH:
-                self._read_at = now
+                is_first, last = self._read_at is None, self._last
+                self._read_at, self._last = now, None
                 try:
                     self._last = self._gauges()
                 except LedgerError as error:
-                    self._last = None
-                    say(_LOG, logging.WARNING, "the database was not measured", error)
+                    # Whoever asks asks again and again.
+                    if is_first or last is not None:
+                        say(_LOG, logging.WARNING, "the database was not measured", error)
             return self._last
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import enum
 import logging
-import threading
 from typing import TYPE_CHECKING
 
 from igrules.kinds import Channel, Registry
@@ -21,7 +20,7 @@ from igrules.work.configuration import Configuration
 from igrules.work.logs import say
 from igrules.work.observers import Observers
 from igrules.work.outside import Outside
-from igrules.work.patience import insist
+from igrules.work.patience import Patience
 
 if TYPE_CHECKING:
     from igrules.work.metrics import Metrics
@@ -54,7 +53,7 @@ class Sending:
         configuration: Configuration,
         clock: Clock,
         observers: Observers,
-        giving_up: threading.Event,
+        patience: Patience,
         outside: Outside,
         metrics: Metrics | None = None,
     ) -> None:
@@ -65,7 +64,7 @@ class Sending:
         self._configuration = configuration
         self._clock = clock
         self._observers = observers
-        self._giving_up = giving_up
+        self._patience = patience
 
     def perform(self, lane: Lane, send: DueSend, then: Then | None = None) -> Done:
         """Try ``send`` once. Raises `LeaseLost` before any call."""
@@ -153,7 +152,7 @@ class Sending:
                 then=then,
             )
 
-        return insist(settle, self._clock, _PATIENCE, self._giving_up)
+        return self._patience.insist(settle, _PATIENCE)
 
     def _tell(self, lane: Lane, send_id: int, kind: str, state: str, reason: str) -> None:
         if self._metrics is not None:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from igrules.errors import Unavailable
+from igrules.work.absence import Absence
 from igrules.work.bell import MemoryBell
 from igrules.work.logs import say
 
@@ -201,26 +202,25 @@ class SharedBell:
 
 
 class _Health:
-    """Says when the line goes and comes back, not more than once a minute. ``side`` is that which
-    calls or that which hears: one may be well while the other is not."""
+    """Says when the line goes and comes back. ``side`` is that which calls or that which hears: one
+    may be well while the other is not."""
 
     def __init__(self, heard: Callable[[bool], None] | None) -> None:
         self._heard = heard or (lambda up: None)
         self._lock = threading.Lock()
         self._down: set[str] = set()
-        self._told = False
-        self._said: dict[str, float] = {}
+        self._line = Absence(
+            "the bell cannot be reached, workers look once a second instead",
+            "the bell is back",
+            time.monotonic,
+        )
+        self._forged_at: float | None = None
 
     def lost(self, side: str, error: Unavailable) -> None:
         with self._lock:
             self._down.add(side)
             self._heard(False)
-            if self._may_say("lost"):
-                self._told = True
-                say(
-                    _LOG, logging.WARNING,
-                    "the bell cannot be reached, workers look once a second instead", error,
-                )  # fmt: skip
+            self._line.missed(error)
 
     def found(self, side: str) -> None:
         with self._lock:
@@ -228,21 +228,14 @@ class _Health:
             if self._down:
                 return
             self._heard(True)
-            if self._told:
-                self._told = False
-                say(_LOG, logging.INFO, "the bell is back")
+            self._line.found(time.monotonic())
 
     def forged(self) -> None:
         with self._lock:
-            if self._may_say("forged"):
+            now = time.monotonic()
+            if self._forged_at is None or now >= self._forged_at + _SAY_EVERY:
+                self._forged_at = now
                 say(_LOG, logging.WARNING, "a ring without our signature was refused")
-
-    def _may_say(self, what: str) -> bool:
-        now = time.monotonic()
-        may = now >= self._said.get(what, -_SAY_EVERY) + _SAY_EVERY
-        if may:
-            self._said[what] = now
-        return may
 
 
 def echo(line: Line, words: Words, seconds: float = 2.0) -> float | None:

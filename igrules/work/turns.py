@@ -29,7 +29,7 @@ from igrules.work.fetching import Fetching
 from igrules.work.logs import say
 from igrules.work.observers import Observers
 from igrules.work.outside import Outside
-from igrules.work.patience import insist
+from igrules.work.patience import Patience
 from igrules.work.rulesets import Rulesets
 from igrules.work.sending import Done, Sending
 from igrules.work.settling import Settling
@@ -54,7 +54,7 @@ class Turns:
         configuration: Configuration,
         clock: Clock,
         stopping: threading.Event,
-        giving_up: threading.Event,
+        patience: Patience,
         metrics: Metrics | None = None,
     ) -> None:
         self._metrics = metrics
@@ -62,12 +62,12 @@ class Turns:
         self._configuration = configuration
         self._clock = clock
         self._stopping = stopping
-        self._giving_up = giving_up
+        self._patience = patience
         self._observers = Observers(registry.observers)
         self._rulesets = Rulesets(ledger, registry)
         outside = Outside(ledger, self._rulesets, registry.actions.values())
         self._sending = Sending(
-            ledger, registry, configuration, clock, self._observers, giving_up, outside, metrics
+            ledger, registry, configuration, clock, self._observers, patience, outside, metrics
         )
         self._settling = Settling(ledger, registry, configuration, clock, self._observers, outside)
         self._fetching = Fetching(ledger, configuration, clock)
@@ -161,11 +161,9 @@ class Turns:
 
     def release(self, lane: Lane) -> None:
         """Give ``lane`` back; while the database is away, until the lease is over anyway."""
-        insist(
+        self._patience.insist(
             lambda: self._ledger.lanes.release(lane, self._clock.now()),
-            self._clock,
             self._configuration.lease / 1000,
-            self._giving_up,
         )
 
     def _quarantine(self, lane: Lane, item: DueSend | StoredEvent | DueRun) -> None:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from igrules import __version__
 from igrules.errors import LedgerError
 from igrules.ledger import Ledger
+from igrules.work.absence import Absence, of_database
 from igrules.work.bell import Bell
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
@@ -44,7 +45,9 @@ class Sweeper:
         worker: Worker,
         configuration: Configuration,
         clock: Clock,
+        database: Absence | None = None,
     ) -> None:
+        self._database = database or of_database(clock.monotonic)
         self._ledger = ledger
         self._bell = bell
         self._worker = worker
@@ -69,14 +72,16 @@ class Sweeper:
 
     def sweep(self) -> bool:
         """Ring if something is due. False when nothing is, or when the database cannot tell."""
+        began = self._clock.monotonic()
         try:
             self._agree()
             self._beat()
             self._ledger.lanes.free_orphans(self._clock.now())
             due = self._ledger.lanes.sweep(self._clock.now())
         except LedgerError as error:
-            say(_LOG, logging.WARNING, "the database cannot tell, the sweep is late", error)
+            self._database.missed(error)
             return False
+        self._database.found(began)
         if due:
             self._bell.ring(self._configuration.threads)
         return due
@@ -149,7 +154,10 @@ class Heartbeat:
     """Says every five seconds that a process without workers lives, and at its end that it has
     ended."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, name: str, kind: str) -> None:
+    def __init__(
+        self, ledger: Ledger, clock: Clock, name: str, kind: str, database: Absence | None = None
+    ) -> None:
+        self._database = database or of_database(clock.monotonic)
         self._ledger = ledger
         self._clock = clock
         self._name = name
@@ -171,8 +179,16 @@ class Heartbeat:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            with suppress(LedgerError):
-                agree(self._ledger, self._clock)
-                now = self._clock.now()
-                self._ledger.beat(self._name, now, kind=self._kind, version=__version__)
+            self._beat()
             self._stopping.wait(_BEAT_EVERY)
+
+    def _beat(self) -> None:
+        began = self._clock.monotonic()
+        try:
+            agree(self._ledger, self._clock)
+            now = self._clock.now()
+            self._ledger.beat(self._name, now, kind=self._kind, version=__version__)
+        except LedgerError as error:
+            self._database.missed(error)
+        else:
+            self._database.found(began)

@@ -21,10 +21,12 @@ from igrules.ledger import Lane, Ledger
 from igrules.ledger.database import Database
 from igrules.ledger.own_process import new_name
 from igrules.ledger.sends import Then
+from igrules.work.absence import Absence, of_database
 from igrules.work.bell import Bell, SweepOnly
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.logs import say
+from igrules.work.patience import Patience
 from igrules.work.turns import Turns
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class Worker:
         clock: Clock | None = None,
         bell: Bell | None = None,
         metrics: Metrics | None = None,
+        database: Absence | None = None,
     ) -> None:
         self._metrics = metrics
         self.name = new_name()
@@ -61,14 +64,15 @@ class Worker:
         self._clock = clock or Clock()
         self._bell = bell or SweepOnly()
         self._stopping = threading.Event()
-        self._giving_up = threading.Event()
+        self._database = database or of_database(self._clock.monotonic)
+        self._patience = Patience(self._clock, self._database)
         self._turns = Turns(
             ledger,
             registry,
             configuration,
             self._clock,
             self._stopping,
-            self._giving_up,
+            self._patience,
             metrics,
         )
         self._lock = threading.Lock()
@@ -91,7 +95,7 @@ class Worker:
             if not lanes and split is None and self.split():
                 lanes = self._claim()
         except Unavailable as error:
-            say(_LOG, logging.WARNING, "the database is away, no work is taken", error)
+            self._database.missed(error)
             for lane in lanes:
                 self._give_back(lane)
             return False
@@ -109,7 +113,7 @@ class Worker:
         try:
             self._split_in_time()
         except Unavailable as error:
-            say(_LOG, logging.WARNING, "the database is away, nothing is split", error)
+            self._database.missed(error)
 
     def _split_in_time(self, into: list[Lane] | None = None) -> int | None:
         """Split what waits, unless this process has just looked or another of its threads is at
@@ -152,7 +156,7 @@ class Worker:
 
     def give_up(self) -> None:
         """Stop waiting for an absent database; the next start settles what is unsettled."""
-        self._giving_up.set()
+        self._patience.give_up()
 
     def longest_turn(self) -> float:
         """Give the age in seconds of the oldest turn under way; 0 when there is none."""
@@ -258,7 +262,7 @@ class Worker:
                 self._metrics.lost_lane()
             say(_LOG, logging.INFO, "lease lost", tenant=lane.tenant_id, lane=lane.id)
         except Unavailable as error:
-            say(_LOG, logging.WARNING, "the database went away in a turn", error, lane=lane.id)
+            self._database.missed(error, lane=lane.id)
             self._give_back(lane)
         except Exception as error:  # noqa: BLE001  # one turn of the worker
             say(_LOG, logging.ERROR, "a turn failed", error, tenant=lane.tenant_id, lane=lane.id)
