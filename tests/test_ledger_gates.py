@@ -39,6 +39,21 @@ def test_a_send_past_its_window_expires(world: World) -> None:
     assert world.states() == {"k1": ("expired", "window")}
 
 
+def test_nothing_goes_out_through_an_account_that_was_given_up(world: World) -> None:
+    """It may be another client's by now. The team is told all the same."""
+    told = Effect("notify", "team", {"text": "oi"}, channel="notify", key="k2", track="n")
+    lane = world.answer(text("k1"), told)
+    world.publish(settings("luz", ""), digest="d2")
+    other = world.ledger.for_tenant(world.ledger.tenants.add("sol", "Sol", NOW).id)
+    other.publish({"tenant.yaml": b"x"}, "d1", settings("sol", IG_ID), "", "test", NOW)
+
+    begun = [world.begin(lane), world.begin(lane)]
+
+    assert begun[0] == Closed("skipped", "disconnected")
+    assert isinstance(begun[1], Ready)
+    assert world.states() == {"k1": ("skipped", "disconnected"), "k2": ("sending", "")}
+
+
 def test_what_waits_is_closed_at_the_end_of_its_window(world: World) -> None:
     """Not hours later, at the next midnight or when its place in a line has come."""
     limited(world, 0)

@@ -41,10 +41,10 @@ quota."""
 
 _PERSON = (
     "SELECT d.released_epoch >= d.epoch, c.opted_out, c.handoff_until, c.unreachable_until,"
-    f" t.state, a.preset, t.ceiling, p.slow_until, p.shut_until, {holds.IS_ANY}, {LIMITS}"
-    " FROM tenant t"
-    " JOIN deployment d ON d.id = 1 LEFT JOIN account a ON a.id = ? AND +a.tenant_id = t.id"
-    f"{buckets.OF_APP}"
+    " CASE WHEN t.state <> 'active' THEN 'deactivated' WHEN a.state <> 'connected' THEN"
+    f" 'disconnected' END, a.preset, t.ceiling, p.slow_until, p.shut_until, {holds.IS_ANY},"
+    f" {LIMITS} FROM tenant t JOIN deployment d ON d.id = 1"
+    f" LEFT JOIN account a ON a.id = ? AND +a.tenant_id = t.id{buckets.OF_APP}"
     " LEFT JOIN contact c ON c.account_id = ? AND c.person = ? AND +c.tenant_id = ?"
     " WHERE t.id = ?"
 )
@@ -231,9 +231,9 @@ def _held(
 
 
 def _unwelcome(person: Row, effect: Effect, now: int) -> Closed | None:
-    opted_out, handoff_until, unreachable_until, tenant_state = person[1:5]
-    if tenant_state != "active":
-        return Closed("skipped", "deactivated")
+    opted_out, handoff_until, unreachable_until, gone = person[1:5]
+    if gone == "deactivated" or (gone and effect.channel == "instagram"):
+        return Closed("skipped", gone)
     if not effect.reaches_contact:
         return None
     if not effect.unmuted and not _confirms_consent(effect):
