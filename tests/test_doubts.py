@@ -160,6 +160,22 @@ def test_nothing_is_sent_again_after_its_window(world: World, word: Word, state:
     assert world.states()["k1"][0] == state
 
 
+@pytest.mark.parametrize(
+    ("word", "end"), [("absent", ("cancelled", "deleted")), ("unsure", ("parked", "unclear"))]
+)
+def test_nothing_is_sent_again_to_who_took_the_message_back(
+    world: World, word: Word, end: tuple[str, str]
+) -> None:
+    lane = world.answer(text("k1", on_doubt="resend"), key="m1")
+    world.settle(world.started(lane), Unknown("timeout"))
+    world.deliver(dm("d1", kind="message_deleted", ref="m1"), now=NOW + 1)
+    world.decide(lane, now=NOW + 1)
+
+    world.give_up(lane, LATER, word)
+
+    assert world.states() == {"k1": end}
+
+
 # Private replies: the second try is the proof
 
 

@@ -157,6 +157,8 @@ def _conclude(
         # The platform takes only one, so it is tried as long as there are tries.
         doubts, finding = (1 if effect.tries < len(SCHEDULE) else 2), Finding(UNSURE)
     what = _in_time(fate(policy_of(effect), finding, doubts, looks), effect, finding, now)
+    if what == "again" and _is_taken_back(db, lane, id):
+        what = "cancelled" if finding.word == ABSENT else "parked"
     if what == "sent" or finding.word == ABSENT:
         proved[finding.evidence if what == "sent" else ABSENT] += 1
     if what == "sent":
@@ -172,6 +174,18 @@ def _conclude(
     if what == "again":
         return _send_again(db, lane, id, finding, repeats, now)
     return _close(db, lane, id, what, finding, now)
+
+
+def _is_taken_back(db: Database, lane: Lane, id: int) -> bool:
+    """Whether the message that a send answers was deleted meanwhile by who wrote it."""
+    return bool(
+        db.first(
+            "SELECT d.id FROM send s JOIN inbox i ON i.id = s.inbox_id JOIN inbox d"
+            " ON d.account_id = i.account_id AND d.ref = i.ref AND d.kind = 'message_deleted'"
+            " WHERE s.id = ? AND i.ref <> '' AND +s.tenant_id = ? LIMIT 1",
+            (id, lane.tenant_id),
+        )
+    )
 
 
 def _in_time(what: str, effect: Effect, finding: Finding, now: int) -> str:
@@ -211,7 +225,7 @@ def _send_again(
 
 def _close(db: Database, lane: Lane, id: int, state: str, finding: Finding, now: int) -> str:
     """Give it up. ``evidence`` keeps what was found for the person who looks at it."""
-    reason = "window" if state == "expired" else "unclear"
+    reason = {"expired": "window", "cancelled": "deleted"}.get(state, "unclear")
     db.run(
         "UPDATE send SET state = ?, reason = CASE WHEN reason = ? THEN reason ELSE ? END,"
         " evidence = ?, closed_at = ? WHERE id = ? AND +tenant_id = ?",
