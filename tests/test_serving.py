@@ -154,6 +154,45 @@ def test_a_call_under_way_is_finished_and_settled_before_the_end(ledger):
     assert ledger.stats(None)["deliveries"] == 1
 
 
+def test_who_comes_while_a_process_stops_is_told_so(ledger):
+    """Somebody who reads that the database is away would look for the trouble there."""
+    inside, may_end = threading.Event(), threading.Event()
+
+    def slow(effect, account):
+        inside.set()
+        assert may_end.wait(10)
+        return Sent("out")
+
+    channel = Recorder(slow)
+    publish(ledger, channel.registry(), ANSWER)
+    own = ledger.tenants.verify_token(ledger.tenants.get("luz").id)
+    server = Server(CONFIGURATION, channel.registry(), ledger)
+    server.start()
+    post(server, dm(ACCOUNT, "10001", "m_1", "oi", now()))
+    assert inside.wait(10)
+    url = server.url
+
+    stopping = threading.Thread(target=server.stop)
+    stopping.start()
+    wait_until(lambda: server._access._lookups._closed, 5)
+    late = dm(ACCOUNT, "10002", "m_2", "late", now())
+    replies = [
+        ask(url, "POST", "/webhook", late, signed(late, SECRET)),
+        ask(
+            url, "GET", f"/webhook/{own}?hub.mode=subscribe&hub.challenge=1&hub.verify_token={own}"
+        ),
+        ask(url, "GET", "/api/v1", headers={"Authorization": "Bearer igk_op_1"}),
+    ]
+    may_end.set()
+    stopping.join(20)
+
+    assert [(one.status, one.json["description"]) for one in replies] == [
+        (503, "this process is stopping and has not stored this; send it again"),
+        (503, "this process is stopping; try again"),
+        (503, "this process is stopping; try again"),
+    ]
+
+
 def test_a_call_that_does_not_end_is_left_in_doubt_by_a_stop(ledger):
     inside, may_end = threading.Event(), threading.Event()
 

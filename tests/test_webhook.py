@@ -239,6 +239,22 @@ def test_a_broken_request_is_refused_in_the_same_form(server, request_bytes, sta
     assert b"waitress" not in reply.body
 
 
+def test_what_cannot_be_looked_up_is_not_stored_and_counted_as_that(server, ledger, caplog):
+    """A webhook that is refused is told to the operator, whatever it was refused for, and not by a
+    line for each of them."""
+    ledger._db.run("ALTER TABLE app RENAME TO elsewhere")
+    away = [post(server) for _ in range(3)]
+    ledger._db.run("ALTER TABLE elsewhere RENAME TO app")
+    there = post(server)
+
+    refused = "SELECT n FROM stat WHERE what = 'refused_webhook'"
+    assert {(one.status, one.json["description"]) for one in away} == {
+        (503, "this was not stored; send it again")
+    }
+    assert (there.status, ledger._db.all(refused)) == (200, [(3,)])
+    assert [record.getMessage() for record in caplog.records] == ["the database is away"]
+
+
 def test_the_root_says_what_runs_here(server):
     reply = ask(server.url, "GET", "/")
 

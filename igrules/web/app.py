@@ -28,6 +28,7 @@ from igrules.web.signers import Signers
 from igrules.web.viewer import Description, Viewer
 from igrules.web.webhook import Webhook
 from igrules.web.webhook_metrics import WebhookMetrics
+from igrules.work.absence import Absence
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 
@@ -56,13 +57,14 @@ def build_app(
     metrics: Any = None,
     operations: Sequence[Operation] = ALL,
     pause: Callable[[float], None] = time.sleep,
+    database: Absence | None = None,
 ) -> App:
     """Make the WSGI app. ``stopping`` turns readiness off and new webhooks away with 503.
 
     Raises `UsageError` when one of ``operations`` is not declared completely.
     """
     signers = signers or Signers(ledger, clock)
-    webhook = Webhook(signers, writer, ledger.deliveries, clock, stopping)
+    webhook = Webhook(signers, writer, ledger.deliveries, clock, stopping, database)
     name = process_name()
 
     def commit(now: int) -> None:

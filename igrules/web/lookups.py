@@ -12,6 +12,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, Timeo
 from typing import Any, TypeVar
 
 from igrules.errors import Unavailable
+from igrules.web.refusals import ProcessStops
 from igrules.work.clock import Clock
 
 _PATIENCE = 1.5
@@ -34,7 +35,7 @@ class Lookups:
 
     def find(self, key: Hashable, look: Callable[[], T]) -> T:
         """Give what is known under ``key``, else what ``look`` finds; requests that come together
-        look once. Raises `Unavailable` when that takes longer than 1.5 s."""
+        look once. Raises `Unavailable` when that takes longer than 1.5 s, and `ProcessStops`."""
         with self._lock:
             until, found = self._kept.get(key, (0.0, None))
             if self._clock.monotonic() < until:
@@ -45,7 +46,7 @@ class Lookups:
         except TimeoutError as error:
             raise Unavailable("the database does not answer", "try again") from error
         except CancelledError as error:
-            raise _stopping() from error
+            raise ProcessStops from error
 
     def forget(self, key: Hashable) -> None:
         """Look again the next time."""
@@ -60,7 +61,7 @@ class Lookups:
 
     def _ask(self, key: Hashable, look: Callable[[], Any]) -> Future[Any]:
         if self._closed:
-            raise _stopping()
+            raise ProcessStops
 
         def find() -> Any:
             try:
@@ -80,7 +81,3 @@ class Lookups:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
             self._kept[key] = (self._clock.monotonic() + self._fresh, found)
-
-
-def _stopping() -> Unavailable:
-    return Unavailable("this process is stopping", "try again")

@@ -43,7 +43,7 @@ _REFUSALS: Mapping[int, str] = {
     428: "If-Match is needed",
     429: "Too many requests of this key, or too many wrong keys from this address",
     500: "Our own fault; the log has it under the reference in the description",
-    503: "The database is away; try again",
+    503: "The database is away, or this process is stopping; try again",
 }
 _REFUSAL: Schema = {
     "type": "object",

@@ -22,6 +22,7 @@ from igrules.errors import (
     NotFound,
     Problem,
     RulesetError,
+    Unavailable,
     UsageError,
 )
 from igrules.language.documents import problem_to_json
@@ -55,6 +56,13 @@ class TooLarge(UsageError):
 
 class WrongType(UsageError):
     """A body of another type (415)."""
+
+
+class ProcessStops(Unavailable):
+    """This process looks nothing up any more (503)."""
+
+    def __init__(self) -> None:
+        super().__init__("this process is stopping", "try again")
 
 
 class TooMany(IgrulesError):
@@ -105,6 +113,7 @@ def refuse_json(app: falcon.App[Any, Any]) -> None:
     app.add_error_handler(Exception, _unexpected)
     app.add_error_handler(IgrulesError, _expected)
     app.add_error_handler(LedgerError, _database_away)
+    app.add_error_handler(ProcessStops, _stopping)
 
 
 class ShortAddresses:
@@ -177,6 +186,12 @@ def _database_away(
         f"the database is away; try again (the log has it under reference {reference})",
         headers={"Retry-After": "1"},
     )
+
+
+def _stopping(
+    req: falcon.Request, resp: falcon.Response, error: ProcessStops, params: dict[str, Any]
+) -> None:
+    raise _Refused(503, f"{error.message}; {error.help}", headers={"Retry-After": "1"})
 
 
 def _unexpected(

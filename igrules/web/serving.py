@@ -60,7 +60,7 @@ class Server:
         self._configuration = configuration
         self._clock = clock or Clock()
         self._stopping = Stopping()
-        database = of_database(self._clock.monotonic)
+        self._database = of_database(self._clock.monotonic)
         self._metrics = make_metrics(configuration, ledger, self._clock) if measured else None
         heard = self._metrics.bell if self._metrics else None
         bell = bell or make_bell(configuration, ledger, work=work, heard=heard)
@@ -73,7 +73,7 @@ class Server:
                 clock=self._clock,
                 bell=bell,
                 metrics=self._metrics,
-                database=database,
+                database=self._database,
             )
             if work
             else None
@@ -84,7 +84,7 @@ class Server:
             bell.ring,
             linger=configuration.linger,
             grouped=self._metrics.grouped if self._metrics else None,
-            database=database,
+            database=self._database,
         )
         self._ledger = ledger
         self._signers = Signers(ledger, self._clock)
@@ -95,7 +95,7 @@ class Server:
         if configuration.admin_listen:
             self._public_access = Access(ledger, self._clock, operators=False)
             self._public_app = self._build(self._public_access, operators=False)
-        self._beat = Heartbeat(ledger, self._clock, process_name(), "web", database)
+        self._beat = Heartbeat(ledger, self._clock, process_name(), "web", self._database)
         self._front: Front | None = None
 
     @property
@@ -182,6 +182,7 @@ class Server:
             signers=self._signers,
             metrics=self._metrics,
             operations=shown,
+            database=self._database,
         )
 
     def _write_counts(self) -> None:

@@ -14,7 +14,9 @@ from igrules.instagram.signature import handshake
 from igrules.ledger import Deliveries, NewDelivery
 from igrules.web.health import Stopping
 from igrules.web.ingest import NotStored, Writer
+from igrules.web.refusals import ProcessStops
 from igrules.web.signers import SHARED, Route, Signers
+from igrules.work.absence import Absence, of_database
 from igrules.work.clock import Clock
 from igrules.work.logs import say
 
@@ -33,7 +35,9 @@ class Webhook:
         deliveries: Deliveries,
         clock: Clock,
         stopping: Stopping,
+        database: Absence | None = None,
     ) -> None:
+        self._database = database or of_database(clock.monotonic)
         self._signers = signers
         self._writer = writer
         self._deliveries = deliveries
@@ -63,20 +67,36 @@ class Webhook:
     ) -> None:
         """Store one body. 200 means: it is on the disk."""
         if self._stopping:
-            raise _not_stored()
+            raise self._refuse()
+        try:
+            self._take(req, verify_token)
+        except (NotStored, ProcessStops) as error:
+            raise self._refuse() from error
+        except LedgerError as error:
+            # Said once, not by a line for each that comes while it lasts.
+            self._database.missed(error)
+            raise self._refuse() from error
+        resp.content_type = falcon.MEDIA_JSON
+        resp.data = b'{"success": true}'
+
+    def _take(self, req: falcon.Request, verify_token: str | None) -> None:
         route = SHARED if verify_token is None else self._signers.route(verify_token)
         if route is None:
             raise falcon.HTTPNotFound()
         body = _read(req)
         app_id = self._signed_by(route, body, req.get_header("X-Hub-Signature-256"))
-        delivery = NewDelivery(app_id, route.tenant_id, body, self._clock.now())
-        try:
-            self._writer.put(delivery)
-        except NotStored as error:
+        self._writer.put(NewDelivery(app_id, route.tenant_id, body, self._clock.now()))
+
+    def _refuse(self) -> falcon.HTTPServiceUnavailable:
+        """The answer to what is not stored; it is counted, unless this process is stopping: then
+        another one takes it."""
+        why = "this process is stopping and has not stored this"
+        if not self._stopping:
+            why = "this was not stored"
             self._deliveries.refused.add(self._clock.now())
-            raise _not_stored() from error
-        resp.content_type = falcon.MEDIA_JSON
-        resp.data = b'{"success": true}'
+        return falcon.HTTPServiceUnavailable(
+            title="503 Service Unavailable", description=f"{why}; send it again"
+        )
 
     def _signed_by(self, route: Route, body: bytes, header: str | None) -> int:
         try:
@@ -93,12 +113,6 @@ class Webhook:
             self._deliveries.count_forged(self._clock.now())
         except LedgerError as error:
             say(_LOG, logging.WARNING, "a webhook with a wrong signature was not counted", error)
-
-
-def _not_stored() -> falcon.HTTPServiceUnavailable:
-    return falcon.HTTPServiceUnavailable(
-        title="503 Service Unavailable", description="this was not stored; send it again"
-    )
 
 
 def _read(req: falcon.Request) -> bytes:
