@@ -310,5 +310,17 @@ def test_every_metric_is_explained_and_every_explained_one_exists():
     assert explained == existing
 
 
+def test_every_explained_proof_of_a_doubt_is_a_label_of_its_own():
+    row = re.search(r"^\| `igrules_doubts_settled_total`.*", OPERATIONS.read_text(), re.M)
+    assert row is not None
+    explained = set(re.findall(r"`([a-z]+)`", row[0]))
+    metrics = Metrics(lambda: gauges(doubts_settled=dict.fromkeys(explained, 1)))
+    found = numbers(metrics.text())
+
+    assert {"conversation", "replies", "consumed", "absent"} < explained
+    for word in explained:
+        assert found.get(f"igrules_doubts_settled_total{{evidence={word}}}") == 1
+
+
 def test_every_chore_has_a_word():
     assert (*(chore.name for chore in CHORES), metric_words.OTHER) == metric_words.CHORES

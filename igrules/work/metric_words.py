@@ -27,7 +27,9 @@ SEND_STATES = (
     "pending", "sent", "doubt", "parked", "refused", "expired", "skipped", "dead", "cancelled",
     "dropped", OTHER,
 )  # fmt: skip
-EVIDENCE = ("receipt", "echo", "look", "person", OTHER)
+EVIDENCE = (
+    "receipt", "echo", "conversation", "replies", "consumed", "look", "person", "absent", OTHER,
+)  # fmt: skip
 ANSWER_CLASSES: tuple[str, ...] = (*get_args(Class), OTHER)
 ANSWER_CODES = (
     "0",
