@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -265,6 +266,38 @@ def test_a_user_who_may_not_make_tables_is_told(postgres: PostgresCluster, tmp_p
         Ledger.open(narrow, tmp_path, environ={"IGRULES_KEY": postgres.key})
 
     assert refused.value.help == "let the user own the database"
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_postgresql_database_that_cannot_hold_every_letter_is_refused(
+    postgres: PostgresCluster, tmp_path: Path, encoding: str
+) -> None:
+    """A webhook with an emoji would be stored, answered with 200, and never be read."""
+    url = postgres.empty()
+    name = f"odd_{encoding.lower()}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0"
+        )
+    odd = urlsplit(url)._replace(path=f"/{name}").geturl()
+
+    with pytest.raises(SchemaMismatch, match=encoding) as refused:
+        Ledger.open(odd, tmp_path, environ={"IGRULES_KEY": postgres.key})
+
+    assert "--encoding UTF8" in remedy(refused.value)
+
+
+def test_an_address_with_an_encoding_of_its_own_changes_no_letter(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    sign = "&" if "?" in postgresql_url else "?"
+    ledger = Ledger.open(f"{postgresql_url}{sign}client_encoding=latin1", tmp_path)
+
+    written = ledger.tenants.add("luz", "Luz \N{SPARKLES}", NOW)
+
+    assert ledger.tenants.get("luz") == written
+    assert written.name == "Luz \N{SPARKLES}"
+    ledger.close()
 
 
 def test_a_database_of_a_newer_igrules_is_refused(

@@ -16,7 +16,7 @@ from typing import Any
 
 import peewee
 
-from igrules.errors import Unavailable, UsageError
+from igrules.errors import SchemaMismatch, Unavailable, UsageError
 
 SAFE_LIBRARY = (3, 51, 3)
 BUSY_SECONDS = 10
@@ -200,12 +200,25 @@ def _postgres(url: str) -> Driver:
         )
 
     class _Postgres(peewee.PostgresqlDatabase):
+        def _connect(self) -> Any:
+            connection = super()._connect()  # type: ignore[misc]  # not in its stubs
+            encoding = connection.info.parameter_status("server_encoding")
+            if encoding not in (None, "UTF8"):
+                connection.close()
+                # A webhook is stored in any; what it says would fail again and again.
+                raise SchemaMismatch(
+                    f"the database is encoded in {encoding}, which lacks what people write",
+                    "make another one: createdb --encoding UTF8 --template template0 NAME",
+                )
+            return connection
+
         def _initialize_connection(self, conn: Any) -> None:
             conn.execute(_POSTGRES_SETTINGS)
 
     database = _Postgres(
-        url, prefer_psycopg3=True, connect_timeout=5, application_name="igrules", **kept_alive(url)
-    )
+        url, prefer_psycopg3=True, connect_timeout=5, application_name="igrules",
+        client_encoding="utf8", **kept_alive(url),
+    )  # fmt: skip
     numbered = Numbered(psycopg.RawCursor)
     return Driver(
         "postgresql",
