@@ -491,3 +491,16 @@ def test_connections_needed_are_compared_with_those_allowed(ledger, settings) ->
     assert "up to 138 are needed by what runs" in few.sentence
     assert "up to 324 are needed by what runs" in most.sentence
     assert most.remedy == "raise max_connections of PostgreSQL, or lower threads and web_threads"
+
+
+def test_a_server_that_takes_no_writes_is_told(ledger, settings) -> None:
+    """What can only be read looks whole."""
+    if ledger.engine == "sqlite":
+        return
+    ledger._db.run("SET default_transaction_read_only = on")
+
+    found = [one for one in local(ledger, settings, NOW) if one.name == "database"]
+
+    assert [(one.level, one.remedy) for one in found] == [
+        ("FAIL", "let database_url lead to the primary")
+    ]

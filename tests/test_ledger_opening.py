@@ -498,6 +498,39 @@ def test_a_connection_that_breaks_inside_a_transaction_takes_it_back(
     other.close()
 
 
+def test_a_connection_that_takes_no_writes_is_replaced(postgresql_url: str, tmp_path: Path) -> None:
+    """A server that became a standby, or was read-only for a while, keeps its connections."""
+    ledger = Ledger.open(postgresql_url, tmp_path)
+    ledger._db.run("SET default_transaction_read_only = on")
+
+    facts = ledger.info()
+    with pytest.raises(Unavailable, match="takes no writes") as refused:
+        ledger.tenants.add("luz", "Luz", NOW)
+    written = ledger.tenants.add("luz", "Luz", NOW)
+
+    assert facts["read_only"] is True
+    assert "primary" in remedy(refused.value)
+    assert ledger.tenants.list() == [written]
+    assert ledger.info()["read_only"] is False
+    ledger.close()
+
+
+def test_a_pooler_that_loses_prepared_statements_is_told_as_such(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    """Not as a schema that has to be upgraded."""
+    ledger = Ledger.open(postgresql_url, tmp_path)
+    for _ in range(10):
+        ledger.tenants.list()
+    ledger._db.run("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")
+
+    with pytest.raises(Unavailable) as refused:
+        ledger.tenants.list()
+
+    assert "max_prepared_statements" in remedy(refused.value)
+    ledger.close()
+
+
 def test_a_server_whose_machine_is_gone_is_noticed(postgresql_url: str, tmp_path: Path) -> None:
     """Nothing closes such a connection; the system alone would wait a quarter of an hour or two."""
     sign = "&" if "?" in postgresql_url else "?"

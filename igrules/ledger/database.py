@@ -7,7 +7,6 @@ beginning, on PostgreSQL rows are locked as they are read (`Database.locked`, `D
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +15,8 @@ from typing import Any, TypeVar
 
 import peewee
 
-from igrules.errors import IgrulesError, LedgerError, SchemaMismatch, Unavailable
+import igrules.ledger.driver_words as driver_words
+from igrules.errors import IgrulesError, LedgerError, Unavailable
 from igrules.ledger.drivers import BUSY_SECONDS, Driver
 from igrules.ledger.fair_lock import FairLock
 from igrules.ledger.neighbours import Neighbours
@@ -38,10 +38,6 @@ def holders(count: int) -> str:
 def tuples(rows: int, columns: int) -> str:
     """``(?, ?), (?, ?)``."""
     return ", ".join(["(" + holders(columns) + ")"] * rows)
-
-
-_QUOTED = re.compile(r"\[.*\](?= )", re.DOTALL)
-"""The statement that one driver quotes in an error."""
 
 
 class Database:
@@ -338,58 +334,14 @@ class Database:
 
     def _translated(self, error: Exception) -> IgrulesError:
         """Say in our words what the driver said, and drop a connection that is broken."""
-        text = str(error)
-        if self._postgres:
-            return self._postgres_error(error, text)
-        # One driver quotes the statement, whose words say nothing of what went wrong.
-        text = _QUOTED.sub("", text)
-        if "not a database" in text:
-            return SchemaMismatch(
-                f"{self.driver.path} is not a database", "give another path, or move the file away"
-            )
-        if "malformed" in text:
-            return Unavailable(
-                f"{self.driver.path} is damaged", "stop every process and restore the last backup"
-            )
-        if "locked" in text or "busy" in text:
-            return Unavailable("another process keeps the database locked", "try again")
-        if "is full" in text:
-            return Unavailable("the disk is full", "free some space; nothing needs a restart")
-        # When the disk fails in a commit, SQLite ends the transaction, and what we hear is that
-        # there is nothing left to undo.
-        if "disk I/O" in text or "no transaction is active" in text:
-            return Unavailable(
-                "the disk is full, or refuses to read or write", "nothing needs a restart"
-            )
-        if "readonly" in text or "unable to open" in text:
-            return Unavailable(
-                f"{self.driver.path} cannot be written", "check who owns it and its directory"
-            )
-        return self._unexpected(error)
-
-    def _postgres_error(self, error: Exception, text: str) -> IgrulesError:
-        if not self._peewee.is_closed():
-            connection = self._peewee.connection()
-            if connection.closed or connection.broken:
-                self._drop()
-        elif isinstance(error, self.driver.passing):
-            line = text.strip().splitlines()[0] if text.strip() else "no answer"
-            return Unavailable(
-                f"the PostgreSQL server cannot be reached: {line}",
-                "check that it runs and that database_url is right",
-            )
-        if isinstance(error, self.driver.passing):
-            return Unavailable("the PostgreSQL server gave up on a statement", "try again")
-        if "permission denied" in text:
-            line = text.splitlines()[0]
-            return Unavailable(f"PostgreSQL refuses: {line}", "let the user own the database")
-        return self._unexpected(error)
-
-    def _unexpected(self, error: Exception) -> IgrulesError:
-        if "no such" in str(error) or "does not exist" in str(error):
-            return SchemaMismatch(
-                "the database has another schema than this igrules", "igrules db upgrade"
-            )
-        return LedgerError(
-            f"the database refused a statement ({type(error).__name__})", "igrules db check"
-        )
+        if not self._postgres:
+            assert self.driver.path is not None
+            return driver_words.of_sqlite(error, self.driver.path)
+        if self._peewee.is_closed():
+            return driver_words.of_postgres(error, isinstance(error, self.driver.passing), True)
+        connection = self._peewee.connection()
+        # A server that takes no more writes is a standby by now, or was one when this connection
+        # was made: the next one goes where the address leads then.
+        if connection.closed or connection.broken or driver_words.is_read_only(error):
+            self._drop()
+        return driver_words.of_postgres(error, isinstance(error, self.driver.passing), False)

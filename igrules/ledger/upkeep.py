@@ -42,6 +42,7 @@ def describe(db: Database, deployment: Deployment, url: str) -> Mapping[str, Any
         facts["database"] = str((db.first("SELECT current_database()") or ("",))[0])
         facts["size"] = db.number("SELECT pg_database_size(current_database())")
         facts["synchronous_commit"] = str((db.first("SHOW synchronous_commit") or ("",))[0])
+        facts["read_only"] = (db.first("SHOW transaction_read_only") or ("",))[0] == "on"
         facts["connections"] = db.number(
             "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
         )

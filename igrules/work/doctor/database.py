@@ -101,6 +101,12 @@ def _postgres(facts: Mapping[str, Any]) -> Iterator[Finding]:
     major = str(facts["server"]).partition(".")[0]
     if major.isdigit() and int(major) < _OLDEST_SERVER:
         yield fail("database", what, f"use PostgreSQL {_OLDEST_SERVER} or newer")
+    elif facts["read_only"]:
+        yield fail(
+            "database",
+            f"{what}, takes no writes: it is a standby, or set to be read-only",
+            "let database_url lead to the primary",
+        )
     elif facts["synchronous_commit"] not in ("on", "remote_apply", "remote_write"):
         yield fail(
             "database",
