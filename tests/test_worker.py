@@ -134,6 +134,23 @@ def test_rules_that_no_longer_compile_fail_with_the_place_and_lose_nothing(ledge
     assert channel.calls == []
 
 
+def test_a_rule_that_failed_is_tried_again_by_a_replay(ledger, channel, worker, clock):
+    """That it fired counts as long as nobody asks for the event once more."""
+    rule = "rules: [{{id: r1, when: dm, once: true, do: {{text: '{}'}}}}]"
+    tenant = publish(ledger, channel.registry(), rule.format("{{ contact.username }}"))
+    deliver(ledger, dm(ACCOUNT, "10001", "m_1", "oi", NOW), dm(ACCOUNT, "10001", "m_2", "?", NOW))
+    work_off(worker)
+    publish(ledger, channel.registry(), rule.format("Olá"))
+
+    ledger.for_tenant(tenant).reopen_event(1, NOW)
+    work_off(worker)
+    deliver(ledger, dm(ACCOUNT, "10001", "m_3", "e?", NOW + 1), now=NOW + 1)
+    clock.at = NOW + 1
+    work_off(worker)
+
+    assert channel.texts == ["Olá"]
+
+
 def test_an_effect_for_a_channel_that_is_not_there_fails_the_decision(ledger, channel, clock):
     tenant = publish(ledger, channel.registry(), ANSWER)
     registry = dataclasses.replace(channel.registry(), channels={})
