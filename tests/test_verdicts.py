@@ -169,6 +169,23 @@ def test_what_was_refused_may_be_tried_again(world: World) -> None:
     assert world.states()["k1"] == ("pending", "")
 
 
+def test_what_a_gate_ends_when_it_is_tried_again_may_be_tried_once_more(world: World) -> None:
+    """Who was refused as not to be reached is not written to for a day; the send is not lost."""
+    lane = world.answer(text("k1", expires_at=NOW + 3 * DAY), text("k2"))
+    ready = world.started(lane)
+    world.settle(ready, Refused("recipient", Answer("RECIPIENT")), NOW)
+    world.scope.settle_send(ready.send_id, "retry", NOW + 1)
+    world.begin(lane, NOW + 1)
+    skipped = world.states()
+
+    world.scope.settle_send(ready.send_id, "retry", NOW + 2 * DAY)
+    (lane,) = world.claim(NOW + 2 * DAY)
+    again = world.started(lane, NOW + 2 * DAY)
+
+    assert skipped == {"k1": ("skipped", "unreachable"), "k2": ("cancelled", "refused")}
+    assert (again.send_id, again.attempt) == (ready.send_id, 2)
+
+
 def test_another_tenants_send_is_not_there(world: World) -> None:
     other = world.ledger.tenants.add("mar", "Mar", NOW)
     id = parked(world)

@@ -40,15 +40,15 @@ def settle(db: Database, tenant_id: int, id: int, verdict: str, now: int) -> boo
         )
         found = lane and db.first(
             "SELECT state, CASE WHEN payload IS NULL THEN 1 ELSE 0 END, expires_at, quota_day,"
-            f" message_id FROM send WHERE id = ? AND tenant_id = ?{db.locked}",
+            f" message_id, attempt FROM send WHERE id = ? AND tenant_id = ?{db.locked}",
             (id, tenant_id),
         )
         if not lane or not found:
             raise NotFound(f"there is no send {id}", "look for it in the list of sends")
-        state, wiped, expires_at, day, message_id = found
+        state, wiped, expires_at, day, message_id, attempt = found
         if state == _BECOMES[verdict]:
             return False
-        _check(id, state, verdict)
+        _check(id, state, verdict, attempt)
         if verdict == "sent":
             mark_sent(db, id, tenant_id, message_id, EVIDENCE, now)
         elif verdict == "discard":
@@ -64,8 +64,10 @@ def settle(db: Database, tenant_id: int, id: int, verdict: str, now: int) -> boo
     return True
 
 
-def _check(id: int, state: str, verdict: str) -> None:
-    if state in _FROM[verdict]:
+def _check(id: int, state: str, verdict: str, attempt: int) -> None:
+    # What was refused, and ended by a gate when it was tried again, is not lost by that.
+    ended_again = verdict == "retry" and state == "skipped" and attempt > 0
+    if state in _FROM[verdict] or ended_again:
         return
     if state in ("sending", "doubt"):
         raise Conflict(
