@@ -8,7 +8,7 @@ import pytest
 
 import igrules.ledger.probes as probes
 from igrules.ledger import DueSend, Lane, Ledger, Ready, Wait
-from igrules.ledger.holds import BLOCKED, BREAKER, PERMISSION, REAUTH, THROTTLED
+from igrules.ledger.holds import BLOCKED, BREAKER, PERMISSION, REAUTH, THROTTLED, TOKEN
 from igrules.ledger.tally import labels
 from igrules.model import Answer, NotDone, Receipt, Refused, Sent, Unknown
 from tests.ledgering import DAY, LEASE, NOW, QUIET, World, dm, public, settings, text
@@ -488,3 +488,59 @@ def test_a_code_nobody_has_listed_is_counted(world: World) -> None:
     answered(world, lane, Refused("invalid", Answer("INVALID", 400, 77777, 5, listed=False)))
 
     assert world.ledger.gauges(NOW).unknown_codes == {"77777/5": 1}
+
+
+def test_an_account_without_a_token_is_held_until_it_has_one(world: World) -> None:
+    """Ten thousand sends that each look again every minute would keep the workers busy with
+    nothing."""
+    first, *others = claimed = lanes(world, 5)
+    world.scope.secrets.remove("access_token")
+    waits = [world.begin(lane) for lane in claimed]
+    give_back(world, claimed)
+
+    held = holds(world)
+    looking = [lane.person for lane in world.claim(NOW + 30 * MINUTE)]
+    world.scope.secrets.set("access_token", "IGAA-new", NOW + 30 * MINUTE)
+    woken = world.ledger.finish_lifting(NOW + 30 * MINUTE)
+
+    assert {wait.reason for wait in waits} == {TOKEN}
+    assert held == [("account", TOKEN, None)]
+    assert looking == [first.person]
+    assert [(row.cause, row.tenant_id) for row in world.ledger.alerts.list(10)] == [
+        ("token", world.tenant.id)
+    ]
+    assert (woken, holds(world)) == (5, [])
+    assert {one.id for one in world.claim(NOW + 30 * MINUTE)} == {one.id for one in others}
+
+
+def test_a_token_that_the_environment_gives_is_found_by_one_send(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *others = claimed = lanes(world, 3)
+    world.scope.secrets.remove("access_token")
+    for lane in claimed:
+        world.begin(lane)
+    give_back(world, claimed)
+
+    monkeypatch.setenv("IGRULES_SECRET_LUZ_ACCESS_TOKEN", "IGAA-given")
+    (lane,) = world.claim(NOW + MINUTE)
+    answered(world, lane, NOT_REACHED, NOW + MINUTE)
+
+    assert lane.person == first.person
+    assert holds(world) == []
+    assert {one.id for one in world.claim(NOW + MINUTE)} == {one.id for one in others}
+
+
+def test_a_token_that_is_missing_once_more_is_held_once_more(world: World) -> None:
+    """Also while the row of the hold is still there, since not all it held are woken yet."""
+    (lane,) = lanes(world, 1)
+    held = []
+    for now in (NOW, NOW + 2 * MINUTE):
+        world.scope.secrets.remove("access_token")
+        world.begin(lane, now)
+        held.append(holds(world, now))
+        world.scope.secrets.set("access_token", "IGAA-new", now)
+        held.append(holds(world, now))
+
+    assert held == [[("account", TOKEN, None)], []] * 2
+    assert isinstance(world.begin(lane, NOW + 4 * MINUTE), Ready)

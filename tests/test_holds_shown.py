@@ -8,7 +8,7 @@ import pytest
 
 from igrules.cli.app import build
 from igrules.cli.exits import run
-from igrules.ledger import DueSend, Ledger, Ready
+from igrules.ledger import DueSend, Lane, Ledger, Ready
 from igrules.model import Answer, NotDone
 from igrules.work.configuration import Configuration
 from igrules.work.doctor import local
@@ -33,14 +33,20 @@ def ask(ledger: Ledger) -> Asking:
 
 def stop(ledger: Ledger, receipt: NotDone) -> None:
     """A message is queued, tried, and answered with this."""
+    lane, ready = begin(ledger)
+    assert isinstance(ready, Ready)
+    ledger.sends.settle(ready.send_id, ready.attempt, receipt, NOW)
+    ledger.lanes.release(lane, NOW)
+
+
+def begin(ledger: Ledger) -> tuple[Lane, object]:
+    """A message is queued and comes to the gates."""
     ledger.for_tenant(1).queue_send(PEOPLE["luz"], "text", {"text": "oi"}, NOW)
     (lane,) = ledger.lanes.claim("w", NOW, lease=30_000, limit=1)
     send = ledger.sends.next(lane, NOW)
     assert isinstance(send, DueSend)
-    ready = ledger.sends.begin(lane, send, NOW, lease=30_000, quiet=1, deadline=lambda _: 1)
-    assert isinstance(ready, Ready)
-    ledger.sends.settle(ready.send_id, ready.attempt, receipt, NOW)
-    ledger.lanes.release(lane, NOW)
+    found = ledger.sends.begin(lane, send, NOW, lease=30_000, quiet=1, deadline=lambda _: 1)
+    return lane, found
 
 
 def test_a_block_is_listed_with_its_next_try_and_an_operator_ends_it(
@@ -61,6 +67,23 @@ def test_a_block_is_listed_with_its_next_try_and_an_operator_ends_it(
     assert (backlog[0]["held_by"], backlog[0]["last_at"]) == ("blocked", hold["until"])
     assert refused["description"].startswith("igrules has stopped this (blocked)")
     assert (ended["lifted"], ended["released"], ended["holds"]) == (1, 1, [])
+
+
+def test_a_stored_token_lets_go_what_waits_for_it(ask: Asking, ledger: Ledger) -> None:
+    ledger.for_tenant(1).secrets.remove("access_token")
+    lane, _ = begin(ledger)
+    ledger.lanes.release(lane, NOW)
+
+    (hold,) = ask("GET", "/tenants/luz/holds")["items"]
+    backlog = ask("GET", "/tenants/luz/backlog")["waiting"]
+    ask("PUT", "/tenants/luz/secrets/access_token", {"value": "IGAA-new"})
+
+    assert (hold["scope"], hold["reason"], hold["by"], hold["until"]) == (
+        "account", "token", "igrules", None,
+    )  # fmt: skip
+    assert [(one["held_by"], one["last_at"]) for one in backlog] == [("token", None)]
+    assert ask("GET", "/tenants/luz/holds")["items"] == []
+    assert ask("GET", "/tenants/luz/backlog")["waiting"][0]["held_by"] == "ready"
 
 
 def test_a_hold_of_an_app_is_ended_by_its_name(ask: Asking, ledger: Ledger) -> None:

@@ -195,6 +195,20 @@ def test_a_new_token_locks_the_account_before_holds(world: World, locks: Locks) 
     assert locks.wrong() == []
 
 
+def test_a_missing_token_and_its_return_lock_the_account_before_holds(
+    world: World, locks: Locks
+) -> None:
+    lane = world.answer(text("k1"))
+    world.scope.secrets.remove("access_token")
+    world.begin(lane)
+    world.ledger.lanes.release(lane, NOW)
+    world.scope.secrets.set("access_token", "IGAA-new", NOW + 1)
+    world.ledger.finish_lifting(NOW + 1)
+
+    assert ["account", "hold"] in [one[-2:] for one in locks.transactions]
+    assert locks.wrong() == []
+
+
 def test_an_account_that_leaves_locks_its_lanes_and_sends_first(world: World, locks: Locks) -> None:
     """The answers of its calls still come in."""
     lane = world.answer(text("k1"), text("k2", track="x"))

@@ -16,7 +16,7 @@ from igrules.ledger.quotas import Limits
 from igrules.ledger.reasons import in_words
 
 READY, LATER, RETRY, LIMIT = "ready", "later", "retry", quotas.REASON
-_NO_END = frozenset({"token", "copied", epochs.REASON, epochs.BEHIND})
+_NO_END = frozenset({"copied", epochs.REASON, epochs.BEHIND})
 """Waits that end when a person does something, and nobody knows when."""
 
 

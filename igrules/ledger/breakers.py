@@ -1,8 +1,8 @@
 """Holds that igrules sets and lifts itself, by what the platform answers.
 
-Blocked, a token that is refused, a permission that is missing, an app that is throttled, answers
-that fail in a row: each stops what it is about, keeps what waits, lets one send try after a while,
-and goes on when that one went well. A person is told once.
+Blocked, a token that is refused or missing, a permission that is missing, an app that is throttled,
+answers that fail in a row: each stops what it is about, keeps what waits, lets one send try after a
+while, and goes on when that one went well. A person is told once.
 
 Why strikes stand in the ledger: every process counts the same ones, and a restart forgets none.
 """
@@ -24,9 +24,11 @@ from igrules.ledger.holds import (
     REAUTH,
     SELECT,
     THROTTLED,
+    TOKEN,
     Hold,
 )
 from igrules.ledger.stats import add_stat
+from igrules.ledger.values import DueSend, Lane, Wait
 from igrules.model import NotDone, Receipt, Refused, Sent, Unknown
 
 _SECOND, _HOUR = 1_000, 3_600_000
@@ -126,6 +128,9 @@ def _tried(db: Database, send: Asked, heard: Heard) -> list[Hold]:
 def _verdict(hold: Hold, heard: Heard) -> str:
     """What the try says about a hold: ``lifted``, ``failed``, or empty for nothing."""
     if isinstance(heard.receipt, Sent):
+        return "lifted"
+    if hold.reason == TOKEN:
+        # There was one to send with.
         return "lifted"
     if hold.reason == BREAKER:
         return "failed" if heard.failed else "lifted" if heard.cls else ""
@@ -227,21 +232,20 @@ def _set(
         (scope, scope_id, reason, heard.now, until, pace, token),
     )
     if rows and reason in _WORDS:
-        _tell(db, send, scope, scope_id, reason, heard.now)
+        about, tenant_id = f"the app '{scope_id}'", None
+        if scope == "account":
+            about, tenant_id = _name(db, send.tenant_id, send.account_id), send.tenant_id
+        words = _WORDS[reason].format(what=about, kind=send.kind)
+        alerts.note(db, reason, f"{scope} {scope_id}", words, heard.now, tenant_id)
     return [Hold(*row) for row in rows]
 
 
-def _tell(db: Database, send: Asked, scope: str, scope_id: str, reason: str, now: int) -> None:
-    what, tenant_id = f"the app '{scope_id}'", None
-    if scope == "account":
-        tenant_id = send.tenant_id
-        row = db.first(
-            "SELECT username, ig_id FROM account WHERE id = ? AND tenant_id = ?",
-            (send.account_id, tenant_id),
-        )
-        what = f"account {(row[0] or row[1]) if row else scope_id}"
-    words = _WORDS[reason].format(what=what, kind=send.kind)
-    alerts.note(db, reason, f"{scope} {scope_id}", words, now, tenant_id)
+def _name(db: Database, tenant_id: int, account_id: int) -> str:
+    row = db.first(
+        "SELECT username, ig_id FROM account WHERE id = ? AND tenant_id = ?",
+        (account_id, tenant_id),
+    )
+    return f"account {(row[0] or row[1]) if row else account_id}"
 
 
 _WORDS = {
@@ -271,16 +275,31 @@ def refuse(database: Database, account_id: int, now: int) -> bool:
     """Keep back what an account sends because its token was refused, elsewhere than in a send.
     False: it is kept back already."""
     with database.transaction() as db:
-        return bool(
-            db.run(
-                "INSERT INTO hold (scope, scope_id, reason, mode, since, set_by, pace)"
-                " VALUES ('account', ?, ?, 'wait', ?, 'igrules', ?)"
-                " ON CONFLICT (scope, scope_id, reason) DO UPDATE SET since = excluded.since,"
-                " until = NULL, pace = excluded.pace, token = '', lifted_at = NULL, probe = NULL,"
-                " waiter = NULL WHERE hold.lifted_at IS NOT NULL",
-                (str(account_id), REAUTH, now, _PACE[REAUTH]),
-            )
+        return _stop_until_token(db, account_id, REAUTH, now)
+
+
+def stop_without_token(db: Database, lane: Lane, send: DueSend, now: int) -> Wait:
+    """Keep back what an account sends because it has no token, tell a person, and say how long
+    this send waits. Inside a transaction."""
+    if _stop_until_token(db, lane.account_id, TOKEN, now):
+        words = f"{_name(db, lane.tenant_id, lane.account_id)} has no token, so nothing goes out;"
+        words += " store one: igrules secret set"
+        alerts.note(db, TOKEN, f"account {lane.account_id}", words, now, lane.tenant_id)
+    (hold,) = standing(db, "account", str(lane.account_id), TOKEN)
+    return probes.wait(db, hold, send, now)
+
+
+def _stop_until_token(db: Database, account_id: int, reason: str, now: int) -> bool:
+    return bool(
+        db.run(
+            "INSERT INTO hold (scope, scope_id, reason, mode, since, set_by, pace)"
+            " VALUES ('account', ?, ?, 'wait', ?, 'igrules', ?)"
+            " ON CONFLICT (scope, scope_id, reason) DO UPDATE SET since = excluded.since,"
+            " until = NULL, pace = excluded.pace, token = '', lifted_at = NULL, probe = NULL,"
+            " waiter = NULL WHERE hold.lifted_at IS NOT NULL",
+            (str(account_id), reason, now, _PACE[REAUTH]),
         )
+    )
 
 
 def standing(db: Database, scope: str, scope_id: str, reason: str = "") -> list[Hold]:

@@ -10,6 +10,7 @@ import igrules.ledger.probes as probes
 from igrules.errors import NotFound
 from igrules.ledger.database import Database
 from igrules.ledger.deployment import Deployment
+from igrules.ledger.holds import TOKEN
 from igrules.ledger.leases import wake_lane
 from igrules.ledger.open_sends import CANCELLED
 
@@ -125,7 +126,8 @@ def _end_waiting(db: Database, tenant_id: int, account_id: int, now: int) -> Non
 
 def reconnected(db: Database, tenant_id: int, secret: str, now: int) -> None:
     """A new token is stored under this name: let the accounts that use it speak again, and where
-    the old one was refused, one send try. Inside a transaction."""
+    the old one was refused, one send try. Inside a transaction; `probes.finish` wakes what waited
+    for one where there was none."""
     lanes = probes.hurry(db, tenant_id, secret, now)
     # Nothing is known of the new one yet; a chore asks whose it is.
     db.run(
@@ -137,6 +139,12 @@ def reconnected(db: Database, tenant_id: int, secret: str, now: int) -> None:
         "DELETE FROM hold WHERE scope = 'account' AND reason = ? AND scope_id IN"
         " (SELECT CAST(id AS TEXT) FROM account WHERE tenant_id = ? AND token_secret = ?)",
         (DEAUTHORIZED, tenant_id, secret),
+    )
+    db.run(
+        "UPDATE hold SET lifted_at = ?, probe = NULL WHERE scope = 'account' AND reason = ?"
+        " AND lifted_at IS NULL AND scope_id IN"
+        " (SELECT CAST(id AS TEXT) FROM account WHERE tenant_id = ? AND token_secret = ?)",
+        (now, TOKEN, tenant_id, secret),
     )
     # What wakes is locked last.
     for lane_id in lanes:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import igrules.ledger.breakers as breakers
 import igrules.ledger.buckets as buckets
 import igrules.ledger.columns as columns
 import igrules.ledger.epochs as epochs
@@ -26,9 +27,6 @@ from igrules.model import EMPTY, Account, Effect
 
 _MINUTE = 60_000
 _WINDOW = 25 * 3_600_000
-_NO_TOKEN = 60_000
-"""After this time a send of an account without a token looks again."""
-
 _SOON, _OFTEN = 1_000, 5_000
 """How soon, and how often, a send asks again what became of the one it depends on."""
 
@@ -169,7 +167,7 @@ def _pass(
     if probe is not None and not asked.may_probe:
         return Wait(now, "probe")
     if way is None or (effect.channel == "instagram" and not way.token):
-        return Wait(now + _NO_TOKEN, "token")
+        return breakers.stop_without_token(db, lane, send, now)
     taken = _take(db, lane, person, asked, now)
     return taken if isinstance(taken, Closed | Wait) else Passed(way, taken, probe)
 
@@ -226,7 +224,7 @@ def _held(
     if not found or send.effect.channel != "instagram":
         return None
     own = holds.own_over(db, found, lane.account_id, send.kind)
-    token = probes.mark_of(deployment, way.token) if own and way is not None else ""
+    token = probes.mark_of(deployment, way.token) if own and way and way.token else ""
     return probes.look(db, own, send, token, now) if own else None
 
 

@@ -23,8 +23,8 @@ PAUSED, BY_OPERATOR = "paused", "operator_paused"
 _PAUSES = (PAUSED, BY_OPERATOR)
 
 BLOCKED, REAUTH, PERMISSION = "blocked", "reauth", "permission"
-BREAKER, THROTTLED = "breaker", "throttled"
-OWN = (BLOCKED, REAUTH, PERMISSION, BREAKER, THROTTLED)
+BREAKER, THROTTLED, TOKEN = "breaker", "throttled", "token"
+OWN = (BLOCKED, REAUTH, PERMISSION, BREAKER, THROTTLED, TOKEN)
 """Reasons of the holds that igrules sets and lifts."""
 
 RECHECK = 60_000

@@ -15,7 +15,7 @@ import igrules.ledger.app_keys as apps
 import igrules.ledger.waking as waking
 from igrules.ledger.database import Database, holders
 from igrules.ledger.deployment import Deployment
-from igrules.ledger.holds import RECHECK, SELECT, Hold
+from igrules.ledger.holds import RECHECK, SELECT, TOKEN, Hold
 from igrules.ledger.leases import wake_lane
 from igrules.ledger.values import DueSend, Wait
 
@@ -40,17 +40,24 @@ def mark_of(deployment: Deployment, token: str) -> str:
 
 def look(db: Database, held: Sequence[Hold], send: DueSend, token: str, now: int) -> Wait | Probe:
     """Whether a send under these holds may try, or how long it waits. ``token`` is the mark of the
-    account's token. Inside a transaction."""
+    account's token, empty while it has none. Inside a transaction."""
     for hold in held:
         if send.kind in _WORTHLESS or not _is_time(hold, token, now):
-            return Wait(_wait(db, hold, send, now), hold.reason)
+            return wait(db, hold, send, now)
     return Probe(tuple(held))
+
+
+def wait(db: Database, hold: Hold, send: DueSend, now: int) -> Wait:
+    """How long a send under this hold waits that may not try. Inside a transaction."""
+    return Wait(_until(db, hold, send, now), hold.reason)
 
 
 def _is_time(hold: Hold, token: str, now: int) -> bool:
     if _is_tried(hold, now):
         return False
-    if hold.token and hold.token != token:
+    if hold.reason == TOKEN:
+        return bool(token)
+    if token and hold.token and hold.token != token:
         return True
     return hold.until is not None and hold.until <= now
 
@@ -59,7 +66,7 @@ def _is_tried(hold: Hold, now: int) -> bool:
     return hold.probe is not None and (hold.probe_until or 0) > now
 
 
-def _wait(db: Database, hold: Hold, send: DueSend, now: int) -> int:
+def _until(db: Database, hold: Hold, send: DueSend, now: int) -> int:
     """When this send looks again: at the next try if nobody else does, else later."""
     at = hold.probe_until if _is_tried(hold, now) else hold.until
     next_try = at if at is not None and at > now else now + RECHECK

@@ -1,4 +1,5 @@
-"""Let what waits for a limit go when a request has made that limit wider."""
+"""Let what waits for a limit or a token go when a request has made that limit wider, or stored the
+token."""
 
 from __future__ import annotations
 
@@ -12,10 +13,12 @@ from igrules.web.operations import Call
 
 @contextmanager
 def making_room(call: Call, scope: Scope) -> Iterator[None]:
-    """Around an act that may change the limits of a tenant: what fits then is worked at once."""
+    """Around an act that may change the limits of a tenant or store a token: what can go then is
+    worked at once."""
     before = scope.bounds()
     yield
     # The act is stored by now; what cannot be woken goes when it would have gone without it.
     with suppress(LedgerError):
-        if scope.wake_what_fits(before, call.now):
+        woken = scope.wake_what_fits(before, call.now) + call.ledger.finish_lifting(call.now)
+        if woken:
             call.ring()

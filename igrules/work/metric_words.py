@@ -38,7 +38,7 @@ ANSWER_CODES = (
 )
 HOLD_REASONS = (
     "paused", "operator_paused", "deauthorized", "blocked", "reauth", "permission", "breaker",
-    "throttled", OTHER,
+    "throttled", "token", OTHER,
 )  # fmt: skip
 PROCESS_KINDS = ("web", "work", OTHER)
 

@@ -51,7 +51,7 @@ _HOLD = closed(
         "reason": {
             **TEXT,
             "description": "paused, operator_paused; by igrules: blocked, reauth, permission, "
-            "breaker, throttled",
+            "breaker, throttled, token",
         },
         "by": {"enum": ["tenant", "operator", "igrules"]},
         "mode": {"enum": ["wait", "drop"]},

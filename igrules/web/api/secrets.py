@@ -15,6 +15,7 @@ from igrules.web.operations import (
     page_of,
 )
 from igrules.web.pages import paged_by_name
+from igrules.web.room import making_room
 from igrules.web.schemas import TEXT, TIME, closed
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}", re.ASCII)
@@ -39,7 +40,7 @@ def _set(call: Call) -> Answer:
             f"'{name[:60]}' is no name of a secret",
             "use a-z, 0-9 and _, a letter first, 48 at most",
         )
-    with call.acting(name) as noted:
+    with making_room(call, call.scope), call.acting(name) as noted:
         call.scope.secrets.set(name, value, call.now)
         noted.after = value
     return Answer({"name": name, "set_at": times.shown(call.now)})

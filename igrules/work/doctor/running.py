@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from igrules.ledger import Ledger
-from igrules.ledger.holds import BLOCKED, BREAKER, PERMISSION, REAUTH, THROTTLED
+from igrules.ledger.holds import BLOCKED, BREAKER, PERMISSION, REAUTH, THROTTLED, TOKEN
 from igrules.ledger.webhook_log import OrphanRow
 from igrules.work.chores import CHORES
 from igrules.work.configuration import Configuration
@@ -24,6 +24,7 @@ _REMEDIES = {
     REAUTH: "log in to Instagram, then store a new token with igrules secret set",
     PERMISSION: "grant the permission in Meta's app dashboard",
     BREAKER: "look at Meta's status page",
+    TOKEN: "store the account's token with igrules secret set",
     THROTTLED: "the app has used up its calls: wait, or send less",
 }
 
