@@ -1,4 +1,5 @@
-"""What a person needs to settle a send that stayed unclear, in commands."""
+"""What a person needs to settle a send that stayed unclear, in commands, and why any send waits or
+has ended, in words."""
 
 from __future__ import annotations
 
@@ -8,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+import igrules.ledger.holds as holds
+from igrules.instagram.error_codes import ROWS, meaning_of
 from igrules.ledger import Ledger
+from igrules.ledger.reasons import explained
 from igrules.model import Answer, Unknown
 from igrules.work.clock import Clock
 from tests.ledgering import DAY, DEADLINE, QUIET, World, text
@@ -51,9 +55,10 @@ def test_the_trace_shows_every_call_and_what_was_found(kept: Path) -> None:
     lines = run(kept, "trace", "1").splitlines()
 
     send, call = lines[-2:]
-    assert send == "parked (unclear, absent)   text   Custa R$ 50"
+    assert send == "parked (nobody can tell whether it went out, absent)   text   Custa R$ 50"
     assert re.sub(r"\d\d\S+ \S+", "WHEN", call, count=1) == (
-        "    call 1   WHEN   unclear (HTTP 500 2/0)"
+        "    call 1   WHEN   unclear (HTTP 500 2/0: temporarily unavailable, or the person blocked"
+        " the account)"
     )
 
 
@@ -63,3 +68,24 @@ def test_a_person_settles_it_once(kept: Path) -> None:
 
     assert first == "send 1 of luz is pending and waits to go out\n"
     assert left["sends"] == []
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "token", "paused", "operator_paused", *holds.OWN, "restored", "behind", "copied", "window",
+        "repeated", "opted_out", "handed_off", "unreachable", "companion", "deactivated",
+        "disconnected", "daily_limit", "rate:dm_hour", "slot", "deleted", "refused", "retries",
+        *sorted({row.cls.lower() for row in ROWS} - {"sent"}),
+    ],
+)  # fmt: skip
+def test_every_reason_of_a_send_can_be_said_in_words(reason: str) -> None:
+    words = explained(reason)
+
+    assert " " in words
+    assert not words.endswith(".")
+
+
+def test_a_code_of_instagram_is_said_in_words() -> None:
+    assert meaning_of(100, 2018001) == "no such person"
+    assert (meaning_of(0, 0), meaning_of(77_777, 0)) == ("", "")

@@ -154,7 +154,7 @@ def _send(effect: dict[str, Any]) -> dict[str, Any]:
 
 
 def _because(effect: dict[str, Any]) -> str:
-    """The limit that keeps it back, and until when."""
+    """Why it waits, and until when, or why it has ended."""
     from igrules.cli.moments import local_time
 
     words = str(effect["because"])
@@ -204,5 +204,6 @@ def _call(number: int, attempt: dict[str, Any]) -> str:
 
     outcome = attempt["outcome"] or "no answer"
     code = f" {attempt['code']}/{attempt['subcode']}" if attempt["code"] else ""
-    status = f" (HTTP {attempt['status']}{code})" if attempt["status"] else ""
+    meaning = f": {attempt['meaning']}" if attempt["meaning"] else ""
+    status = f" (HTTP {attempt['status']}{code}{meaning})" if attempt["status"] else ""
     return f"call {number}   {local_time(attempt['started_at'])}   {outcome}{status}"

@@ -123,6 +123,12 @@ def row_of(code: int, subcode: int) -> Row | None:
     return row or _EXACT.get((code, 0)) or in_range
 
 
+def meaning_of(code: int, subcode: int) -> str:
+    """What an error says, in words; empty without one, or for a code nobody has listed."""
+    row = row_of(code, subcode) if code else None
+    return row.meaning if row else ""
+
+
 def class_of_status(status: int) -> Class:
     """The class of an answer of which only the HTTP status can be read."""
     if status == 429:

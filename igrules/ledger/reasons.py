@@ -1,13 +1,51 @@
-"""What limits hold a send back by, in words."""
+"""Why a send waits, or has ended, in words."""
 
 from __future__ import annotations
 
 from igrules.ledger.buckets import REASON, THROTTLED
 from igrules.ledger.presets import WORDS
 
-_KNOWN = {
+_LIMITS = {
     THROTTLED: "limited by Instagram, which asks to wait",
     "daily_limit": "limited by messages a day",
+}
+_OTHERS = {
+    # What keeps it back for a while.
+    "token": "the account has no token; store it with  igrules secret set",
+    "operator_paused": "paused by the operator",
+    "blocked": "Instagram has blocked the account;  igrules holds  says when the next one tries",
+    "reauth": "Instagram refuses the token; connect the account again",
+    "permission": "the app lacks the permission; grant it in Meta's dashboard",
+    "breaker": "calls failed in a row;  igrules holds  says when the next one tries",
+    "throttle": "Instagram asks to wait",
+    "restored": "the database was restored;  igrules resume --after-restore  lets it go on",
+    "behind": "the database was put back;  igrules resume --after-restore  lets it go on",
+    "copied": "the database belongs to another deployment",
+    "probe": "another send tries first",
+    "companion": "it goes out only after the private reply to the same comment",
+    "missing": "the conversation does not show it",
+    "unclear": "nobody can tell whether it went out",
+    "cut off": "its process ended during the call",
+    # What has ended it.
+    "paused": "kept back by a pause",
+    "retries": "no try went through",
+    "window": "it could not go out in the time Instagram allows",
+    "repeated": "the same text of the same rule went to that person within a minute",
+    "opted_out": "the person wants no messages",
+    "handed_off": "a person of the team has the conversation",
+    "unreachable": "Instagram could not reach the person less than a day ago",
+    "deactivated": "the tenant is deactivated",
+    "disconnected": "the account was taken out of tenant.yaml",
+    "limited": "what `limits` allows for it is used up",
+    "slot": "the comment has its one private reply",
+    "deleted": "the person took the message back",
+    "refused": "what the same rule said before it did not go out",
+    "erased": "the person was forgotten",
+    "person": "somebody decided so",
+    "invalid": "Instagram takes no such message; mend the rule that made it",
+    "perm": "the app lacks a permission; grant it in Meta's dashboard",
+    "recipient": "Instagram cannot reach the person",
+    "consumed": "the comment takes no private reply, or no further one",
 }
 
 
@@ -17,4 +55,9 @@ def in_words(reason: str, preset: str = "") -> str:
     if reason.startswith(REASON):
         name = reason.removeprefix(REASON)
         return f"limited by {WORDS.get(name, name)}" + (f" ({preset})" if preset else "")
-    return _KNOWN.get(reason, "")
+    return _LIMITS.get(reason, "")
+
+
+def explained(reason: str) -> str:
+    """Any reason of a send; empty for one that is words already."""
+    return in_words(reason) or _OTHERS.get(reason, "")

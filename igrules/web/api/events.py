@@ -6,10 +6,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from igrules.instagram.error_codes import meaning_of
 from igrules.ledger import EventRow, SendRow
 from igrules.ledger.attempts import AttemptRow
 from igrules.ledger.event_list import Wanted
-from igrules.ledger.reasons import in_words
+from igrules.ledger.reasons import explained
 from igrules.model import Decision
 from igrules.web import times
 from igrules.web.api.contacts import asked_person
@@ -73,6 +74,7 @@ _ATTEMPT = closed(
         "status": NUMBER,
         "code": NUMBER,
         "subcode": NUMBER,
+        "meaning": {**TEXT, "description": "of code and subcode, where they are known"},
         "trace_id": TEXT,
     }
 )
@@ -90,7 +92,7 @@ EFFECT = closed(
         "text": TEXT,
         "state": {"type": "string", "enum": SEND_STATES},
         "reason": TEXT,
-        "because": {**TEXT, "description": "the limit that keeps it back, or ended it, in words"},
+        "because": {**TEXT, "description": "why it waits or has ended, in words"},
         "evidence": TEXT,
         "message_id": TEXT,
         "created_at": TIME,
@@ -268,7 +270,7 @@ def shown_effect(send: SendRow, attempts: list[AttemptRow]) -> dict[str, Any]:
         "text": str(send.payload.get("text", "")),
         "state": send.state,
         "reason": send.reason,
-        "because": in_words(send.reason),
+        "because": explained(send.reason),
         "evidence": send.evidence,
         "message_id": send.message_id,
         "created_at": times.shown(send.created_at),
@@ -283,6 +285,7 @@ def shown_effect(send: SendRow, attempts: list[AttemptRow]) -> dict[str, Any]:
                 "status": one.status,
                 "code": one.code,
                 "subcode": one.subcode,
+                "meaning": meaning_of(one.code, one.subcode),
                 "trace_id": one.trace_id,
             }
             for one in attempts

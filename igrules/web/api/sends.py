@@ -7,7 +7,7 @@ from typing import Any
 
 from igrules.errors import Denied, UsageError
 from igrules.ledger import SendRow
-from igrules.ledger.reasons import in_words
+from igrules.ledger.reasons import explained
 from igrules.web import times
 from igrules.web.api.contacts import asked_person
 from igrules.web.api.events import EFFECT, SEND_STATES, shown_effect
@@ -43,7 +43,7 @@ _FIELDS: dict[str, Schema] = {
     "id": TEXT,
     "state": {"type": "string", "enum": SEND_STATES},
     "reason": TEXT,
-    "because": {**TEXT, "description": "the limit that keeps it back, or ended it, in words"},
+    "because": {**TEXT, "description": "why it waits or has ended, in words"},
     "kind": TEXT,
     "contact": {**TEXT_OR_NULL, "description": "null: a comment whose author is not known"},
     "target": {**TEXT, "description": "the person, comment, post or message"},
@@ -76,7 +76,7 @@ def send_of(row: SendRow) -> dict[str, Any]:
         "id": str(row.id),
         "state": row.state,
         "reason": row.reason,
-        "because": in_words(row.reason),
+        "because": explained(row.reason),
         "kind": row.kind,
         "contact": None if row.person.startswith("~") else row.person,
         "target": row.target,
