@@ -6,7 +6,6 @@ other bytes, and a header compared as text raises on its first non-ASCII charact
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Iterable
 
@@ -38,4 +37,4 @@ def verify(body: bytes, header: str | None, secrets: Iterable[bytes]) -> int:
 
 def sign(body: bytes, secret: bytes) -> str:
     """The value of ``X-Hub-Signature-256`` for these bytes."""
-    return _PREFIX + hmac.new(secret, body, hashlib.sha256).hexdigest()
+    return _PREFIX + hmac.digest(secret, body, "sha256").hex()
