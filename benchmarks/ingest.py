@@ -35,7 +35,7 @@ from igrules.work.configuration import Configuration
 from igrules.work.heap import settle_heap
 from igrules.work.logs import log_to_stderr
 
-ROUNDS = 5
+ROUNDS = 7
 SECONDS = 1.5
 BATCH = 100
 CONNECTIONS = 32

@@ -24,7 +24,7 @@ import requests
 from benchmarks.measure import Row
 from benchmarks.stand import SECRET, THREADS, account, open_shops, spread_out
 
-ROUNDS = 5
+ROUNDS = 7
 EVENTS, CONNECTIONS = 400, 32
 TOKEN = "IGAA"
 
