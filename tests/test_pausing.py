@@ -14,6 +14,7 @@ from igrules.ledger.holds import BY_OPERATOR, covering
 from igrules.model import NotDone
 from tests.ledgering import NOW, World, dm, private, text
 from tests.running import wait_until, waits_for_a_lock
+from tests.tracing import traced
 
 
 @pytest.fixture
@@ -252,3 +253,20 @@ def gates_of(world: World, lane: Lane) -> str:
     """Why new sends of the rule would wait, empty when they would not."""
     hold = covering(world.ledger.holds(NOW), lane.tenant_id, lane.account_id, "r1")
     return hold.reason if hold else ""
+
+
+def test_conversations_that_wait_under_a_pause_are_woken_together(world: World) -> None:
+    """One statement each would be seconds for twenty thousand, with all of them locked."""
+    tenant = str(world.tenant.id)
+    world.ledger.pause("tenant", tenant, NOW)
+    for number in range(20):
+        lane = world.answer(text(f"k{number}"), person=f"p{number}", key=f"m{number}")
+        world.begin(lane)
+        world.ledger.lanes.release(lane, NOW)
+
+    with traced(world.ledger) as statements:
+        world.ledger.pause("tenant", tenant, NOW, NOW + 60_000)
+        world.ledger.resume("tenant", tenant, NOW + 1, send_waiting=True)
+
+    assert len([sql for sql, _ in statements if sql.startswith("UPDATE lane")]) == 2
+    assert len(world.claim(NOW + 1, limit=50)) == 20

@@ -15,7 +15,6 @@ import igrules.ledger.waking as waking
 from igrules.errors import UsageError
 from igrules.ledger.database import Database, Row
 from igrules.ledger.open_sends import PENDING
-from igrules.ledger.turns import wake_tenants
 
 SCOPES = ("deployment", "tenant", "account", "rule")
 PAUSED, BY_OPERATOR = "paused", "operator_paused"
@@ -187,11 +186,7 @@ def _look_earlier(
         f"UPDATE send SET not_before = ? + id % ? WHERE {waits}",
         [until, spread, until, *parameters],
     )
-    for id, _ in lanes:
-        db.run(
-            "UPDATE lane SET due = ? WHERE id = ? AND owner IS NULL AND due > ?", (until, id, until)
-        )
-    wake_tenants(db, {tenant_id for _, tenant_id in lanes}, until)
+    waking.make_due(db, lanes, until)
 
 
 def resume(
@@ -269,9 +264,7 @@ def _wake(
         f"UPDATE send SET not_before = ? WHERE {PENDING} AND {_PAUSED} AND not_before > ?{where}",
         [now, now, *parameters],
     )
-    for id, _ in lanes:
-        db.run("UPDATE lane SET due = ? WHERE id = ? AND owner IS NULL", (now, id))
-    wake_tenants(db, {tenant_id for _, tenant_id in lanes}, now)
+    waking.make_due(db, lanes, now)
 
 
 _Sort = tuple[int, int, str, str, str]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 
-from igrules.ledger.database import Database, holders
+from igrules.ledger.database import Database, Row, holders
 from igrules.ledger.open_sends import HELD
 from igrules.ledger.turns import wake_tenants
 
@@ -90,7 +90,7 @@ def _change(
     db: Database, rows: Sequence[tuple[int, int]], reason: str, now: int, change: str
 ) -> int:
     ids, lanes = [id for id, _ in rows], sorted({lane for _, lane in rows})
-    tenants = db.all(
+    locked = db.all(
         f"SELECT id, tenant_id FROM lane WHERE id IN ({holders(len(lanes))})"
         f" ORDER BY account_id, person{db.locked}",
         lanes,
@@ -100,10 +100,18 @@ def _change(
         " AND state = 'pending' AND reason = ?",
         [now, *ids, reason],
     )
-    db.run(
-        f"UPDATE lane SET due = ? WHERE id IN ({holders(len(lanes))}) AND owner IS NULL"
-        " AND (due IS NULL OR due > ?)",
-        [now, *lanes, now],
-    )
-    wake_tenants(db, {tenant_id for _, tenant_id in tenants}, now)
+    make_due(db, locked, now)
     return count
+
+
+def make_due(db: Database, lanes: Sequence[Row], due: int) -> None:
+    """Have these lanes, each with its tenant, looked at by ``due``, inside the transaction that has
+    locked them."""
+    for start in range(0, len(lanes), _SLICE):
+        ids = [id for id, _ in lanes[start : start + _SLICE]]
+        db.run(
+            f"UPDATE lane SET due = ? WHERE id IN ({holders(len(ids))}) AND owner IS NULL"
+            " AND (due IS NULL OR due > ?)",
+            [due, *ids, due],
+        )
+    wake_tenants(db, {tenant_id for _, tenant_id in lanes}, due)
