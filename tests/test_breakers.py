@@ -52,6 +52,10 @@ def holds(world: World, now: int = NOW) -> list[tuple[str, str, int | None]]:
     return [(hold.scope, hold.reason, hold.until) for hold in world.ledger.holds(now)]
 
 
+def measured(world: World, now: int = NOW) -> dict[tuple[str, str], int]:
+    return dict(world.ledger.gauges(now).holds)
+
+
 def give_back(world: World, claimed: list[Lane], now: int = NOW) -> None:
     for lane in claimed:
         world.ledger.lanes.release(lane, now)
@@ -544,3 +548,19 @@ def test_a_token_that_is_missing_once_more_is_held_once_more(world: World) -> No
 
     assert held == [[("account", TOKEN, None)], []] * 2
     assert isinstance(world.begin(lane, NOW + 4 * MINUTE), Ready)
+
+
+def test_a_hold_is_measured_for_as_long_as_it_stands(world: World) -> None:
+    """Its own time is only that of the next try: without one it stands for days."""
+    (lane,) = lanes(world, 1)
+    answered(world, lane, BLOCK)
+    give_back(world, [lane])
+    (hold,) = world.ledger.holds(NOW)
+
+    before, late = measured(world), measured(world, NOW + 2 * AGAIN)
+    with world.ledger._db.transaction() as db:
+        probes.lift(db, hold, NOW + 2 * AGAIN)
+    lifted = measured(world, NOW + 2 * AGAIN)
+
+    assert before == late == {("account", "blocked"): 1}
+    assert lifted == {}

@@ -41,6 +41,20 @@ def test_what_waits_under_another_hold_waits_on(world: World, send_waiting: bool
     assert world.states() == {"k1": let_go, "k2": let_go}
 
 
+def test_a_pause_begins_anew_after_its_end(world: World) -> None:
+    def shown() -> list[tuple[int, int | None]]:
+        return [(hold.since, hold.until) for hold in world.ledger.holds(NOW + 100)]
+
+    world.ledger.pause("tenant", "1", NOW, NOW + 50)
+    world.ledger.pause("tenant", "1", NOW + 60, NOW + 110)
+    anew = shown()
+    world.ledger.pause("tenant", "1", NOW + 70)
+    longer = shown()
+
+    assert anew == [(NOW + 60, NOW + 110)]
+    assert longer == [(NOW + 60, None)]
+
+
 def test_what_waits_under_a_pause_with_an_end_goes_out_then(world: World) -> None:
     """Under a pause without an end it would have looked again in half an hour at the earliest."""
     lane = world.answer(text("k1"))

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import igrules.ledger.holds as holds
 from igrules.ledger.database import Database, Row
 from igrules.ledger.days import DAY
 from igrules.ledger.open_sends import GIVEN_UP, OPEN
@@ -58,7 +59,7 @@ def read(db: Database, now: int) -> Gauges:
         oldest_due=max(0, now - oldest(db, now)),
         waits=db.number(f"SELECT count(*) FROM run WHERE {PARKED}"),
         sends_open=_sends_open(db),
-        holds=_holds(db, now),
+        holds=Counter((hold.scope, hold.reason) for hold in holds.active(db, now)),
         chore_ages={
             name: max(0, now - last_ok)
             for name, last_ok in db.all(
@@ -93,15 +94,6 @@ def _sends_open(db: Database) -> dict[str, int]:
     rows = db.all(f"SELECT state, count(*) FROM send WHERE {OPEN} GROUP BY state")
     parked = db.number(f"SELECT count(*) FROM send WHERE {GIVEN_UP} AND state = 'parked'")
     return {"pending": 0, "doubt": 0, **_counts(rows), "parked": parked}
-
-
-def _holds(db: Database, now: int) -> dict[tuple[str, str], int]:
-    rows = db.all(
-        "SELECT scope, reason, count(*) FROM hold WHERE until IS NULL OR until > ?"
-        " GROUP BY scope, reason",
-        (now,),
-    )
-    return {(scope, reason): int(count) for scope, reason, count in rows}
 
 
 def _backlog(db: Database) -> dict[int, int]:

@@ -157,7 +157,9 @@ def pause(
         db.run(
             "INSERT INTO hold (scope, scope_id, reason, mode, since, until, set_by)"
             " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope, scope_id, reason) DO UPDATE SET"
-            " mode = excluded.mode, until = excluded.until, set_by = excluded.set_by",
+            # One whose time is over is none any more, and begins anew.
+            " since = CASE WHEN hold.until <= excluded.since THEN excluded.since ELSE hold.since"
+            " END, mode = excluded.mode, until = excluded.until, set_by = excluded.set_by",
             (scope, columns.text(scope_id), reason, mode, now, until, columns.text(set_by)),
         )
 
