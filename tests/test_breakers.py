@@ -564,3 +564,16 @@ def test_a_hold_is_measured_for_as_long_as_it_stands(world: World) -> None:
 
     assert before == late == {("account", "blocked"): 1}
     assert lifted == {}
+
+
+def test_no_hold_outlives_its_account(world: World) -> None:
+    """Nothing goes out any more that could try, so it would be listed for ever."""
+    (lane,) = lanes(world, 1)
+    answered(world, lane, NOT_ALLOWED)
+    give_back(world, [lane])
+    before = holds(world)
+
+    world.ledger.erasures.request_account(lane.tenant_id, lane.account_id, "meta", NOW)
+
+    assert before == [("account", "permission", NOW + AGAIN)]
+    assert holds(world) == []

@@ -31,7 +31,10 @@ def disconnect(db: Database, deployment: Deployment, tenant_id: int, account_id:
     ig_id = str(row[0])
     destroy_token(db, tenant_id, account_id)
     db.run("DELETE FROM orphan WHERE ig_id = ?", (ig_id,))
-    db.run("DELETE FROM hold WHERE scope = 'account' AND scope_id = ?", (str(account_id),))
+    db.run(
+        "DELETE FROM hold WHERE scope = 'account' AND (scope_id = ? OR scope_id LIKE ?)",
+        (str(account_id), f"{account_id}:%"),
+    )
     db.run(
         "UPDATE account SET state = 'disconnected', ig_id = ?, app_scoped_id = '',"
         " fb_user_id = '', page_id = '', own_igsid = '', username = '' WHERE id = ?"
