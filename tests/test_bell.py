@@ -418,6 +418,14 @@ def test_a_wrong_password_is_a_line_in_the_log_without_it(installation, redis_se
     assert bell.close()
 
 
+@pytest.mark.parametrize("installation", REDIS, indirect=True)
+def test_what_is_heard_may_come_as_text(installation, redis_server):
+    """The thread that listens ended by it, and nobody was told."""
+    line = RedisLine(f"{redis_server.url}?decode_responses=true", "x", 8)
+
+    assert echo(line, words(installation.ledger)) is not None
+
+
 @pytest.mark.faults
 def test_redis_may_be_reached_by_tls_alone(tmp_path, redis_server):
     server = RedisServer(make_certificate(tmp_path))

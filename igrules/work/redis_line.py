@@ -74,7 +74,10 @@ class RedisLine:
             found = self._hearing.brpop([self._name], timeout=max(1, round(seconds)))
         except self._errors as error:
             raise self._away(error) from error
-        return [] if found is None else [found[1].decode(errors="replace")]
+        if found is None:
+            return []
+        # The address may ask for texts.
+        return [found[1] if isinstance(found[1], str) else found[1].decode(errors="replace")]
 
     def waiting(self) -> int:
         """How many words wait."""
