@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from igrules.ledger import Act, Ledger, NewDelivery
+from igrules.ledger.purging import SLICE
 from igrules.ledger.tables import CLASSIFIED
 from igrules.model import Sent
 from tests.ledgering import DAY, NOW, World, dm, settings, text
@@ -241,6 +242,17 @@ def test_much_is_purged_in_slices_and_all_of_it(world: World) -> None:
     # Events, their lanes, what they were recognised by, and the row of the body.
     assert third == 3 * 1_200 + 1
     assert count(world, "inbox") + count(world, "lane") + count(world, "seen") == 0
+
+
+def test_a_process_that_is_stopping_leaves_the_other_slices(world: World) -> None:
+    """It would be cut off in the middle of one, and keep its chore for ten minutes."""
+    world.deliver(*(dm(f"m{n}", f"p{n}") for n in range(1_200)))
+    world.ledger._db.run("UPDATE inbox SET state = 'closed'")
+
+    first = world.ledger.purge(NOW + 31 * DAY, lambda: True)
+    second = world.ledger.purge(NOW + 31 * DAY)
+
+    assert (first, second) == (SLICE, 1_200 - SLICE)
 
 
 def test_every_age_of_the_table_is_tested_here() -> None:

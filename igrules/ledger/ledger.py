@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -187,12 +187,12 @@ class Ledger:
         """Close parked sends whose window is over; gives how many."""
         return unclear.drop_parked(self._db, now)
 
-    def purge(self, now: int) -> int:
-        """Delete what is older than it may be; gives the number of rows that went or were
-        emptied."""
+    def purge(self, now: int, is_over: Callable[[], bool] = lambda: False) -> int:
+        """Delete what is older than it may be, slice by slice until ``is_over``; gives the number
+        of rows that went or were emptied."""
         # Nothing goes uncounted, however long nobody has counted.
         self.roll_stats(now)
-        return purging.purge(self._db, self.audit, now)
+        return purging.purge(self._db, self.audit, now, is_over)
 
     def pause(
         self,

@@ -9,7 +9,8 @@ without an index of its own, and the walk ends where the young ones begin.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 from igrules.ledger.audit import Audit
 from igrules.ledger.database import Database, Row, holders
@@ -24,16 +25,30 @@ _PEOPLE = 2_000
 """Contacts that are looked at in one go."""
 
 
-def purge(db: Database, audit: Audit, now: int, slice: int = SLICE) -> int:
-    """Delete or empty everything whose time is over; gives the number of rows."""
-    total = sum(_texts(db, now, slice)) + sum(_people(db, now))
-    total += sum(_runs(db, now, slice)) + sum(_history(db, now, slice))
+def purge(
+    db: Database, audit: Audit, now: int, is_over: Callable[[], bool], slice: int = SLICE
+) -> int:
+    """Delete or empty everything whose time is over; gives the number of rows. ``is_over`` is
+    asked after each slice: the rest stays for the next time."""
+    total = 0
+    for count in chain(
+        _texts(db, now, slice),
+        _people(db, now),
+        _runs(db, now, slice),
+        _history(db, now, slice),
+        _rest(db, now, slice),
+    ):
+        total += count
+        if is_over():
+            return total
+    return total + audit.forget_before(now)
+
+
+def _rest(db: Database, now: int, slice: int) -> Iterator[int]:
     for table in CLASSIFIED:
         for kept in table.kept:
-            if table.name in _APART or kept.shortened:
-                continue
-            total += sum(_simple(db, table, kept, now, slice))
-    return total + audit.forget_before(now)
+            if table.name not in _APART and not kept.shortened:
+                yield from _simple(db, table, kept, now, slice)
 
 
 def _texts(db: Database, now: int, slice: int) -> Iterator[int]:
@@ -82,7 +97,8 @@ def _repeat(
     sql = f"{change} WHERE {whole} IN (SELECT {key} FROM {table.name} WHERE {old} LIMIT ?)"
     while db.first(f"SELECT 1 FROM {table.name} WHERE {old} LIMIT 1", values):
         with db.transaction(durable=False):
-            yield db.run(sql, [*values, slice])
+            count = db.run(sql, [*values, slice])
+        yield count
 
 
 def _history(db: Database, now: int, slice: int) -> Iterator[int]:
@@ -112,7 +128,8 @@ def _runs(db: Database, now: int, slice: int) -> Iterator[int]:
         with db.transaction(durable=False):
             ids = [row[0] for row in rows]
             count = db.run(f"DELETE FROM run WHERE id IN ({holders(len(ids))})", ids)
-            yield count + _drop_lanes(db, sorted({row[1] for row in rows}))
+            count += _drop_lanes(db, sorted({row[1] for row in rows}))
+        yield count
 
 
 def _drop(db: Database, name: str, hanging: str, by: str, rows: Sequence[Row]) -> int:
@@ -158,10 +175,11 @@ def _people(db: Database, now: int) -> Iterator[int]:
     for start in range(0, newest, _PEOPLE):
         part = (start, start + _PEOPLE)
         with db.transaction(durable=False):
-            yield db.run(
+            count = db.run(
                 f"UPDATE contact SET {emptied} WHERE id > ? AND id <= ? AND {profile.by} < ?",
                 (*part, now - profile.days * DAY),
             )
+        yield count
         rows = db.all(
             "SELECT id, account_id, person FROM contact WHERE id > ? AND id <= ?"
             f" AND {whole.by} < ? AND NOT EXISTS (SELECT 1 FROM lane l JOIN send s"

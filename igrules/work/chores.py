@@ -92,7 +92,7 @@ def _poll(duty: Duty) -> None:
 def _purge(duty: Duty) -> None:
     # What a wrong clock takes for old would be gone for good.
     if duty.clock.is_sure:
-        duty.ledger.purge(duty.now)
+        duty.ledger.purge(duty.now, duty.stopping.is_set)
 
 
 def _watch(duty: Duty) -> None:
