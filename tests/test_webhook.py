@@ -6,6 +6,7 @@ import pytest
 
 from igrules.kinds import Registry
 from igrules.web.serving import Server
+from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from tests.talking import Reply, ask, dm, say, signed
 
@@ -253,6 +254,24 @@ def test_what_cannot_be_looked_up_is_not_stored_and_counted_as_that(server, ledg
     }
     assert (there.status, ledger._db.all(refused)) == (200, [(3,)])
     assert [record.getMessage() for record in caplog.records] == ["the database is away"]
+
+
+def test_refused_signatures_are_told_in_the_log_once_a_minute(ledger, caplog):
+    """A secret that was changed at Meta shows there; who forges webhooks cannot fill it."""
+    ledger.apps.add("meta", "instagram_login", [SECRET], TOKEN, NOW)
+    passed = [1_000.0]
+    clock = Clock(passing=lambda: passed[0])
+    server = Server(Configuration(port=0), Registry(), ledger, work=False, clock=clock)
+    server.start()
+
+    for _ in range(3):
+        post(server, secret="wrong")
+    passed[0] += 60
+    post(server, secret="wrong")
+
+    assert server.stop()
+    lines = [one for one in caplog.records if one.getMessage() == "webhooks were refused"]
+    assert [one.igrules_fields["count"] for one in lines] == [1, 3]
 
 
 def test_the_root_says_what_runs_here(server):

@@ -6,6 +6,8 @@ Why so little: Meta cannot be asked again, so this door has the fewest ways to f
 from __future__ import annotations
 
 import logging
+import math
+import threading
 
 import falcon
 
@@ -23,6 +25,9 @@ from igrules.work.logs import say
 _LOG = logging.getLogger(__name__)
 LARGEST = 4 * 1024 * 1024
 """Bytes of a body. A batch of 1,000 updates fits; refusing a real one would lose it."""
+_SAY_EVERY = 60.0
+"""Seconds from one line about refused webhooks to the next: who forges them shall not fill the
+log."""
 
 
 class Webhook:
@@ -43,6 +48,8 @@ class Webhook:
         self._deliveries = deliveries
         self._clock = clock
         self._stopping = stopping
+        self._lock = threading.Lock()
+        self._unsaid, self._said_at = 0, -math.inf
 
     def on_get(
         self, req: falcon.Request, resp: falcon.Response, verify_token: str | None = None
@@ -103,6 +110,7 @@ class Webhook:
             return self._signers.verify(route, body, header).id
         except BadSignature as error:
             self._count_forged()
+            self._say_forged()
             raise falcon.HTTPForbidden(
                 title="403 Forbidden",
                 description="no app of this address signed these bytes",
