@@ -116,6 +116,17 @@ class Webhook:
                 description="no app of this address signed these bytes",
             ) from error
 
+    def _say_forged(self) -> None:
+        """Say how many were refused since it was said last, at most once a minute."""
+        with self._lock:
+            self._unsaid += 1
+            now = self._clock.monotonic()
+            if now < self._said_at + _SAY_EVERY:
+                return
+            count, self._unsaid, self._said_at = self._unsaid, 0, now
+        words = "no app of the address signed them; compare the app secrets with Meta's dashboard"
+        say(_LOG, logging.WARNING, "webhooks were refused", count=count, reason=words)
+
     def _count_forged(self) -> None:
         try:
             self._deliveries.count_forged(self._clock.now())
