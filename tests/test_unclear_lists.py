@@ -13,7 +13,7 @@ import igrules.ledger.holds as holds
 from igrules.instagram.error_codes import ROWS, meaning_of
 from igrules.ledger import Ledger
 from igrules.ledger.reasons import explained
-from igrules.model import Answer, Unknown
+from igrules.model import Answer, Effect, Unknown
 from igrules.work.clock import Clock
 from tests.ledgering import DAY, DEADLINE, QUIET, World, text
 from tests.test_cli import igrules
@@ -49,6 +49,25 @@ def test_parked_sends_show_their_text_what_was_found_and_the_time_left(kept: Pat
     assert (row["state"], row["reason"], row["evidence"], row["left"], row["text"]) == (
         "parked", "unclear", "absent", "23h 59m", "Custa R$ 50",
     )  # fmt: skip
+
+
+def test_what_has_no_words_is_shown_by_what_is_attached(tmp_path: Path) -> None:
+    """Else nobody knows which picture to look for in the conversation."""
+    ledger = Ledger.open(str(tmp_path / "igrules.db"), tmp_path / ".igrules")
+    picture = {"type": "image", "urls": ["https://luz.example/a.png"]}
+    cards = {"cards": [{"title": "Azul"}, {"title": "Verde"}]}
+    World(ledger).answer(
+        Effect("media", "p1", picture, key="k1"),
+        Effect("cards", "p1", cards, key="k2"),
+        Effect("react", "p1", {"message": "m1", "emoji": "😍"}, key="k3"),
+    )
+    ledger.close()
+
+    listed = json.loads(run(tmp_path, "sends", "list", "--format", "json"))
+
+    assert [one["text"] for one in listed["sends"]] == [
+        "😍", "Azul · Verde", "https://luz.example/a.png",
+    ]  # fmt: skip
 
 
 def test_the_trace_shows_every_call_and_what_was_found(kept: Path) -> None:

@@ -111,7 +111,14 @@ def _rows(api: Server, slug: str, state: str | None, limit: int) -> list[dict[st
             "reason": one["reason"],
             "evidence": one["evidence"],
             "left": time_left(one["expires_at"]) if one["state"] in ("parked", "doubt") else "",
-            "text": one["text"],
+            "text": one["text"] or _attached(one["media"] or {}),
         }
         for one in api.pages(of_tenant(slug, "sends"), most=limit, state=state)
     ]
+
+
+def _attached(media: dict[str, Any]) -> str:
+    """What a message without words shows: addresses, titles of cards, the id of a post."""
+    cards = [card["title"] for card in media.get("cards", ())]
+    files = media.get("urls") or cards
+    return " · ".join(files) if files else str(media.get("id") or media.get("emoji") or "")
