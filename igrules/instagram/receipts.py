@@ -42,6 +42,6 @@ def unusable_token() -> NotDone:
 
 def _after(answer: Answer, reply: Reply) -> int | None:
     if answer.cls == "THROTTLE":
-        asked = wait_of(reply.headers)
-        return THROTTLED_MS if asked is None else asked
+        # A time that is over is none: whoever came back at once would be refused again and again.
+        return wait_of(reply.headers) or THROTTLED_MS
     return {"REAUTH": _REAUTH_MS, "BLOCKED": _BLOCKED_MS}.get(answer.cls)

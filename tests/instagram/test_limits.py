@@ -6,8 +6,10 @@ import json
 
 import pytest
 
+from igrules.instagram.codes import Reply
 from igrules.instagram.limits import usage_of, wait_of
-from igrules.model import Usage
+from igrules.instagram.receipts import receipt_of
+from igrules.model import NotDone, Usage
 
 
 def business(percent: object, minutes: object) -> dict[str, str]:
@@ -60,3 +62,16 @@ def test_a_budget_that_is_used_up_says_for_how_long() -> None:
     assert usage_of(business(100, 7)) == Usage(100, None, 420_000)
     assert usage_of(business(50, 7) | app) == Usage(50, 100, 0, 300_000)
     assert usage_of({"Retry-After": "30"}) == Usage(None, None, 30_000)
+
+
+@pytest.mark.parametrize(
+    ("headers", "after"),
+    [({}, 60_000), ({"Retry-After": "0"}, 60_000), ({"Retry-After": "7"}, 7_000)],
+)
+def test_who_is_throttled_never_comes_back_at_once(headers: dict[str, str], after: int) -> None:
+    reply = Reply(429, headers, b'{"error": {"code": 613}}')
+
+    receipt = receipt_of(reply, "id")
+
+    assert isinstance(receipt, NotDone)
+    assert (receipt.after, receipt.counts) == (after, False)
