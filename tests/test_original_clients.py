@@ -477,11 +477,18 @@ def test_what_became_of_the_send_is_told_when_it_is_known(
     again = sender.ask(OLA, "a")
     sender.scope.change_contact(LUZ, [Change("opt_out")], hands.now())
     refused = sender.ask({**OLA, "message": "mais"})
+    sender.scope.change_contact(LUZ, [Change("opt_in")], hands.now())
+    later = "UPDATE contact SET unreachable_until = ?"
+    seeded.ledger._db.run(later, (hands.now() + 86_400_000,))
+    unreachable = sender.ask({**OLA, "message": "e mais"})
 
     assert (sent.status_code, sent.json["state"]) == (200, "sent")
     assert sent.json["message_id"]
     assert again.json == sent.json
     assert (refused.status_code, refused.json["code"]) == (409, "opted_out")
+    # They may write as often as they like meanwhile.
+    assert (unreachable.status_code, unreachable.json["code"]) == (409, "unreachable")
+    assert "tomorrow" in unreachable.json["description"] + unreachable.json.get("help", "")
 
 
 def test_a_send_above_the_days_limit_may_be_made_anew_when_that_day_is_over(

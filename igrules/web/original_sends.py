@@ -135,9 +135,12 @@ def _refusal(row: SendRow) -> Conflict:
 
 _REASONS = {
     "opted_out": ("this person wants no messages", "wait until they write START", "opted_out"),
-    "unreachable": ("this person cannot be reached", "wait until they write again", "unreachable"),
+    "unreachable": ("Instagram could not reach this person less than a day ago",
+                    "send it again tomorrow, under a new Idempotency-Key", "unreachable"),
     "paused": ("sending is paused", "have it resumed, then send again", "paused"),
     "deactivated": ("this client is deactivated", "have it activated", "deactivated"),
+    "disconnected": ("this client has no Instagram account any more",
+                     "PUT instagram_account_id at /api/clients/{id}", "no_account"),
     "expired": ("the 24 hours after their message are over", "wait until they write again",
                 "window_closed"),
     "refused": ("Instagram refused the message", "igrules sends list  tells why", "refused"),
