@@ -271,9 +271,11 @@ def test_whole_deliveries_and_orphans_are_the_operators(seeded: Seeded) -> None:
     orphans = asker.ask("GET", "/api/v1/orphans", key=seeded.operator_read).json["items"]
     refused = asker.ask("GET", "/api/v1/orphans", key=seeded.luz.keys["admin"])
 
-    for name in ("\0", "a\0b"):
+    its = asker.ask("GET", "/api/v1/orphans", key=seeded.operator, query={"app": app.name}).json
+    for name in ("\0", "a\0b", "no-such-app"):
         none = asker.ask("GET", "/api/v1/orphans", key=seeded.operator, query={"app": name})
-        assert (none.status_code, none.json["items"]) == (200, [])
+        assert (none.status_code, none.json["code"]) == (404, "not_found")
+    assert its["items"] == orphans
     assert [(one["state"], one["events"], one["orphans"]) for one in deliveries[:2]] == [
         ("split", 0, 1), ("split", 1, 0),
     ]  # fmt: skip
@@ -293,21 +295,25 @@ def test_the_operator_feeds_in_what_came_before_its_account(seeded: Seeded) -> N
         (seeded.luz.tenant.id,),
     )
 
-    def adopt(body: Any = None) -> Any:
-        return asker.ask("POST", "/api/v1/orphans/adopt", key=seeded.operator, json=body).json
+    def adopt(body: Any = None, status: int = 200) -> Any:
+        reply = asker.ask("POST", "/api/v1/orphans/adopt", key=seeded.operator, json=body)
+        assert reply.status_code == status
+        return reply.json
 
-    other = adopt({"app": "no-such-app"})
+    unknown = adopt({"app": "no-such-app"}, status=404)
     taken = adopt({"app": app.name})
     again = adopt()
     work(seeded, NOW + 3_600_000)
 
-    assert other == again == {"events": 0, "duplicates": 0, "more": False}
+    names = ", ".join(one.name for one in seeded.ledger.apps.list())
+    assert unknown["description"] == f"there is no app 'no-such-app'; use one of {names}"
+    assert again == {"events": 0, "duplicates": 0, "more": False}
     assert taken == {"events": 1, "duplicates": 0, "more": False}
     (event,) = (one for one in seeded.ledger.for_tenant(seeded.luz.tenant.id).events(10)
                 if one.ref == "m_x")  # fmt: skip
     assert (event.state, event.outcome) == ("closed", "answered")
     assert [entry.object for entry in seeded.ledger.audit.list(None, action="orphan.adopt")] == [
-        "", app.name, "no-such-app",
+        "", app.name,
     ]  # fmt: skip
 
 
@@ -315,17 +321,21 @@ def test_a_command_feeds_orphans_in(tmp_path: Path) -> None:
     ledger = Ledger.open(str(tmp_path / "igrules.db"), tmp_path / ".igrules")
     seeded = seed(ledger)
     body = dm("17841400000000999", PEOPLE["luz"], "m_x", "oi", NOW)
-    ledger.deliveries.store([NewDelivery(own_app(seeded).id, None, body, NOW)])
+    app = own_app(seeded)
+    ledger.deliveries.store([NewDelivery(app.id, None, body, NOW)])
     work(seeded, NOW)
     ledger._db.run("UPDATE account SET ig_id = '17841400000000999' WHERE tenant_id = ?",
                    (seeded.luz.tenant.id,))  # fmt: skip
     ledger.close()
 
     first = igrules("orphans", "adopt", cwd=tmp_path)
-    second = igrules("orphans", "adopt", "--app", "default", "--format", "json", cwd=tmp_path)
+    second = igrules("orphans", "adopt", "--app", app.name, "--format", "json", cwd=tmp_path)
+    third = igrules("orphans", "adopt", "--app", "nope", cwd=tmp_path)
 
     assert first.stdout == "1 event adopted\n"
     assert json.loads(second.stdout) == {"igrules": 1, "events": 0, "duplicates": 0}
+    assert (third.returncode, third.stdout) == (2, "")
+    assert third.stderr.startswith("error: there is no app 'nope'\n  = help: use one of ")
 
 
 _WHOLE = re.compile(r"SCAN (?!l\b)|SEARCH [is] USING INDEX \w+ \(tenant_id=\?\)")

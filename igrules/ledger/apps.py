@@ -14,6 +14,8 @@ from igrules.ledger.values import App
 _SELECT = "SELECT id, name, tenant_id, app_id, flavour, secrets, verify_token FROM app"
 
 _DEFAULT = "default"
+_SHOWN = 20
+"""So many names an error lists."""
 
 _Apps = list[App]
 """Inside the class, ``list`` is its method."""
@@ -85,7 +87,7 @@ class Apps:
         """One app. Raises `NotFound`."""
         found = self._opened(self._db.all(f"{_SELECT} WHERE name = ?", (columns.text(name),)))
         if not found:
-            raise _missing(name)
+            raise self._missing(name)
         return found[0]
 
     def change(
@@ -106,7 +108,7 @@ class Apps:
                 f"SELECT id, tenant_id FROM app WHERE name = ?{db.locked}", (columns.text(name),)
             )
             if row is None:
-                raise _missing(name)
+                raise self._missing(name)
             id, owner = row[0], row[1] or 0
             if secrets is not None:
                 self._seal(db, "secrets", owner, id, json.dumps(list(secrets)))
@@ -128,7 +130,7 @@ class Apps:
                 f"SELECT id, tenant_id FROM app WHERE name = ?{db.locked}", (columns.text(name),)
             )
             if row is None:
-                raise _missing(name)
+                raise self._missing(name)
             self._check_unused(db, columns.text(name), row[1])
             db.run("DELETE FROM app WHERE id = ?", (row[0],))
 
@@ -155,6 +157,14 @@ class Apps:
                 f"the account of tenant '{row[0]}' gets its webhooks from the app '{name}'",
                 "name another app in its tenant.yaml, or disconnect the account, and publish that",
             )
+
+    def _missing(self, name: str) -> NotFound:
+        names = [row[0] for row in self._db.all("SELECT name FROM app ORDER BY name")]
+        help = "igrules app add makes the first"
+        if names:
+            more = ", …" if len(names) > _SHOWN else ""
+            help = f"use one of {', '.join(names[:_SHOWN])}{more}"
+        return NotFound(f"there is no app '{name}'", help)
 
     def _opened(self, rows: Sequence[Row]) -> _Apps:
         apps = []
@@ -186,10 +196,6 @@ def _check(secrets: Sequence[str] | None, verify_token: str | None) -> None:
             ) from error
     if secrets is not None and not 1 <= len(secrets) <= 4:
         raise UsageError(f"an app has 1 to 4 secrets, not {len(secrets)}", "keep the newest ones")
-
-
-def _missing(name: str) -> NotFound:
-    return NotFound(f"there is no app '{name}'", "igrules app list shows all")
 
 
 def _tenant_id(db: Database, slug: str | None) -> int | None:

@@ -190,7 +190,7 @@ def _refusals(operation: Operation, path: str) -> dict[str, Any]:
         400: True,
         401: not signed,
         403: not open_to_all,
-        404: "{" in path or operation.tenant or changes,
+        404: "{" in path or operation.tenant or changes or "app" in operation.query,
         409: changes,
         412: "if-match" in headers,
         413: operation.method != "GET",

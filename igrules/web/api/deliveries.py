@@ -72,8 +72,13 @@ def _shown(row: DeliveryRow) -> dict[str, Any]:
     }
 
 
+def _known_app(call: Call, name: str | None) -> str | None:
+    """The same; a mistyped one would be asked in vain. Raises `NotFound`."""
+    return None if name is None else call.ledger.apps.get(name).name
+
+
 def _orphans(call: Call) -> Answer:
-    app = call.query.get("app")
+    app = _known_app(call, call.query.get("app"))
     return Answer(
         paged(
             call.query,
@@ -95,7 +100,7 @@ def _shown_orphan(row: OrphanRow) -> dict[str, Any]:
 
 
 def _adopt(call: Call) -> Answer:
-    app = call.body.get("app")
+    app = _known_app(call, call.body.get("app"))
     # Read before the transaction, which webhooks wait for.
     strays = call.ledger.deliveries.adoptable(read, app)
     with call.acting(app or "") as noted:
