@@ -134,6 +134,20 @@ def test_every_reason_of_an_orphan_has_words(look, ledger, reason) -> None:
     assert found.remedy
 
 
+def test_webhooks_that_nobody_could_read_are_named(look, ledger) -> None:
+    """They were answered with 200, and nothing else speaks of them."""
+    app = ledger.apps.list()[0]
+    for body in (b"{", b"[]"):
+        ledger.deliveries.store([NewDelivery(app.id, None, body, Clock().now())])
+    ledger.deliveries.split(read, Clock().now())
+
+    (found,) = look()["webhooks"]
+
+    assert (found.level, found.sentence) == (
+        "warn", "1 that an app signed could not be read (in 7 days)",
+    )  # fmt: skip
+
+
 def test_a_missing_subscription_is_named_and_mended_when_asked(look, sandbox) -> None:
     before, during, after = look(), look(fix=True), look()
 

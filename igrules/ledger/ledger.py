@@ -271,6 +271,10 @@ class Ledger:
         """The newest webhook bodies of all tenants, newest first, without their contents."""
         return webhook_log.deliveries(self._db, limit, before, state)
 
+    def unreadable(self, since: int) -> int:
+        """How many webhook bodies that came since then nobody could read."""
+        return webhook_log.unreadable(self._db, since)
+
     def orphans(
         self, limit: int, before: int | None = None, app: str | None = None
     ) -> list[webhook_log.OrphanRow]:

@@ -75,5 +75,12 @@ def orphans(
     ]
 
 
+def unreadable(db: Database, since: int) -> int:
+    """How many bodies that came since then nobody could read."""
+    return db.number(
+        "SELECT count(*) FROM delivery WHERE received_at > ? AND state = 'unreadable'", (since,)
+    )
+
+
 def _page(alias: str, before: int | None) -> tuple[str, list[object]]:
     return f"{alias}.id < ?", [2**62 if before is None else before]

@@ -37,6 +37,7 @@ def check(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[Fi
     yield from _backlog(ledger, now)
     yield from _chores(ledger, configuration, now)
     yield from _backup(ledger, configuration, now)
+    yield from _unreadable(ledger, now)
     yield from _orphans(ledger, now)
     yield from _alerts(ledger, configuration, now)
 
@@ -140,6 +141,16 @@ def _backup(ledger: Ledger, configuration: Configuration, now: int) -> Iterator[
         yield warn("backup", f"the newest is {_span(now - newest.at)} old", remedy)
     else:
         yield ok("backup", f"the newest is {_span(now - newest.at)} old")
+
+
+def _unreadable(ledger: Ledger, now: int) -> Iterator[Finding]:
+    if count := ledger.unreadable(now - _WEEK):
+        yield warn(
+            "webhooks",
+            f"{count} that an app signed could not be read (in 7 days)",
+            "igrules webhooks list --deliveries  shows when they came and by which app; look what"
+            " sends them. They are kept for 7 days",
+        )
 
 
 _ORPHANS = {
