@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from pathlib import Path
 
@@ -206,6 +207,27 @@ def test_a_database_that_stays_away_is_said_once_however_often_somebody_asks(cap
         said.append(len(caplog.records))
 
     assert said == [1, 1, 1, 2, 2]
+
+
+def test_a_database_that_hangs_keeps_one_who_asks_and_no_other():
+    """Else the threads of the ops listener all wait, and it seems that the process is dead."""
+    asked, goes_on = threading.Event(), threading.Event()
+
+    def hangs() -> Gauges:
+        asked.set()
+        goes_on.wait(30)
+        return gauges(lanes_due=1)
+
+    metrics = Metrics(hangs)
+    one = threading.Thread(target=metrics.text, daemon=True)
+    one.start()
+    assert asked.wait(10)
+    meanwhile = numbers(metrics.text())
+    goes_on.set()
+    one.join(10)
+
+    assert meanwhile == {"igrules_bell_up{}": 1}
+    assert numbers(metrics.text())["igrules_lanes_due{}"] == 1
 
 
 def test_the_command_shows_what_the_database_knows(tmp_path, capsys):

@@ -23,7 +23,7 @@ from igrules.work.metric_words import (
 )
 
 NAMED_TENANTS = 200
-_FRESH = 10.0
+_FRESH, _PATIENCE = 10.0, 1.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -96,7 +96,10 @@ class LedgerMetrics:
         return [*shown, _backlog(gauges, self._named)] if self._named else shown
 
     def _fresh(self) -> Gauges | None:
-        with self._lock:
+        # One waits for a database that hangs; the others give what else there is to give.
+        if not self._lock.acquire(timeout=_PATIENCE):
+            return None
+        try:
             now = self._clock.monotonic()
             if self._read_at is None or now >= self._read_at + _FRESH:
                 is_first, last = self._read_at is None, self._last
@@ -108,6 +111,8 @@ class LedgerMetrics:
                     if is_first or last is not None:
                         say(_LOG, logging.WARNING, "the database was not measured", error)
             return self._last
+        finally:
+            self._lock.release()
 
 
 def _of_lanes(gauges: Gauges) -> Iterable[Metric]:
