@@ -80,6 +80,12 @@ def test_flags_win_over_variables_and_those_over_the_file(tmp_path: Path) -> Non
         ("claim_lanes", "-1", "a whole number from 1 to 1,000"),
         ("linger", "-1", "a whole number from 0 to 1,000"),
         ("port", "99999", "a whole number from 0 to 65,535"),
+        # Without a unit these are milliseconds.
+        ("quiet", "120", "a duration from 1s to 24h"),
+        ("lease", "30", "a duration from 1s to 1h"),
+        ("lease", "999999999999d", "a duration from 1s to 1h"),
+        ("sweep_every", "1", "a duration from 10ms to 1m"),
+        ("backup_every", "1w", "a duration from 1s to 366d"),
     ],
 )
 def test_a_number_of_no_use_is_refused(name: str, written: str, meant: str, tmp_path: Path) -> None:

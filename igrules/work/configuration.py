@@ -86,8 +86,12 @@ class Configuration:
     Graph API is not Meta's."""
 
 
-_DURATIONS = frozenset({"backup_every", "backup_max_age", "lease", "quiet", "sweep_every"})
-"""Settings that are written as ``24h``; a bare number counts milliseconds, as in all others."""
+_DURATIONS = {
+    "backup_every": ("1s", "366d"), "backup_max_age": ("1s", "366d"), "lease": ("1s", "1h"),
+    "quiet": ("1s", "24h"), "sweep_every": ("10ms", "1m"),
+}  # fmt: skip
+"""Settings that are written as ``24h``, with the least and the most they may be. A bare number
+counts milliseconds: ``quiet = 120`` would look for messages before they can be there."""
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"([1-9]\d{0,11})\s*(ms|s|m|h|d)?", re.ASCII)
 _RANGES = {
@@ -210,11 +214,12 @@ def _convert(name: str, value: Any, source: str) -> Any:
     default: Any = Configuration.__dataclass_fields__[name].default
     try:
         if name in _DURATIONS:
-            return _duration(value)
+            least, most = map(_duration, _DURATIONS[name])
+            return _between(least, _duration(value), most)
         if isinstance(default, bool):
             return _YES_NO[str(value).strip().lower()]
         if isinstance(default, int):
-            return _within(name, _number(value))
+            return _between(_RANGES[name][0], _number(value), _RANGES[name][1])
         return _text(name, value) if isinstance(default, str) else float(value)
     except (TypeError, ValueError, KeyError) as error:
         words = {int: "a whole number", float: "a number", bool: "true or false"}
@@ -222,14 +227,13 @@ def _convert(name: str, value: Any, source: str) -> Any:
         if name in _RANGES:
             word += " from {} to {:,}".format(*_RANGES[name])
         if name in _DURATIONS:
-            word = "a duration such as 30m, 24h or 7d"
+            word = "a duration from {} to {}".format(*_DURATIONS[name])
         raise UsageError(
             f"{source} is '{value}', which is not {word}", f"set {source} to {word}"
         ) from error
 
 
-def _within(name: str, value: int) -> int:
-    least, most = _RANGES[name]
+def _between(least: int, value: int, most: int) -> int:
     if not least <= value <= most:
         raise ValueError(value)
     return value
