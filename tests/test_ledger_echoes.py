@@ -172,6 +172,20 @@ def test_a_private_reply_in_doubt_is_found_under_another_id_of_its_person(world:
     assert woken.id == lane.id
 
 
+def test_an_echo_before_the_answer_is_ours_under_another_id_of_its_person(world: World) -> None:
+    """Else it is a person of the account who writes, and rules are silent there for an hour."""
+    lane = world.answer(private("k1", "c1"), person="@ana")
+    ready = world.started(lane)
+    world.deliver(dm("x", "p9"))
+    (other,) = world.claim()
+
+    ours = echo(world, other, "here it is")
+    state = world.settle(ready, Sent("mid.1"))
+
+    assert (ours, state) == (True, "sent")
+    assert evidence(world)["k1"][1] == "receipt"
+
+
 def test_our_own_comment_proves_a_public_reply(world: World) -> None:
     reply = Effect("reply", "c1", {"text": "thanks"}, key="k1", track="c1")
     lane = world.answer(reply)

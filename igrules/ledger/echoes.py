@@ -148,7 +148,8 @@ def _is_at_its_time(send: _Unclear, event: Event) -> bool:
 
 def _nameless(rows: list[_Unclear]) -> tuple[int, int] | None:
     """A private reply may reach its person under another id than the comment bore. Only when it is
-    the one unclear send with these words, and no call is under way, can it be meant."""
-    if len(rows) == 1 and rows[0].kind == "private_reply" and rows[0].state != "sending":
+    the one unclear send with these words can it be meant; the answer of a call that is under way
+    outranks that."""
+    if len(rows) == 1 and rows[0].kind == "private_reply":
         return rows[0].id, rows[0].lane_id
     return None
