@@ -375,8 +375,12 @@ def test_another_key_does_not_open_the_database(tmp_path: Path) -> None:
         Ledger.open(url, tmp_path / "two", environ={})
     with pytest.raises(SealError) as none:
         Ledger.open(url, tmp_path / "three", environ={})
+    name = (tmp_path / "one" / "master.key").read_text().partition(":")[0]
+    with pytest.raises(SealError) as same_name:
+        Ledger.open(url, tmp_path, environ={"IGRULES_KEY": f"{name}:{'A' * 43}="})
 
     assert "is not at hand" in remedy(other.value)
+    assert "put the master key back" in remedy(same_name.value)
     assert "there is no master key" in remedy(none.value)
     assert not (tmp_path / "three").exists()
 
@@ -388,6 +392,8 @@ def test_another_key_does_not_open_the_database(tmp_path: Path) -> None:
         ("rubbish", 0o600, "a line that is no key"),
         ("k1:QUJD", 0o600, "a line that is no key"),
         ("", 0o600, "holds no key"),
+        # The second one used to win: nothing was sealed anew, and then the old line was removed.
+        (f"k2:{'A' * 43}=\nk2:{'B' * 42}A=", 0o600, "holds two keys 'k2'"),
     ],
 )
 def test_a_key_file_that_will_not_do_is_refused(

@@ -74,7 +74,9 @@ class Seals:
         except (InvalidTag, ValueError) as error:
             raise SealError(
                 f"a sealed {place.column} does not open: it was changed, or sealed elsewhere",
-                "store the value again",
+                "put the master key back that the database was made with"
+                if place.table == "deployment"
+                else "store the value again",
             ) from error
 
     def derived(self, purpose: str, salt: bytes, name: str = "") -> tuple[str, bytes]:
@@ -134,6 +136,11 @@ def _parsed(text: str, source: str) -> list[tuple[str, bytes]]:
         if not separator or not name.isalnum() or len(key) != 32:
             raise SealError(
                 f"{source} holds a line that is no key", "a line is '<id>:<32 bytes in base64>'"
+            )
+        if dict(keys).get(name, key) != key:
+            # One of them would open and seal nothing, and be taken for old.
+            raise SealError(
+                f"{source} holds two keys '{name}'", "give the new line an id that no other has"
             )
         keys.append((name, key))
     if not keys:
