@@ -126,7 +126,7 @@ def read_keys(state_dir: Path, key_file: str, environ: Mapping[str, str], *, mak
 
 
 def _parsed(text: str, source: str) -> list[tuple[str, bytes]]:
-    keys = []
+    keys: list[tuple[str, bytes]] = []
     for line in text.split():
         name, separator, value = line.partition(":")
         try:
