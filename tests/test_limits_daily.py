@@ -134,6 +134,19 @@ def test_a_call_that_may_have_gone_out_keeps_its_place_whatever_the_next_one_say
     assert world.scope.numbers(NOW + 60_001).messages_today == 1
 
 
+def test_what_never_went_out_does_not_count_when_the_day_is_counted_anew(world: World) -> None:
+    limit(world, most=5)
+    lane = world.answer(text("k1", expires_at=NOW + 10_000))
+    ready = world.started(lane)
+    world.settle(ready, NotDone(after=20_000), NOW)
+    world.scope.settle_send(ready.send_id, "discard", NOW)
+
+    limit(world, now=NOW + 1)
+    limit(world, most=5, now=NOW + 2)
+
+    assert world.scope.numbers(NOW + 3).messages_today == 0
+
+
 def ms(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
 

@@ -198,7 +198,7 @@ def _keep_result(db: Database, send: _Send, result: object) -> None:
 
 def _again(db: Database, send: _Send, receipt: NotDone, now: int, scale: float) -> str:
     """Proved not done: the quota is given back, and the send waits for its next try."""
-    day = _give_back(db, send)
+    _give_back(db, send)
     retries = send.retries + receipt.counts
     if retries > len(SCHEDULE):
         return _close(db, send, "dead", receipt.reason or "retries", now)
@@ -211,14 +211,13 @@ def _again(db: Database, send: _Send, receipt: NotDone, now: int, scale: float) 
         return _close(db, send, "dead", receipt.reason or "window", now)
     db.run(
         "UPDATE send SET state = 'pending', reason = ?, retries = ?, not_before = ?,"
-        " quota_day = ?, message_id = '', closed_at = NULL, doubts = ?,"
+        " message_id = '', closed_at = NULL, doubts = ?,"
         " evidence = CASE WHEN evidence = 'absent' THEN evidence ELSE '' END"
         " WHERE id = ? AND +tenant_id = ?",
         (
             columns.text(receipt.reason),
             retries,
             now + after,
-            day,
             # The doubt about this very call is over.
             max(0, send.doubts - (send.state == "doubt")),
             send.id,
@@ -228,13 +227,15 @@ def _again(db: Database, send: _Send, receipt: NotDone, now: int, scale: float) 
     return "pending"
 
 
-def _give_back(db: Database, send: _Send) -> str | None:
-    """Return what a call that was not done has taken from its day. Gives the day the send counts
-    for all the same, because an earlier call may have been carried out."""
-    if send.may_have_left:
-        return send.quota_day
-    quotas.give_back(db, send.tenant_id, send.quota_day)
-    return None
+def _give_back(db: Database, send: _Send) -> None:
+    """Return what a call that was not done has taken from its day, unless an earlier one may have
+    been carried out."""
+    if send.quota_day and not send.may_have_left:
+        quotas.give_back(db, send.tenant_id, send.quota_day)
+        db.run(
+            "UPDATE send SET quota_day = NULL WHERE id = ? AND +tenant_id = ?",
+            (send.id, send.tenant_id),
+        )
 
 
 def _is_first(db: Database, send: _Send, subcode: int) -> bool:
@@ -276,10 +277,7 @@ def _refuse(db: Database, send: _Send, receipt: Refused, now: int) -> str:
         else:
             end_run(db, unsaid, "failed", f"refused: {receipt.reason}", now)
     if receipt.answer.cls != "CONSUMED":
-        db.run(
-            "UPDATE send SET quota_day = ? WHERE id = ? AND +tenant_id = ?",
-            (_give_back(db, send), send.id, send.tenant_id),
-        )
+        _give_back(db, send)
     return _close(db, send, state, receipt.reason, now)
 
 
