@@ -1,5 +1,5 @@
 """What a person needs to settle a send that stayed unclear, in commands, and why any send waits or
-has ended, in words."""
+has ended, or an event got no answer, in words."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 import igrules.ledger.holds as holds
 from igrules.instagram.error_codes import ROWS, meaning_of
 from igrules.ledger import Ledger
-from igrules.ledger.reasons import explained
-from igrules.model import Answer, Effect, Unknown
+from igrules.ledger.reasons import explained, skipped
+from igrules.model import NOT_FOR_RULES, Answer, Decision, Effect, Unknown
 from igrules.work.clock import Clock
-from tests.ledgering import DAY, DEADLINE, QUIET, World, text
+from tests.ledgering import DAY, DEADLINE, LEASE, NOW, QUIET, World, dm, text
 from tests.test_cli import igrules
 
 
@@ -103,6 +103,35 @@ def test_every_reason_of_a_send_can_be_said_in_words(reason: str) -> None:
 
     assert " " in words
     assert not words.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        *sorted(NOT_FOR_RULES), "too_old", "deleted", "erased", "deactivated", "not_enabled",
+        "paused", "operator_paused", "opted_out", "consent", "handed_off", "human_pause", "loop",
+        "limited",
+    ],
+)  # fmt: skip
+def test_every_reason_why_an_event_is_not_answered_can_be_said_in_words(reason: str) -> None:
+    assert " " in skipped(reason)
+
+
+def test_the_trace_says_why_nobody_was_answered(tmp_path: Path) -> None:
+    ledger = Ledger.open(str(tmp_path / "igrules.db"), tmp_path / ".igrules")
+    world = World(ledger)
+    world.deliver(dm("m1"))
+    (lane,) = world.claim()
+    silent = Decision("skipped", "human_pause")
+    ledger.lanes.record(lane, world.open_event(lane), silent, NOW, version=1, lease=LEASE)
+    ledger.close()
+
+    lines = run(tmp_path, "trace", "1").splitlines()
+
+    assert lines[2:4] == [
+        "outcome  skipped human_pause · version 1",
+        "         somebody of the account wrote by hand, so rules are silent for a while",
+    ]
 
 
 def test_a_code_of_instagram_is_said_in_words() -> None:

@@ -167,6 +167,7 @@ def _as_text(shown: dict[str, Any]) -> str:
     """An event as people read it: what came, every rule with its reason, what went out."""
     from igrules.cli.moments import local_time
     from igrules.language.frames import visible
+    from igrules.ledger.reasons import skipped
 
     polled = ("found by poll",) if shown["source"] == "poll" else ()
     time = local_time(shown["time"])
@@ -176,6 +177,7 @@ def _as_text(shown: dict[str, Any]) -> str:
         f"text     {visible(json.dumps(shown['text'], ensure_ascii=False))}",
         f"outcome  {shown['outcome']} {shown['reason']}".rstrip()
         + (f" · version {shown['version']}" if shown["version"] else ""),
+        *([f"         {words}"] if (words := skipped(shown["reason"])) else []),
         "",
     ]
     for rule in shown["rules"]:

@@ -1,4 +1,4 @@
-"""Why a send waits, or has ended, in words."""
+"""Why a send waits or has ended, and why rules did not answer an event, in words."""
 
 from __future__ import annotations
 
@@ -48,6 +48,36 @@ _OTHERS = {
     "consumed": "the comment takes no private reply, or no further one",
 }
 
+_SKIPPED = {
+    # What reaches no rule.
+    "echo": "it is what the account itself wrote",
+    "self": "the account wrote to itself",
+    "own": "the account itself did this",
+    "message_edit": "an edited message is not answered anew",
+    "message_deleted": "the person took a message back",
+    "seen": "the person has read what was written",
+    "standby": "another app has the conversation",
+    "handover": "the conversation was passed between apps",
+    "optin": "the person agreed to messages of a kind rules do not send",
+    "story_insights": "figures of a story that is over",
+    "test": "the test of Meta's dashboard",
+    "unknown": "igrules does not know this kind of update",
+    "too_old": "more than a day had passed, for a comment a week",
+    "deleted": "the person had taken it back before it came",
+    "erased": "the person was forgotten",
+    # What silences all rules.
+    "deactivated": "the tenant is deactivated",
+    "not_enabled": "tenant.yaml says  enabled: false",
+    "paused": "under a pause;  igrules replay  decides it after  igrules resume",
+    "operator_paused": "under a pause of the operator;  igrules replay  decides it after that",
+    "opted_out": "the person wants no messages",
+    "consent": "the person asked for no more messages, or for messages again",
+    "handed_off": "a person of the team has the conversation",
+    "human_pause": "somebody of the account wrote by hand, so rules are silent for a while",
+    "loop": "too many answers within a minute, so rules are silent for ten",
+    "limited": "the person got as many messages as  limits: per_contact  allows",
+}
+
 
 def in_words(reason: str, preset: str = "") -> str:
     """The reason of a send that a limit keeps back, or ended; empty for all others. ``preset``
@@ -61,3 +91,8 @@ def in_words(reason: str, preset: str = "") -> str:
 def explained(reason: str) -> str:
     """Any reason of a send; empty for one that is words already."""
     return in_words(reason) or _OTHERS.get(reason, "")
+
+
+def skipped(reason: str) -> str:
+    """Any reason why rules did not answer an event; empty for one that is words already."""
+    return _SKIPPED.get(reason, "")
