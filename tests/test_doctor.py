@@ -518,3 +518,23 @@ def test_a_server_that_takes_no_writes_is_told(ledger, settings) -> None:
     assert [(one.level, one.remedy) for one in found] == [
         ("FAIL", "let database_url lead to the primary")
     ]
+
+
+def test_a_database_in_the_home_directory_has_its_key_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No shell writes out ``~`` in a file."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "igrules.toml").write_text('database_url = "~/igrules.db"\n')
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("IGRULES_KEY", raising=False)
+    for variable in ("IGRULES_IGL_URL", "IGRULES_FBL_URL"):
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{free_port()}")
+    for line in ("tenant list", "doctor"):
+        run_app(build(line.split()))
+
+    said = capsys.readouterr()
+
+    assert said.err == "created ~/igrules.db\n"
+    assert "\nok    master key " in said.out

@@ -69,14 +69,18 @@ def state_dir(settings: Configuration) -> Path:
     path = Path(settings.state_dir).expanduser()
     if path.is_absolute() or settings.database_url.startswith("postgres"):
         return path
-    return Path(settings.database_url.removeprefix("sqlite:///")).parent / path
+    return _file(settings.database_url).parent / path
 
 
 def is_new(database_url: str) -> bool:
     """Whether opening would make a new SQLite file."""
     if database_url.startswith("postgres"):
         return False
-    return not Path(database_url.removeprefix("sqlite:///")).exists()
+    return not _file(database_url).exists()
+
+
+def _file(database_url: str) -> Path:
+    return Path(database_url.removeprefix("sqlite:///")).expanduser()
 
 
 @contextmanager
