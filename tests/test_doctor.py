@@ -504,7 +504,25 @@ def test_connections_needed_are_compared_with_those_allowed(ledger, settings) ->
     assert (few.level, most.level) == ("warn", "warn")
     assert "up to 138 are needed by what runs" in few.sentence
     assert "up to 324 are needed by what runs" in most.sentence
-    assert most.remedy == "raise max_connections of PostgreSQL, or lower threads and web_threads"
+    assert most.remedy == (
+        "raise max_connections of PostgreSQL, or the limit of the database or its user; or lower"
+        " threads and web_threads"
+    )
+
+
+def test_the_connections_that_one_database_allows_are_what_counts(ledger, settings) -> None:
+    """Who rents a database mostly shares a server that would allow more."""
+    if ledger.engine == "sqlite":
+        return
+    name = ledger.info()["database"]
+    ledger.beat("work-1", ledger.clock(), kind="work")
+
+    ledger._db.run(f"ALTER DATABASE {name} CONNECTION LIMIT 7")
+    (found,) = [one for one in local(ledger, settings, NOW) if one.name == "connections"]
+    ledger._db.run(f"ALTER DATABASE {name} CONNECTION LIMIT -1")
+
+    assert found.level == "warn"
+    assert found.sentence == "1 of 7 are used, up to 8 are needed by what runs"
 
 
 def test_a_server_that_takes_no_writes_is_told(ledger, settings) -> None:

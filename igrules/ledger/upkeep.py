@@ -43,13 +43,7 @@ def describe(db: Database, deployment: Deployment, url: str) -> Mapping[str, Any
         facts["size"] = db.number("SELECT pg_database_size(current_database())")
         facts["synchronous_commit"] = str((db.first("SHOW synchronous_commit") or ("",))[0])
         facts["read_only"] = (db.first("SHOW transaction_read_only") or ("",))[0] == "on"
-        facts["connections"] = db.number(
-            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
-        )
-        facts["connections_allowed"] = db.number(
-            "SELECT current_setting('max_connections')::int"
-            " - current_setting('superuser_reserved_connections')::int"
-        )
+        facts["connections"], facts["connections_allowed"] = _connections(db)
         return facts
     facts["library"] = driver.library
     facts["wal_fix"] = driver.safe
@@ -97,6 +91,25 @@ _CONTRADICTIONS = (
      "SELECT count(DISTINCT l.id) FROM lane l JOIN inbox i ON i.lane_id = l.id"
      " WHERE i.state = 'open' AND l.due IS NULL"),
 )  # fmt: skip
+
+
+def _connections(db: Database) -> tuple[int, int]:
+    """How many connections there are, and how many there may be: on the server, in the database or
+    of its user, whichever leaves the fewest."""
+    row = db.first(
+        "SELECT current_setting('max_connections')::int"
+        " - current_setting('superuser_reserved_connections')::int,"
+        " datconnlimit, rolconnlimit, count(*),"
+        " count(*) FILTER (WHERE datname = current_database()),"
+        " count(*) FILTER (WHERE usename = current_user)"
+        " FROM pg_stat_activity, (SELECT datconnlimit FROM pg_database"
+        " WHERE datname = current_database()) d, (SELECT rolconnlimit FROM pg_roles"
+        " WHERE rolname = current_user) r WHERE backend_type = 'client backend'"
+        " GROUP BY datconnlimit, rolconnlimit"
+    )
+    assert row is not None  # this connection is one of them
+    pairs = [(used, most) for used, most in zip(row[3:], row[:3], strict=True) if most >= 0]
+    return min(pairs, key=lambda pair: pair[1] - pair[0])
 
 
 def _contradictions(db: Database) -> list[str]:

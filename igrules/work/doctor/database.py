@@ -132,6 +132,7 @@ def _connections(facts: Mapping[str, Any], needed: int) -> Finding:
         return warn(
             "connections",
             what,
-            "raise max_connections of PostgreSQL, or lower threads and web_threads",
+            "raise max_connections of PostgreSQL, or the limit of the database or its user; or"
+            " lower threads and web_threads",
         )
     return ok("connections", what)
