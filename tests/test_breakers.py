@@ -577,3 +577,18 @@ def test_no_hold_outlives_its_account(world: World) -> None:
 
     assert before == [("account", "permission", NOW + AGAIN)]
     assert holds(world) == []
+
+
+def test_an_account_that_is_given_up_is_held_no_longer(world: World) -> None:
+    """It would be listed for ever, and count among the three that stop an app."""
+    first, second = lanes(world, 2)
+    sends = [world.started(lane) for lane in (first, second)]
+    for ready, answer in zip(sends, (NOT_ALLOWED, BLOCK), strict=True):
+        world.settle(ready, answer, NOW)
+    world.ledger.pause("account", str(first.account_id), NOW)
+    before = [reason for _, reason, _ in holds(world)]
+
+    world.publish(settings("luz", ""), digest="d2")
+
+    assert before == ["permission", "blocked", "paused"]
+    assert [reason for _, reason, _ in holds(world)] == ["paused"]

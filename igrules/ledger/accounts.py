@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import igrules.ledger.columns as columns
+import igrules.ledger.holds as holds
 from igrules.errors import Conflict, UsageError
 from igrules.kinds import Secret, Settings
 from igrules.ledger.database import Database, Row
@@ -37,10 +38,12 @@ def connect(db: Database, tenant_id: int, settings: Settings, now: int) -> None:
     Raises `Conflict` when it belongs to another tenant, `UsageError` for what is no id.
     """
     wanted = columns.text(str(settings.instagram.get("account_id") or ""))
-    db.run(
-        "UPDATE account SET state = 'disconnected' WHERE tenant_id = ? AND ig_id <> ?",
+    for (id,) in db.all(
+        "UPDATE account SET state = 'disconnected' WHERE tenant_id = ? AND ig_id <> ?"
+        " AND state = 'connected' RETURNING id",
         (tenant_id, wanted),
-    )
+    ):
+        holds.forget(db, id)
     if not wanted:
         return
     if not _ID.fullmatch(wanted):

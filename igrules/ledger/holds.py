@@ -269,6 +269,16 @@ def _wake(
     waking.make_due(db, lanes, now)
 
 
+def forget(db: Database, account_id: int) -> None:
+    """End what igrules holds at an account that was given up, inside a transaction: no send is left
+    that could try."""
+    db.run(
+        f"DELETE FROM hold WHERE scope = 'account' AND reason IN ({_OURS})"
+        " AND (scope_id = ? OR scope_id LIKE ?)",
+        (str(account_id), f"{account_id}:%"),
+    )
+
+
 _Sort = tuple[int, int, str, str, str]
 """Tenant, account, rule, channel and kind of a send: all that a hold can tell sends apart by."""
 
