@@ -186,6 +186,20 @@ def test_what_a_gate_ends_when_it_is_tried_again_may_be_tried_once_more(world: W
     assert (again.send_id, again.attempt) == (ready.send_id, 2)
 
 
+def test_a_refusal_that_comes_late_ends_the_doubt_for_good(world: World) -> None:
+    """What is known not to have gone out is not parked when it is tried again."""
+    lane = world.answer(text("k1"))
+    ready = world.started(lane)
+    world.settle(ready, Unknown("timeout"))
+    world.settle(ready, Refused("permission", Answer("PERM")))
+    world.scope.settle_send(ready.send_id, "retry", NOW)
+    world.ledger.pause("tenant", str(world.tenant.id), NOW, mode="drop")
+
+    world.begin(lane)
+
+    assert world.states()["k1"] == ("skipped", "paused")
+
+
 def test_another_tenants_send_is_not_there(world: World) -> None:
     other = world.ledger.tenants.add("mar", "Mar", NOW)
     id = parked(world)

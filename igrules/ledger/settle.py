@@ -74,10 +74,14 @@ class _Send:
         )
 
     @property
+    def doubts_before(self) -> int:
+        """How often it was unclear, but for the present call, whose doubt is over."""
+        return max(0, self.doubts - (self.state == "doubt"))
+
+    @property
     def may_have_left(self) -> bool:
         """Whether a call before the present one may have been carried out."""
-        before = self.doubts - (self.state == "doubt")
-        return before > 0 and self.evidence != "absent"
+        return self.doubts_before > 0 and self.evidence != "absent"
 
     @property
     def happens_once(self) -> bool:
@@ -218,8 +222,7 @@ def _again(db: Database, send: _Send, receipt: NotDone, now: int, scale: float) 
             columns.text(receipt.reason),
             retries,
             now + after,
-            # The doubt about this very call is over.
-            max(0, send.doubts - (send.state == "doubt")),
+            send.doubts_before,
             send.id,
             send.tenant_id,
         ),
@@ -310,8 +313,9 @@ def _close(db: Database, send: _Send, state: str, reason: str, now: int) -> str:
     if state != "dropped" and send.may_have_left:
         state = "parked"
     db.run(
-        "UPDATE send SET state = ?, reason = ?, closed_at = ? WHERE id = ? AND +tenant_id = ?",
-        (state, columns.text(reason), now, send.id, send.tenant_id),
+        "UPDATE send SET state = ?, reason = ?, closed_at = ?, doubts = ? WHERE id = ?"
+        " AND +tenant_id = ?",
+        (state, columns.text(reason), now, send.doubts_before, send.id, send.tenant_id),
     )
     return state
 
