@@ -134,6 +134,15 @@ def test_an_address_nobody_can_call_is_refused(name: str, written: str, tmp_path
     assert str(refused.value) == f"{variable} is '{written}', which is no address"
 
 
+@pytest.mark.parametrize("written", ["26.0", "v26", "v26.0/", "latest"])
+def test_a_version_of_the_graph_api_that_cannot_be_is_refused(written: str, tmp_path: Path) -> None:
+    """Every call would be refused as wrong in itself, and its message lost."""
+    with pytest.raises(UsageError, match="which is no version") as refused:
+        read_configuration({}, {"IGRULES_GRAPH_VERSION": written}, tmp_path)
+
+    assert refused.value.help == "write it like v26.0"
+
+
 def test_a_number_may_stand_for_text_in_the_file(tmp_path: Path) -> None:
     (tmp_path / "igrules.toml").write_text("metrics_tenants = 50\n")
 

@@ -94,6 +94,7 @@ _DURATIONS = {
 counts milliseconds: ``quiet = 120`` would look for messages before they can be there."""
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"([1-9]\d{0,11})\s*(ms|s|m|h|d)?", re.ASCII)
+_VERSION = re.compile(r"v\d{1,3}\.\d{1,3}", re.ASCII)
 _RANGES = {
     "port": (0, 65_535), "web_threads": (1, 1_000), "threads": (1, 64),
     "linger": (0, 1_000), "claim_lanes": (1, 1_000),
@@ -136,6 +137,11 @@ def read_configuration(
         if name in values:
             _check_address(getattr(found, name), values[name][1])
     _check_rates(found, values.get("rate_scale", ("", ""))[1])
+    if not _VERSION.fullmatch(found.graph_version):
+        raise UsageError(
+            f"{values['graph_version'][1]} is '{found.graph_version}', which is no version",
+            "write it like v26.0",
+        )
     read_ways(found.notify)
     if found.timezone:
         zone_of(found.timezone)
