@@ -10,9 +10,12 @@ import pytest
 from igrules.errors import Unavailable
 from igrules.ledger import Ledger
 from igrules.work.absence import Absence
+from igrules.work.bell import SweepOnly
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.crew import Crew
+from igrules.work.upkeep import Sweeper
+from igrules.work.worker import Worker
 from tests.conftest import PostgresCluster
 from tests.running import wait_until
 from tests.working import Recorder
@@ -85,6 +88,30 @@ def test_what_went_well_before_it_was_missed_elsewhere_is_no_end(
     absence.found(began)
 
     assert said(caplog) == [("away", None)]
+
+
+def test_a_database_that_can_only_be_read_is_not_back(
+    tmp_path: Path, times: Times, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A full disk, or a file that was moved: what a sweep reads is still there."""
+    path, settings = tmp_path / "igrules.db", Configuration(threads=1)
+    ledger = Ledger.open(str(path), tmp_path / "state")
+    clock = Clock(passing=times)
+    worker = Worker(ledger, Recorder().registry(), settings, clock=clock)
+    sweeper = Sweeper(ledger, SweepOnly(), worker, settings, clock)
+
+    sweeper.sweep()
+    caplog.clear()
+    path.rename(tmp_path / "away.db")
+    for _ in range(20):
+        times.at += 1
+        sweeper.sweep()
+    (tmp_path / "away.db").rename(path)
+    times.at += 1
+    sweeper.sweep()
+    ledger.close()
+
+    assert said(caplog) == [("the database is away", None), ("the database is back", 16_000)]
 
 
 def test_a_database_that_is_away_is_two_lines_of_a_process(

@@ -33,6 +33,11 @@ class Absence:
         self._told_at: float | None = None
         self._owes_end = False
 
+    @property
+    def is_missed(self) -> bool:
+        """Whether it was away when somebody asked last."""
+        return self._since is not None
+
     def missed(self, error: LedgerError, **fields: Any) -> None:
         """It is away. ``fields`` say what was cut off by that."""
         with self._lock:
@@ -45,8 +50,8 @@ class Absence:
             say(_LOG, logging.WARNING, self._away, error, **fields)
 
     def found(self, began: float) -> None:
-        """It is there: something went well that ``began`` then. What began before it was missed
-        elsewhere proves nothing."""
+        """It is there: something could be written that ``began`` then. What began before somebody
+        else missed it proves nothing."""
         if self._since is None:
             return
         with self._lock:

@@ -75,13 +75,15 @@ class Sweeper:
         began = self._clock.monotonic()
         try:
             self._agree()
-            self._beat()
+            written = self._beat()
             self._ledger.lanes.free_orphans(self._clock.now())
             due = self._ledger.lanes.sweep(self._clock.now())
         except LedgerError as error:
             self._database.missed(error)
             return False
-        self._database.found(began)
+        # One that can only be read, such as a full one, is not back.
+        if written:
+            self._database.found(began)
         if due:
             self._bell.ring(self._configuration.threads)
         return due
@@ -102,13 +104,16 @@ class Sweeper:
         now = self._clock.now()
         self._ledger.alerts.note("clock", socket.gethostname(), f"{words}: {remedy}", now)
 
-    def _beat(self) -> None:
-        if self._clock.monotonic() >= self._beat_at:
+    def _beat(self) -> bool:
+        """Say that the process lives, if it is time, or the database was away; whether it was."""
+        is_time = self._clock.monotonic() >= self._beat_at or self._database.is_missed
+        if is_time:
             self._beat_at = self._clock.monotonic() + _BEAT_EVERY
             now = self._clock.now()
             self._ledger.beat(self._worker.name, now, kind="work", version=__version__)
             self._ledger.deliveries.write_forged(now)
             self._remember()
+        return is_time
 
     def _remember(self) -> None:
         """Note how far the database has come, and say so once when nothing may be sent at all."""
