@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-import secrets
 from typing import Any, NoReturn
 from urllib.parse import unquote_plus
 
@@ -31,6 +30,7 @@ from igrules.web.operations import (
     Operation,
 )
 from igrules.web.refusals import KeyLeaked, TooMany, Unauthorized
+from igrules.web.request_ids import new_request_id
 from igrules.web.throttle import Failures, OnceAMinute, Rates, place_of
 from igrules.work.clock import Clock
 from igrules.work.logs import say
@@ -153,7 +153,7 @@ class NoKeysInAddresses:
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Refuse it before anything else is looked at."""
-        request_id = secrets.token_hex(8)
+        request_id = new_request_id()
         resp.set_header("X-Request-Id", request_id)
         self._access.refuse_leaks(req.env, b"", request_id)
 

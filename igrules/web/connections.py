@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import falcon
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, WSGITask
-from waitress.utilities import Error
+from waitress.utilities import Error, build_http_date
 
 from igrules.web.headers import HEADERS
 from igrules.web.refusals import JSON, body_of, code_of
@@ -57,9 +58,20 @@ class _JsonError:
         return status, [("Content-Type", JSON), *HEADERS], body
 
 
+@lru_cache(2)
+def _date(second: int) -> str:
+    """A second as HTTP writes it, made once for all who are answered in it."""
+    return str(build_http_date(second))
+
+
 class _WholeTask(WSGITask):  # type: ignore[misc]  # waitress has no types
     """Lets headers and body leave together: waitress makes a system call for each, and whoever
     waits for the answer is woken twice."""
+
+    def build_response_header(self) -> bytes:
+        self.response_headers.append(("Date", _date(int(self.start_time))))
+        header: bytes = super().build_response_header()
+        return header
 
     def write(self, data: bytes) -> None:
         if self.wrote_header:

@@ -6,7 +6,6 @@ The order is: who asks, which tenant, may they, and only then what they sent.
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from igrules.web.access import Access, may, refuse_scope, resolve_tenant
 from igrules.web.calls import LiveCall, Services
 from igrules.web.checks import Check, read_query
 from igrules.web.operations import SIGNED, Answer, Operation
+from igrules.web.request_ids import new_request_id
 
 
 class Address:
@@ -32,7 +32,7 @@ class Address:
         check = None if operation.body is None else Check(operation.body)
 
         def respond(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
-            request_id = secrets.token_hex(8)
+            request_id = new_request_id()
             resp.set_header("X-Request-Id", request_id)
             write(resp, self._answer(operation, check, req, request_id, path))
 
