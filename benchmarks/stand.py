@@ -149,7 +149,7 @@ def igrules(
 
 WORKERS = 2
 """Processes that answer in `spread_out`, with `THREADS` threads in all."""
-EACH = 12
+EACH = 20
 """Threads of each: they wait for the platform most of the time."""
 THREADS = EACH * WORKERS
 
