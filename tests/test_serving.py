@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -125,7 +128,8 @@ def test_without_a_bell_the_sweep_finds_the_work(ledger, channel):
     assert front.stop()
 
 
-def test_a_call_under_way_is_finished_and_settled_before_the_end(ledger):
+def held_back():
+    """A channel whose calls end when they may; when one has begun, and what lets it end."""
     inside, may_end = threading.Event(), threading.Event()
 
     def slow(effect, account):
@@ -133,7 +137,11 @@ def test_a_call_under_way_is_finished_and_settled_before_the_end(ledger):
         assert may_end.wait(10)
         return Sent("out")
 
-    channel = Recorder(slow)
+    return Recorder(slow), inside, may_end
+
+
+def test_a_call_under_way_is_finished_and_settled_before_the_end(ledger):
+    channel, inside, may_end = held_back()
     publish(ledger, channel.registry(), ANSWER)
     server = Server(CONFIGURATION, channel.registry(), ledger)
     server.start()
@@ -154,16 +162,24 @@ def test_a_call_under_way_is_finished_and_settled_before_the_end(ledger):
     assert ledger.stats(None)["deliveries"] == 1
 
 
+def test_each_answer_bears_one_date_and_a_name_of_its_own(server):
+    names = set()
+    for path in ("/api/health", "/api/health", "/nowhere"):
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        dates = [value for name, value in answer.getheaders() if name.lower() == "date"]
+        connection.close()
+        assert len(dates) == 1
+        assert abs(parsedate_to_datetime(dates[0]).timestamp() - time.time()) < 60
+        names.add(answer.getheader("X-Request-Id"))
+    assert len(names) == 3
+    assert all(re.fullmatch("[0-9a-f]{16}", name) for name in names)
+
+
 def test_who_comes_while_a_process_stops_is_told_so(ledger):
     """Somebody who reads that the database is away would look for the trouble there."""
-    inside, may_end = threading.Event(), threading.Event()
-
-    def slow(effect, account):
-        inside.set()
-        assert may_end.wait(10)
-        return Sent("out")
-
-    channel = Recorder(slow)
+    channel, inside, may_end = held_back()
     publish(ledger, channel.registry(), ANSWER)
     own = ledger.tenants.verify_token(ledger.tenants.get("luz").id)
     server = Server(CONFIGURATION, channel.registry(), ledger)

@@ -66,7 +66,8 @@ def _date(second: int) -> str:
 
 class _WholeTask(WSGITask):  # type: ignore[misc]  # waitress has no types
     """Lets headers and body leave together: waitress makes a system call for each, and whoever
-    waits for the answer is woken twice."""
+    waits for the answer is woken twice. And brings the date, which waitress would write anew for
+    each."""
 
     def build_response_header(self) -> bytes:
         self.response_headers.append(("Date", _date(int(self.start_time))))
