@@ -77,9 +77,11 @@ class World:
         return self.sandbox.world.person(ACCOUNT, NAME).id
 
     def settled(self) -> None:
-        """Wait until everything that came is decided and sent, or held back."""
-        assert self.sandbox.postman.wait_idle(10)
-        wait_until(lambda: not self._waits(), 15, "everything is decided")
+        """Wait until everything that came is decided and sent, or held back, and what was sent has
+        come back as an echo."""
+        for what in ("everything is decided", "its echoes are"):
+            assert self.sandbox.postman.wait_idle(10)
+            wait_until(lambda: not self._waits(), 15, what)
 
     def _waits(self) -> int:
         return self.ledger._db.number(
