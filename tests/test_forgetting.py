@@ -306,6 +306,53 @@ def test_a_message_that_comes_after_it_was_taken_back_is_not_kept(world: World) 
     assert column(world, "SELECT id FROM inbox WHERE kind = 'message' AND body IS NOT NULL") == []
 
 
+def test_a_message_that_waits_is_closed_by_what_takes_it_back(world: World) -> None:
+    """Both came while nobody could look, and the answer would be about what is gone."""
+    world.deliver(dm("m1", ANA, text="secret"), dm("m2", ANA, text="stays"))
+    world.deliver(taken_back("m1"), now=NOW + 1)
+    world.deliver(dm("m3", ANA, text="secret"), taken_back("m3"), now=NOW + 2)
+
+    events = world.scope.events()
+    assert [(event.ref, event.state, event.reason) for event in reversed(events)] == [
+        ("m1", "closed", "deleted"), ("m2", "open", ""), ("m1", "open", ""),
+        ("m3", "closed", "deleted"), ("m3", "open", ""),
+    ]  # fmt: skip
+    assert column(world, "SELECT ref FROM inbox WHERE kind = 'message' AND body IS NOT NULL") == [
+        "m2"
+    ]
+    assert world.ledger.check() == []
+
+
+def test_a_message_somebody_works_on_is_left_to_him(world: World) -> None:
+    world.deliver(dm("m1", ANA, text="secret"))
+    (lane,) = world.claim()
+    stored = world.open_event(lane)
+
+    world.deliver(taken_back("m1"), now=NOW + 1)
+    world.ledger.lanes.record(
+        lane, stored, Decision("answered", effects=(text("k1", target=ANA),)), NOW + 2,
+        version=1, lease=LEASE,
+    )  # fmt: skip
+    world.decide(lane)
+
+    assert [(send.state, send.reason) for send in world.scope.sends()] == [("cancelled", "deleted")]
+
+
+def test_a_replay_that_waits_is_closed_as_a_replay(world: World) -> None:
+    world.deliver(dm("m1", ANA, text="secret"))
+    (lane,) = world.claim()
+    stored = world.open_event(lane)
+    paused = Decision("skipped", "paused")
+    world.ledger.lanes.record(lane, stored, paused, NOW, version=1, lease=LEASE)
+    world.ledger.lanes.release(lane, NOW)
+    world.scope.reopen_event(stored.id, NOW + 1)
+
+    world.deliver(taken_back("m1"), now=NOW + 2)
+
+    found = world.ledger._db.all("SELECT replay, reason FROM decision ORDER BY replay")
+    assert found == [(0, "paused"), (1, "deleted")]
+
+
 # Accounts and tenants
 
 

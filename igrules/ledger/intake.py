@@ -16,7 +16,7 @@ import igrules.ledger.columns as columns
 from igrules.errors import Unavailable
 from igrules.ledger.database import MOST_PARAMETERS, Database, holders, tuples
 from igrules.ledger.deployment import Deployment
-from igrules.ledger.latecomers import UNNAMED, Latecomers
+from igrules.ledger.latecomers import UNNAMED, Latecomers, close_taken_back
 from igrules.ledger.leaving import forgotten_accounts, hashed_name
 from igrules.ledger.routing import Orphaned, Routes, Target
 from igrules.ledger.stats import add_stat, day_begin
@@ -132,6 +132,7 @@ class Intake:
         fresh, silent = self._told_apart(self._unseen(updates, "events"))
         lanes = self._lanes([*fresh, *(update for update, _ in silent)])
         self._store(fresh, lanes)
+        close_taken_back(self._db, fresh, self._now)
         self._store_silent(silent, lanes)
         return self._wake(fresh, {update.lane: lanes[update.lane] for update in fresh})
 

@@ -1,4 +1,5 @@
-"""What arrives too late: about somebody who was forgotten meanwhile, or a message taken back.
+"""What arrives too late: about somebody who was forgotten meanwhile, or a message taken back; and
+a message that is taken back while it waits.
 
 Why: a body can wait at the door, or Meta repeat it for a day and a half, while the person it is
 about is erased. It still counts as an event, and nothing of it is kept.
@@ -6,7 +7,7 @@ about is erased. It still counts as an event, and nothing of it is kept.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import igrules.ledger.columns as columns
@@ -111,6 +112,27 @@ class Latecomers:
         )
 
 
+def close_taken_back(db: Database, updates: Iterable[Arrived], now: int) -> None:
+    """Close the messages that these updates take back and that wait in a lane nobody works on:
+    nothing answers them. To be called when the lanes are locked and the updates stored."""
+    wanted = _refs(update for update in updates if update.event.kind == "message_deleted")
+    for part in _parts(wanted):
+        rows = db.all(
+            "UPDATE inbox SET state = 'closed', body = NULL, old_epoch = NULL"
+            " WHERE state = 'open' AND kind = 'message'"
+            f" AND (account_id, ref) IN (VALUES {tuples(len(part), 2)})"
+            " AND lane_id IN (SELECT id FROM lane WHERE id = inbox.lane_id AND owner IS NULL)"
+            " RETURNING id, replays, tenant_id",
+            [value for pair in part for value in pair],
+        )
+        for row in rows:
+            db.run(
+                "INSERT INTO decision (inbox_id, replay, tenant_id, ruleset_version, outcome,"
+                " reason, created_at) VALUES (?, ?, ?, 0, 'skipped', 'deleted', ?)",
+                (*row, now),
+            )
+
+
 def _erased(db: Database, now: int) -> dict[tuple[int, bytes], list[tuple[int, int]]]:
     """Tenant and person to the accounts and times of recent erasures."""
     found: dict[tuple[int, bytes], list[tuple[int, int]]] = {}
@@ -129,14 +151,8 @@ def _erased(db: Database, now: int) -> dict[tuple[int, bytes], list[tuple[int, i
 
 def _deleted(db: Database, updates: Iterable[Arrived]) -> set[tuple[int, str]]:
     """Account and id of messages that were taken back before they came."""
-    wanted = sorted({
-        (update.lane[0], columns.text(update.event.ref))
-        for update in updates
-        if update.event.ref and update.event.kind == "message"
-    })  # fmt: skip
     found: set[tuple[int, str]] = set()
-    for start in range(0, len(wanted), 500):
-        part = wanted[start : start + 500]
+    for part in _parts(_refs(update for update in updates if update.event.kind == "message")):
         rows = db.all(
             "SELECT account_id, ref FROM inbox WHERE kind = 'message_deleted'"
             f" AND (account_id, ref) IN (VALUES {tuples(len(part), 2)})",
@@ -144,3 +160,14 @@ def _deleted(db: Database, updates: Iterable[Arrived]) -> set[tuple[int, str]]:
         )
         found.update((account_id, ref) for account_id, ref in rows)
     return found
+
+
+def _refs(updates: Iterable[Arrived]) -> list[tuple[int, str]]:
+    return sorted({
+        (update.lane[0], columns.text(update.event.ref)) for update in updates if update.event.ref
+    })  # fmt: skip
+
+
+def _parts(pairs: Sequence[tuple[int, str]]) -> Iterator[Sequence[tuple[int, str]]]:
+    for start in range(0, len(pairs), 500):
+        yield pairs[start : start + 500]

@@ -63,7 +63,7 @@ _SKIPPED = {
     "test": "the test of Meta's dashboard",
     "unknown": "igrules does not know this kind of update",
     "too_old": "more than a day had passed, for a comment a week",
-    "deleted": "the person had taken it back before it came",
+    "deleted": "the person took it back before it was decided",
     "erased": "the person was forgotten",
     # What silences all rules.
     "deactivated": "the tenant is deactivated",
