@@ -16,9 +16,11 @@ from igrules.instagram.own_account import read_me
 from igrules.ledger import Lane, Ledger
 from igrules.ledger.chores import ChoreRow
 from igrules.sandbox.server import Sandbox
+from igrules.work.absence import Absence
 from igrules.work.chores import CHORES, Chore, ChoreRunner, Duty
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration, read_configuration
+from tests.conftest import PostgresCluster
 from tests.ledgering import DAY, NOW
 from tests.working import ACCOUNT, Recorder, publish
 
@@ -100,6 +102,55 @@ def test_a_failed_chore_says_why_and_is_tried_again_later(ledger: Ledger) -> Non
 
     assert failed == ChoreRow("demo", NOW + 5 * MINUTE, None, None, None, "the disk is full")
     assert row(ledger) == ChoreRow("demo", clock.at + HOUR, None, None, clock.at, "")
+
+
+def test_what_the_database_cut_off_is_given_back_when_it_is_back(
+    postgres: PostgresCluster, postgresql_url: str, tmp_path: Path
+) -> None:
+    """Its lease would keep everybody from it for ten minutes, and a backup for an hour."""
+
+    def do(duty: Duty) -> None:
+        postgres.stop_at_once()
+        duty.ledger.chores.list()
+
+    ledger = Ledger.open(postgresql_url, tmp_path / "state")
+    here = runner(ledger, Hands(), do)
+    with pytest.raises(Unavailable):
+        here.look()
+    postgres.start_again()
+    done = here.look()
+    given_back = row(ledger)
+    ledger.close()
+
+    assert done == []
+    assert (given_back.due, given_back.owner, given_back.lease_until) == (
+        NOW + 5 * MINUTE, None, None,
+    )  # fmt: skip
+    assert "PostgreSQL server" in given_back.last_error
+
+
+def test_a_database_that_was_away_is_no_failure_of_a_chore(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Everybody misses it, and that is one line already. What only the chore met is its own."""
+    seconds = [0.0]
+    clock = Clock(lambda: NOW + int(seconds[0]) * 1_000, lambda: seconds[0])
+    database = Absence("away", "back", clock.monotonic)
+
+    def do(duty: Duty) -> None:
+        if duty.now == NOW + HOUR:
+            database.missed(Unavailable("the server has gone"))
+        raise Unavailable("the copy has no room", "free some space")
+
+    chore = Chore("demo", lambda _: HOUR, do, lease=LEASE)
+    here = ChoreRunner(ledger, Configuration(), clock, "w1", [chore], database=database)
+    said = []
+    for seconds[0] in (0.0, 3_600.0, 7_200.0):
+        caplog.clear()
+        assert here.look() == ["demo"]
+        said.append([record.getMessage() for record in caplog.records])
+
+    assert said == [["a chore failed"], ["away"], ["a chore failed"]]
 
 
 def test_a_defect_in_one_chore_does_not_keep_the_next_from_being_done(ledger: Ledger) -> None:

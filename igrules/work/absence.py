@@ -8,6 +8,7 @@ happens meanwhile would be lost among those lines.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +30,7 @@ class Absence:
         self._passing = passing
         self._lock = threading.Lock()
         self._since: float | None = None
-        self._missed_at = 0.0
+        self._missed_at = -math.inf
         self._told_at: float | None = None
         self._owes_end = False
 
@@ -37,6 +38,10 @@ class Absence:
     def is_missed(self) -> bool:
         """Whether it was away when somebody asked last."""
         return self._since is not None
+
+    def was_missed_since(self, moment: float) -> bool:
+        """Whether somebody has missed it then or later."""
+        return self._missed_at >= moment
 
     def missed(self, error: LedgerError, **fields: Any) -> None:
         """It is away. ``fields`` say what was cut off by that."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from igrules import __version__
-from igrules.errors import IgrulesError, LedgerError
+from igrules.errors import IgrulesError, LedgerError, Unavailable
 from igrules.instagram.client import GraphClient
 from igrules.kinds import Registry
 from igrules.ledger import Ledger
@@ -138,6 +138,16 @@ CHORES: Sequence[Chore] = (
 and it must not wait behind a backup, so it stays with the sweep."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A chore that was done and is still leased. ``began``: seconds of the monotonic clock."""
+
+    name: str
+    every: int
+    began: float
+    error: Exception | None
+
+
 class ChoreRunner:
     """The thread that looks for chores that are due, and does them."""
 
@@ -161,6 +171,7 @@ class ChoreRunner:
         self._chores = [(one, one.every(configuration)) for one in chores]
         self._client: GraphClient | None = None
         self._known = False
+        self._done: _Done | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="igrules-chores", daemon=True)
 
@@ -178,6 +189,7 @@ class ChoreRunner:
 
     def look(self) -> list[str]:
         """Do what is due and nobody else does; gives the names."""
+        self._give_back()
         wanted = [(chore, every) for chore, every in self._chores if every]
         if not self._known:
             for chore, _ in wanted:
@@ -198,15 +210,13 @@ class ChoreRunner:
             chore.name, self._owner, now, lease=chore.lease, every=max(every, chore.first)
         ):
             return False
-        error = self._do(chore, now)
-        now = self._clock.now()
-        pause = min(max(_AGAIN[0], every), _AGAIN[1]) if error else every
-        if not self._ledger.chores.finish(chore.name, self._owner, now, now + pause, error):
-            say(_LOG, logging.WARNING, "a chore outlasted its lease", chore=chore.name)
+        began = self._clock.monotonic()
+        self._done = _Done(chore.name, every, began, self._do(chore, now))
+        self._give_back()
         return True
 
-    def _do(self, chore: Chore, now: int) -> str:
-        """Do it, and give what went wrong, in words."""
+    def _do(self, chore: Chore, now: int) -> Exception | None:
+        """Do it, and give what went wrong."""
         try:
             chore.do(
                 Duty(
@@ -214,13 +224,25 @@ class ChoreRunner:
                     self._graph(), now, self._stopping,
                 )
             )  # fmt: skip
-        except IgrulesError as error:
-            say(_LOG, logging.ERROR, "a chore failed", error, chore=chore.name)
-            return error.message
+        except Unavailable as error:
+            return error  # whether it is worth a line is known when the chore is given back
         except Exception as error:  # noqa: BLE001  # one turn of the worker
             say(_LOG, logging.ERROR, "a chore failed", error, chore=chore.name)
-            return f"a defect: {type(error).__name__}"
-        return ""
+            return error
+        return None
+
+    def _give_back(self) -> None:
+        """Say how the chore that was done went. Tried again while the database is away: nobody else
+        can do it until its lease is over."""
+        if (done := self._done) is None:
+            return
+        now, error = self._clock.now(), done.error
+        pause = min(max(_AGAIN[0], done.every), _AGAIN[1]) if error else done.every
+        if not self._ledger.chores.finish(done.name, self._owner, now, now + pause, _words(error)):
+            say(_LOG, logging.WARNING, "a chore outlasted its lease", chore=done.name)
+        self._done = None
+        if isinstance(error, Unavailable) and not self._database.was_missed_since(done.began):
+            say(_LOG, logging.ERROR, "a chore failed", error, chore=done.name)
 
     def _graph(self) -> GraphClient:
         if self._client is None:
@@ -234,3 +256,9 @@ class ChoreRunner:
             except LedgerError as error:
                 self._database.missed(error)
             self._stopping.wait(_LOOK_EVERY)
+
+
+def _words(error: Exception | None) -> str:
+    if isinstance(error, IgrulesError):
+        return error.message
+    return f"a defect: {type(error).__name__}" if error else ""
