@@ -34,10 +34,12 @@ from igrules.plugins import build_registry
 def start(arguments: Sequence[str], environment: Mapping[str, str], log: str) -> int:
     """Fork a process that runs ``igrules`` with these arguments; gives its id."""
     child = os.fork()
+    # By whoever of the two comes first: a group that is not there yet cannot be sent a signal.
+    with suppress(ProcessLookupError):
+        os.setpgid(child, child)
     if child:
         return child
     try:
-        os.setsid()
         nothing = os.open(os.devnull, os.O_RDONLY)
         out = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         for number, file in enumerate((nothing, out, out)):
