@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -11,11 +13,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 
 PAUSE = 0.02
+# Below all that systems give to whoever asks for any port, so that nobody is given one of these
+# between two starts of a server that needs the same again.
+_PORTS = range(10_000, 16_000)
+_drawn = itertools.count(secrets.randbelow(len(_PORTS)))
 
 
 def wait_until(
@@ -31,10 +38,13 @@ def wait_until(
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nobody listens on, and that no other test is given by chance."""
+    for _ in _PORTS:
+        port = _PORTS[next(_drawn) % len(_PORTS)]
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 class Process:
