@@ -13,6 +13,7 @@ from typing import Any
 from igrules.errors import Unavailable
 from igrules.ledger import Ledger
 from igrules.work.configuration import Configuration
+from tests.running import ENOUGH
 
 
 @contextmanager
@@ -59,7 +60,7 @@ class Turns:
         with self.lock:
             self.work += 1
 
-    def wait_for(self, claim: Callable[[], bool], seconds: float = 5.0) -> bool:
+    def wait_for(self, claim: Callable[[], bool], seconds: float = ENOUGH) -> bool:
         """Wait for something that turns bring about; false when it took longer."""
         with self.called:
             return self.called.wait_for(claim, seconds)

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +20,9 @@ from pathlib import Path
 import psycopg
 
 PAUSE = 0.02
+ENOUGH = 30.0
+"""Seconds after which what should come does not: a machine may stand still for some of them."""
+_NAP, _LATE = 0.01, 0.1
 # Below all that systems give to whoever asks for any port, so that nobody is given one of these
 # between two starts of a server that needs the same again.
 _PORTS = range(10_000, 16_000)
@@ -35,6 +39,41 @@ def wait_until(
         if time.monotonic() > until:
             raise AssertionError(f"{what}: not within {seconds:g} s")
         time.sleep(pause)
+
+
+class Watch:
+    """The seconds that a block takes, without those in which the machine stood still: what is
+    asked for is how long igrules takes, and a thread that only sleeps was as late."""
+
+    def __init__(self) -> None:
+        self.lost = 0.0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._nap)
+        self._began = self._ended = 0.0
+
+    def __enter__(self) -> Watch:
+        self._began = time.monotonic()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended = time.monotonic()
+        self._over.set()
+        self._thread.join()
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, once the block is over."""
+        return self._ended - self._began - self.lost
+
+    def _nap(self) -> None:
+        is_over, then = False, self._began
+        while not is_over:
+            is_over = self._over.wait(_NAP)
+            now = time.monotonic() if not is_over else self._ended
+            late = now - then - _NAP
+            self.lost += late if late > _LATE else 0.0
+            then = now
 
 
 def free_port() -> int:

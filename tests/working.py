@@ -11,6 +11,7 @@ from igrules.language.compiler import compile_tenant
 from igrules.ledger import Ledger
 from igrules.model import Account, Effect, Receipt, Sent
 from igrules.plugins import build_registry
+from tests.running import ENOUGH
 
 NOW = 1_790_000_000_000
 ACCOUNT = "17841400000000101"
@@ -51,7 +52,7 @@ class Recorder:
         with self._came:
             return [str(effect.payload.get("text", "")) for effect in self.calls]
 
-    def wait_for(self, count: int, seconds: float = 10.0) -> bool:
+    def wait_for(self, count: int, seconds: float = ENOUGH) -> bool:
         """Wait until ``count`` calls were made; false when they were not in time."""
         with self._came:
             return self._came.wait_for(lambda: len(self.calls) >= count, seconds)
