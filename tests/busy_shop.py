@@ -21,7 +21,7 @@ from igrules.sandbox.scripts import Latency
 from igrules.sandbox.server import Sandbox
 from igrules.sandbox.webhooks import Manner
 from igrules.work.clock import Clock
-from tests.checking import ALL, Checked, check_promises
+from tests.checking import ALL, Checked, check_promises, is_at_rest
 from tests.fleet import sleep
 
 ACCOUNT, POST = "17841400000000101", "17900000000000001"
@@ -148,15 +148,12 @@ class Crowd:
 
 def is_drained(ledger: Ledger, sandbox: Sandbox) -> bool:
     """Whether nothing is left to deliver or to do."""
-    if sandbox.postman.waiting():
+    postman = sandbox.postman
+    known = len(postman.acknowledged)
+    if postman.waiting() or not is_at_rest(ledger):
         return False
-    stats = ledger.stats(None)
-    open_sends = set(stats["sends"]) & {"pending", "sending", "doubt"}
-    if stats["unsplit"] or stats["waiting"] or open_sends:
-        return False
-    runs = ledger._db.number("SELECT count(*) FROM run WHERE state <> 'ended'")
-    # What was done since the beginning of this look may have an echo.
-    return not (runs or sandbox.postman.waiting())
+    # What was done since the beginning of this look may have an echo, and that may have come in.
+    return not postman.waiting() and len(postman.acknowledged) == known
 
 
 def check_shop(ledger: Ledger, sandbox: Sandbox, tenant: int, crowds: Iterable[Crowd]) -> Checked:

@@ -84,6 +84,17 @@ def check_promises(
     return Checked({name: tuple(what) for name, what in found.items() if what}, figures)
 
 
+def is_at_rest(ledger: Ledger) -> bool:
+    """Whether nothing is left to split, decide, send or go on with. One statement, because what
+    moves on between two would be seen by neither: a run that wakes after sends were counted."""
+    return not ledger._db.number(
+        "SELECT (SELECT count(*) FROM delivery WHERE state = 'open')"
+        " + (SELECT count(*) FROM inbox WHERE state = 'open')"
+        " + (SELECT count(*) FROM send WHERE state IN ('pending', 'sending', 'doubt'))"
+        " + (SELECT count(*) FROM run WHERE state <> 'ended')"
+    )
+
+
 def _each_tenant(ledger: Ledger, acts: Sequence[Act], strange: list[str]) -> Iterator[Findings]:
     """What each tenant's sends and acts say; acts of unknown accounts are ``strange``."""
     known: set[str] = set()

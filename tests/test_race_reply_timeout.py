@@ -16,6 +16,7 @@ from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.crew import Crew
 from igrules.work.worker import Worker
+from tests.checking import is_at_rest
 from tests.running import wait_until
 from tests.sizes import load, seed
 from tests.talking import dm
@@ -91,7 +92,7 @@ def test_a_reply_at_the_moment_of_the_time_out_takes_one_branch(
     for thread in threads:
         thread.join()
     wait_until(lambda: not ledger.for_tenant(1).runs(1, state="parked"), 60, "every run has ended")
-    wait_until(lambda: is_quiet(ledger), 60, "everything is decided and sent")
+    wait_until(lambda: is_at_rest(ledger), 60, "everything is decided and sent")
     assert crew.stop(20)
 
     said = branches(recorder.calls)
@@ -126,12 +127,6 @@ def reply(ledger: Ledger, clock: Flow, crew: Crew, replies: list[tuple[int, str]
         pause.wait(max(0, at - clock.now()) / 1_000)
         say(ledger, clock, person, "M")
         crew.bell.ring()
-
-
-def is_quiet(ledger: Ledger) -> bool:
-    stats = ledger.stats(None)
-    open_sends = set(stats["sends"]) & {"pending", "sending", "doubt"}
-    return not (stats["unsplit"] or stats["waiting"] or open_sends)
 
 
 def branches(calls: list[Effect]) -> dict[str, list[str]]:

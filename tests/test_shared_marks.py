@@ -20,6 +20,7 @@ from igrules.model import Account, Effect, Receipt, Sent
 from igrules.plugins import build_registry
 from igrules.work.configuration import Configuration
 from igrules.work.worker import Worker
+from tests.checking import is_at_rest
 from tests.ledger_process import Notes
 from tests.sizes import load, seed
 from tests.talking import dm, envelope
@@ -120,7 +121,7 @@ def work(url: str, home: Path) -> None:
 
     def take_turns() -> None:
         until = time.monotonic() + 60
-        while not is_done(ledger) and time.monotonic() < until:
+        while not is_at_rest(ledger) and time.monotonic() < until:
             if not worker.turn():
                 ledger.lanes.sweep(time.time_ns() // 1_000_000)
 
@@ -129,10 +130,4 @@ def work(url: str, home: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert is_done(ledger)
-
-
-def is_done(ledger: Ledger) -> bool:
-    stats = ledger.stats(None)
-    open_sends = set(stats["sends"]) & {"pending", "sending", "doubt"}
-    return not (stats["unsplit"] or stats["waiting"] or open_sends)
+    assert is_at_rest(ledger)
