@@ -24,8 +24,9 @@ ENOUGH = 30.0
 """Seconds after which what should come does not: a machine may stand still for some of them."""
 _NAP, _LATE = 0.01, 0.1
 # Below all that systems give to whoever asks for any port, so that nobody is given one of these
-# between two starts of a server that needs the same again.
-_PORTS = range(10_000, 16_000)
+# between two starts of a server that needs the same again. Of those each worker has a share.
+_SHARE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
+_PORTS = range(10_000, 18_000)[_SHARE::4]
 _drawn = itertools.count(secrets.randbelow(len(_PORTS)))
 
 
