@@ -112,15 +112,33 @@ def test_nobody_is_there_without_a_directory(place, line):
     assert not place.exists()
 
 
+def test_who_begins_to_hear_is_at_no_moment_taken_for_another(place, line):
+    """Its own threads ring meanwhile, and would call it as if it were another process."""
+    here, seen, before = line(place), [], sys.gettrace()
+
+    def look(frame, event, argument):
+        seen.extend(here._others())
+        return look
+
+    sys.settrace(look)
+    try:
+        here.listen()
+    finally:
+        sys.settrace(before)
+
+    assert seen == []
+    assert len(list(place.iterdir())) == 1
+
+
 def test_somebody_who_comes_is_seen_a_moment_later(place, line, listening):
     here = line(place)
     assert not here.anybody()
     other = listening(place)
 
-    wait_until(here.anybody, 2)
+    wait_until(here.anybody, 20)
 
     other.close_hearing()
-    wait_until(lambda: not here.anybody(), 2)
+    wait_until(lambda: not here.anybody(), 20)
 
 
 def test_one_who_hears_nothing_holds_nobody_up(place, line, listening):
@@ -131,7 +149,7 @@ def test_one_who_hears_nothing_holds_nobody_up(place, line, listening):
     for _ in range(2_000):
         here.call("look", 1)
 
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 20
     assert set(there.hear(1)) == {"look"}
 
 
@@ -153,9 +171,9 @@ def test_whoever_waits_is_woken_at_the_end(place, listening):
 
     started = time.monotonic()
 
-    assert here.hear(30) == []
-    assert here.hear(30) == []
-    assert time.monotonic() - started < 5
+    assert here.hear(60) == []
+    assert here.hear(60) == []
+    assert time.monotonic() - started < 30
 
 
 def link(place: Path) -> None:
@@ -218,7 +236,7 @@ def test_processes_find_each_other_however_long_the_path_of_their_state_director
     here.run(1, turns)
     line = make_line(settings, ledger)
     _, temporary = places(state, line._places[0].name)
-    wait_until(line.anybody, 5)
+    wait_until(line.anybody, 20)
 
     there.ring()
 
@@ -293,4 +311,4 @@ def test_a_copy_that_holds_the_socket_of_a_killed_process_disturbs_nobody(
         here.call("look", 1)
         return len(list(place.iterdir())) == 1
 
-    wait_until(gone, 5)
+    wait_until(gone, 20)

@@ -84,11 +84,13 @@ class LocalLine:
             return
         self.close_hearing()
         for place in self._places:
+            # Known before it is there: whoever asks meanwhile would take us for somebody else.
+            self._path = place / secrets.token_hex(4)
             try:
-                self._hearing, self._path = _bound(place)
+                self._hearing = _bound(self._path)
                 break
             except OSError as error:
-                reason = error
+                self._path, reason = None, error
         else:
             raise _away(reason) from reason
         self._bury()
@@ -175,24 +177,23 @@ def _send(caller: socket.socket, path: Path, word: bytes) -> None:
         return
 
 
-def _bound(place: Path) -> tuple[socket.socket, Path]:
+def _bound(path: Path) -> socket.socket:
     """A socket in a directory, which is made for it. Raises `OSError`."""
-    path = place / secrets.token_hex(4)
     if len(os.fsencode(path)) > _LONGEST_PATH:
         raise OSError(errno.ENAMETOOLONG, "the path is too long for a socket")
     hearing = _socket()
     try:
-        _make(place)
+        _make(path.parent)
         try:
             hearing.bind(str(path))
         except FileNotFoundError:
             # The last one who heard there has just taken the directory away.
-            _make(place)
+            _make(path.parent)
             hearing.bind(str(path))
     except OSError:
         hearing.close()
         raise
-    return hearing, path
+    return hearing
 
 
 def _make(place: Path) -> None:
