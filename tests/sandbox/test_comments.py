@@ -11,7 +11,7 @@ def test_a_public_reply_stands_below_the_comment_and_comes_back(
 ) -> None:
     comment = sandbox.people.comment(POST, "bia", "Preço?")
     status, answer = shop.post(f"{comment}/replies", message="Te chamei por direct!")
-    assert sandbox.postman.wait_idle(5)
+    assert sandbox.postman.wait_idle(30)
 
     assert (status, list(answer)) == (200, ["id"])
     (act,) = sandbox.acts()

@@ -40,7 +40,7 @@ def test_everything_can_be_arranged_from_outside(sandbox: Sandbox, receiver: Rec
     do(url, "scripts", answer="error", code=4, kind="reply")
     refused = Caller(sandbox, "IGAAnova").post(f"{comment}/replies", message="oi")
     replied = Caller(sandbox, "IGAAnova").post(f"{comment}/replies", message="oi")
-    assert do(url, "wait-idle", seconds=5)
+    assert do(url, "wait-idle", seconds=9)
 
     assert (refused[0], replied[0]) == (403, 200)
     (act,) = look(url, "journal")
@@ -199,7 +199,7 @@ def process(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         running.stdin.close()
         yield json.loads(running.stdout.readline())["url"], journal
         running.terminate()
-        assert running.wait(10) == 0
+        assert running.wait(30) == 0
 
 
 def test_it_runs_as_a_process_of_its_own(process: tuple[str, Path]) -> None:

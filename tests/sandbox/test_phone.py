@@ -129,7 +129,7 @@ def test_news_arrive_while_the_page_waits(
     sandbox: Sandbox, visitor: requests.Session, shop: Caller
 ) -> None:
     do(sandbox, visitor, do="write", text="oi")
-    assert sandbox.postman.wait_idle(5)
+    assert sandbox.postman.wait_idle(30)
     since = state(sandbox, visitor)["version"]
     ana = sandbox.world.person(SHOP, "ana").id
     query = {"account": SHOP, "as": "ana", "since": since}
@@ -143,7 +143,8 @@ def test_news_arrive_while_the_page_waits(
     shop.text(ana, "Olá!")
     asking.join()
 
-    assert got[0].elapsed.total_seconds() < 2
+    # Without news the answer takes ten seconds.
+    assert got[0].elapsed.total_seconds() < 9
     assert got[0].json()["thread"][-1]["text"] == "Olá!"
 
 
@@ -292,7 +293,7 @@ def test_a_comment_and_its_two_answers_in_the_browser(
 def test_silence_is_said(sandbox: Sandbox, page: Page) -> None:
     _write(page, "oi")
     expect(page.locator("#thread-hint")).to_have_text(
-        "Nada foi respondido. O terminal diz por quê.", timeout=15_000
+        "Nada foi respondido. O terminal diz por quê."
     )
 
 
