@@ -32,6 +32,13 @@ def world(ledger: Ledger) -> World:
     return World(ledger)
 
 
+def picture(key: str, name: str) -> Effect:
+    """A picture that a rule sends to p1."""
+    urls = [f"https://luz.example/{name}.jpg"]
+    payload = {"type": "image", "urls": urls}
+    return Effect("media", "p1", payload, key=key, rule="r1", expires_at=NOW + DAY)
+
+
 def test_a_send_past_its_window_expires(world: World) -> None:
     lane = world.answer(text("k1", expires_at=NOW + 1_000))
 
@@ -117,6 +124,18 @@ def test_the_same_text_of_the_same_rule_is_said_once_a_minute(world: World) -> N
 
     assert soon == [Closed("skipped", "repeated")]
     assert later.effect.key == "k5"
+
+
+def test_another_picture_of_the_same_rule_is_no_repetition(world: World) -> None:
+    """A rule may send several; in echoes they all look alike."""
+    lane = world.answer(picture("k1", "a"), picture("k2", "b"))
+    for _ in range(2):
+        world.settle(world.started(lane), Sent("mid"))
+    world.deliver(dm("m2"))
+    world.decide(lane, picture("k3", "b"))
+
+    assert world.begin(lane) == Closed("skipped", "repeated")
+    assert world.states() == {"k1": ("sent", ""), "k2": ("sent", ""), "k3": ("skipped", "repeated")}
 
 
 def test_a_public_reply_waits_for_its_private_one(world: World) -> None:

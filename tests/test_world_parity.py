@@ -31,6 +31,7 @@ fields: {email: email}
 rules:
   - {id: price, when: dm, if: {keywords: [price]}, do: {text: "{{ event.text }}"}, cooldown: 1h}
   - {id: same, when: dm, if: {keywords: [same]}, do: [{text: Same}, {text: Other}]}
+  - {id: look, when: dm, if: {keywords: [look]}, do: [{media: {image: "https://luz.example/a.jpg"}}, {media: {image: "https://luz.example/b.jpg"}}]}
   - {id: slow, when: dm, if: {keywords: [slow]}, do: [{text: {text: One, typing: 5s}}, {text: Two}]}
   - {id: lead, when: dm, if: {keywords: [lead]}, do: [{tag: lead}]}
   - {id: welcome, when: {tag_added: {tag: lead}}, do: [{text: Welcome, if: {window: open}}]}
@@ -52,6 +53,8 @@ SCRIPTS: dict[str, Script] = {
         ("dm", "price?"), ("dm", "price!"), ("advance", HOUR), ("dm", "price")],
     "the same text within a minute": [
         ("dm", "same"), ("dm", "same"), ("advance", MINUTE), ("dm", "same")],
+    "pictures that differ, and the same ones again": [
+        ("dm", "look"), ("dm", "look"), ("advance", MINUTE), ("dm", "look")],
     "typing holds back what follows": [("dm", "slow"), ("dm", "hello")],
     "a tag causes an event": [("dm", "lead"), ("dm", "lead")],
     "a comment": [("comment", "guide"), ("comment", "guide")],

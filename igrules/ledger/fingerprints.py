@@ -40,6 +40,14 @@ def look_of_effect(payload: Mapping[str, Any]) -> Look | None:
     return look_of("", str(payload.get("type")))
 
 
+def looks_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether a person would take both for the same: the words, or the very same media."""
+    look, its = look_of_effect(one), look_of_effect(other)
+    if look is None or look != its:
+        return False
+    return look[0] == "text" or all(one.get(name) == other.get(name) for name in ("urls", "id"))
+
+
 def look_of(text: str, media: str = "") -> Look | None:
     """What a person sees of a message: its words or, when it has none, what is attached."""
     if text.strip():

@@ -18,6 +18,7 @@ from igrules.kinds import Rate
 from igrules.ledger.database import Database, Row
 from igrules.ledger.days import local_day, next_midnight
 from igrules.ledger.deployment import Deployment
+from igrules.ledger.fingerprints import looks_alike
 from igrules.ledger.presets import LIVE, by_person, paces_for
 from igrules.ledger.probes import Probe
 from igrules.ledger.quotas import LIMITS, Limits
@@ -254,17 +255,20 @@ def _repeated(
     db: Database, lane: Lane, send: DueSend, fingerprint: bytes | None, now: int
 ) -> Closed | None:
     """The same text of the same rule to the same person within a minute is a mistake, not an
-    answer; a question that is asked once more is none."""
-    rule = send.effect.rule
+    answer; a question that is asked once more is none. Fingerprints of media tell the kind alone,
+    so of those the addresses are compared."""
+    rule, payload = send.effect.rule, send.effect.payload
     if fingerprint is None or not rule or send.effect.again:
         return None
-    found = db.first(
-        "SELECT id FROM send WHERE lane_id = ? AND created_at > ? AND rule = ? AND fingerprint = ?"
-        " AND id <> ? AND state IN ('sending', 'sent', 'doubt', 'parked')"
-        " AND coalesce(closed_at, created_at) > ? AND +tenant_id = ? LIMIT 1",
+    found = db.all(
+        "SELECT payload FROM send WHERE lane_id = ? AND created_at > ? AND rule = ?"
+        " AND fingerprint = ? AND id <> ? AND state IN ('sending', 'sent', 'doubt', 'parked')"
+        " AND coalesce(closed_at, created_at) > ? AND +tenant_id = ?",
         (lane.id, now - _WINDOW, rule, fingerprint, send.id, now - _MINUTE, lane.tenant_id),
     )
-    return Closed("skipped", "repeated") if found else None
+    others = (columns.from_json(row[0]) or {} for row in found)
+    is_repeated = any(looks_alike(payload, other) for other in others)
+    return Closed("skipped", "repeated") if is_repeated else None
 
 
 def _accompanied(db: Database, tenant_id: int, companion: str, now: int) -> Closed | Wait | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from igrules.kinds import Rate, Settings
 from igrules.ledger.days import local_day, next_midnight
+from igrules.ledger.fingerprints import looks_alike
 from igrules.ledger.rates import A_MINUTE, HTTP, LIMITED
 from igrules.model import Contact
 from igrules.work.world.sends import OPEN, Send, Sends
@@ -77,22 +78,15 @@ def _is_repeated(send: Send, sends: Sends, now: int) -> bool:
     effect = send.effect
     if effect.again or not effect.rule or not effect.reaches_contact:
         return False
-    if not _seen(effect.payload.get("text")):
-        return False
     return any(
         other.id != send.id
         and other.person == send.person
         and other.effect.rule == effect.rule
-        and _seen(other.effect.payload.get("text")) == _seen(effect.payload["text"])
+        and looks_alike(other.effect.payload, effect.payload)
         and other.state in _SAID
         and (other.closed_at or other.created_at) > now - _MINUTE
         for other in sends
     )
-
-
-def _seen(text: object) -> str:
-    """A text as far as a person can tell it from another."""
-    return " ".join(text.split()) if isinstance(text, str) else ""
 
 
 def _accompanied(send: Send, sends: Sends, now: int) -> Shut | None:
