@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import statistics
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -58,6 +59,7 @@ class Town:
         self.written = 0
         self._journal = directory / "journal.jsonl"
         self._answered = self._read = 0
+        self._reading = threading.Lock()
         self.sandbox = _Sandbox(
             self._journal, app_secret=SECRET.encode(), webhook=usual_manner(),
             senders=8, seed=seed,
@@ -127,17 +129,17 @@ class Town:
         return self.written - self.answered() > _UNANSWERED
 
     def answered(self) -> int:
-        """How many messages were sent so far."""
-        with self._journal.open("rb") as journal:
+        """How many messages were sent so far. Asked by who writes and by who looks on."""
+        with self._reading, self._journal.open("rb") as journal:
             journal.seek(self._read)
             new = journal.read()
-        self._read += len(new)
-        self._answered += new.count(b"\n")
-        return self._answered
+            self._read += len(new)
+            self._answered += new.count(b"\n")
+            return self._answered
 
     def statuses(self) -> set[int]:
         """What webhooks were answered with; 0: nothing."""
-        return {one.status for one in self.sandbox.postman.log}
+        return {one.status for one in list(self.sandbox.postman.log)}
 
     def _unanswered(self, ledger: Ledger) -> Iterator[str]:
         said: Counter[str] = Counter()
