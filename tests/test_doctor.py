@@ -120,6 +120,19 @@ def test_events_of_one_unknown_account_are_one_finding_whatever_address_they_cam
     assert found.sentence == "events came for account 999, which no tenant has (2 in 7 days)"
 
 
+def test_events_that_name_no_account_ask_for_no_tenant_without_one(look, ledger) -> None:
+    """Else the remedy would be to publish a tenant whose account is ''."""
+    now = Clock().now()
+    body = b'{"object": "instagram", "entry": ["odd"]}'
+    ledger.deliveries.store([NewDelivery(ledger.apps.list()[0].id, None, body, now)])
+    ledger.deliveries.split(read, now)
+
+    (found,) = look()["orphans"]
+
+    assert found.sentence == "events came that name no account (1 in 7 days)"
+    assert "account_id" not in found.remedy
+
+
 @pytest.mark.parametrize("reason", sorted(set(ORPHAN_REASONS) - {OTHER}))
 def test_every_reason_of_an_orphan_has_words(look, ledger, reason) -> None:
     ledger._db.run(

@@ -178,6 +178,11 @@ _ORPHANS = {
         "disconnect it at Meta",
     ),
 }
+_NAMELESS = (
+    "events came that name no account",
+    "igrules webhooks list --deliveries  shows when they came and by which app; look what sends"
+    " them",
+)
 
 
 def _orphans(ledger: Ledger, now: int) -> Iterator[Finding]:
@@ -188,6 +193,8 @@ def _orphans(ledger: Ledger, now: int) -> Iterator[Finding]:
 
 def _why_orphaned(row: OrphanRow) -> tuple[str, str]:
     """What came, and what to do about it."""
+    if not row.ig_id:
+        return _NAMELESS
     sentence, remedy = _ORPHANS.get(
         row.reason,
         ("events without a tenant: " + row.reason, "igrules orphans list  shows them"),
