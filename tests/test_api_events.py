@@ -369,6 +369,21 @@ def test_few_events_are_found_without_reading_all(wanted: Wanted, tmp_path: Path
     assert [plan for plan in plans if _WHOLE.match(plan)] == []
 
 
+def test_people_see_every_outcome_of_a_delivery(tmp_path: Path) -> None:
+    """A press on the dashboard's test button, too: else that body came to nothing at all."""
+    ledger = Ledger.open(str(tmp_path / "igrules.db"), tmp_path / ".igrules")
+    seeded = seed(ledger)
+    body = dm("0", PEOPLE["luz"], "m_test", "oi", NOW)
+    ledger.deliveries.store([NewDelivery(own_app(seeded).id, None, body, NOW)])
+    work(seeded, NOW)
+    ledger.close()
+
+    head, newest, *_ = igrules("webhooks", "list", "--deliveries", cwd=tmp_path).stdout.splitlines()
+
+    assert head.split()[-4:] == ["events", "duplicates", "orphans", "tests"]
+    assert newest.split()[-4:] == ["0", "0", "0", "1"]
+
+
 def test_programs_get_times_with_their_offset(tmp_path: Path) -> None:
     """What people see is in the machine's zone and without its name."""
     ledger = Ledger.open(str(tmp_path / "igrules.db"), tmp_path / ".igrules")

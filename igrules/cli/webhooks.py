@@ -53,6 +53,7 @@ def list_webhooks(
         if deliveries:
             name, columns = "deliveries", (
                 "delivery", "time", "app", "bytes", "state", "events", "duplicates", "orphans",
+                "tests",
             )  # fmt: skip
             rows = [
                 {"delivery": int(one["id"]), "time": one["received_at"], "app": one["app"] or "",
