@@ -10,7 +10,7 @@ import pytest
 from igrules.ledger import Ledger, Numbers, Ready
 from igrules.ledger.days import local_day, next_midnight
 from igrules.ledger.tally import Times, count, labels, tally, times
-from igrules.model import Change, NotDone, Refused, Sent
+from igrules.model import Change, NotDone, Refused, Sent, Unknown
 from tests.ledgering import DAY, DEADLINE, IG_ID, LEASE, NOW, QUIET, World, dm, settings, text
 
 SP = "America/Sao_Paulo"
@@ -181,6 +181,41 @@ def test_the_backlog_names_what_holds_and_when_the_last_goes(world: World) -> No
         ("ready", 1, NOW, NOW),
     ]
     assert (found.count, found.last_at) == (6, midnight + 2 * DAY)
+
+
+def test_what_stands_behind_another_waits_for_the_same(world: World) -> None:
+    """It is not ready, and it counts against the limit as well."""
+    from igrules.ledger import Ceiling
+    from tests.ledgering import private, public
+
+    world.ledger.tenants.set_ceiling(world.tenant.id, Ceiling(1), NOW)
+    keeps = {"expires_at": NOW + 7 * DAY}
+    lane = world.answer(
+        text("k0"), *(make(f"{make.__name__}{n}", f"c{n}", **keeps)
+                      for n in range(2) for make in (private, public))
+    )  # fmt: skip
+    world.settle(world.started(lane), Sent("id"))
+    for _ in range(2):
+        world.begin(lane)
+
+    (found,) = world.ledger.backlog(world.tenant.id, NOW).waiting
+    said = {send.key: send.reason for send in world.scope.sends(10)}
+
+    midnight = next_midnight(SP, NOW)
+    assert (found.held_by, found.count) == ("daily_limit", 4)
+    assert (found.next_at, found.last_at) == (midnight, midnight + 3 * DAY)
+    assert said == {"k0": "", "private0": "daily_limit", "public0": "earlier",
+                    "private1": "daily_limit", "public1": "earlier"}  # fmt: skip
+
+
+def test_what_stands_behind_a_doubt_is_not_ready(world: World) -> None:
+    lane = world.answer(text("k1"), text("k2"))
+    world.settle(world.started(lane), Unknown("timeout"))
+
+    found = world.ledger.backlog(world.tenant.id, NOW)
+
+    assert [(one.held_by, one.count, one.last_at) for one in found.waiting] == [("doubt", 1, None)]
+    assert {send.key: send.reason for send in world.scope.sends(10)}["k2"] == "earlier"
 
 
 def test_a_pause_without_an_end_has_no_forecast(world: World) -> None:

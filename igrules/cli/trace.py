@@ -156,9 +156,10 @@ def _send(effect: dict[str, Any]) -> dict[str, Any]:
 def _because(effect: dict[str, Any]) -> str:
     """Why it waits, and until when, or why it has ended."""
     from igrules.cli.moments import local_time
+    from igrules.ledger.reasons import EARLIER
 
     words = str(effect["because"])
-    if words and effect["state"] == "pending":
+    if words and effect["state"] == "pending" and effect["reason"] != EARLIER:
         return f"{words}, waits until {local_time(effect['not_before'])}"
     return words
 

@@ -10,14 +10,14 @@ import igrules.ledger.holds as holds
 import igrules.ledger.quotas as quotas
 from igrules.ledger.database import Database, holders
 from igrules.ledger.days import clock_words, next_midnight
-from igrules.ledger.open_sends import PENDING
+from igrules.ledger.open_sends import OPEN
 from igrules.ledger.presets import kinds_of
 from igrules.ledger.quotas import Limits
 from igrules.ledger.reasons import in_words
 
-READY, LATER, RETRY, LIMIT = "ready", "later", "retry", quotas.REASON
-_NO_END = frozenset({"copied", epochs.REASON, epochs.BEHIND})
-"""Waits that end when a person does something, and nobody knows when."""
+READY, LATER, RETRY, LIMIT, DOUBT = "ready", "later", "retry", quotas.REASON, "doubt"
+_NO_END = frozenset({"copied", epochs.REASON, epochs.BEHIND, DOUBT})
+"""Waits that end when a person does something, or something is proved, and nobody knows when."""
 
 
 _MEASURED = 300_000
@@ -54,19 +54,25 @@ def of_tenant(db: Database, tenant_id: int, now: int) -> Backlog:
     """The backlog of a tenant."""
     rows = db.all(
         "SELECT account_id, rule, reason, retries, not_before, expires_at, counted, channel, kind,"
-        f" created_at FROM send WHERE {PENDING} AND +tenant_id = ? ORDER BY id",
+        f" created_at, lane_id, track, state FROM send WHERE {OPEN} AND +tenant_id = ? ORDER BY id",
         (tenant_id,),
     )
     over = holds.over_tenant(db, tenant_id, now)
     groups: dict[tuple[str, int], list[_Send]] = {}
+    firsts: dict[tuple[int, str], tuple[str, _Send]] = {}
     for row in rows:
         account_id, rule, reason, retries, not_before, expires_at, counted, channel, kind = row[:9]
+        created_at, lane_id, track, state = row[9:]
         hold = holds.covering(over, tenant_id, account_id, rule)
         if hold is None and channel == "instagram":
             hold = next(iter(holds.own_over(db, over, account_id, kind)), None)
         until = None if hold is None else hold.until
-        one = _Send(not_before, expires_at, counted == "yes", until, row[9])
+        one = _Send(not_before, expires_at, counted == "yes", until, created_at)
         name = _held_by(hold, reason, retries, not_before, now)
+        if state != "pending":
+            firsts.setdefault((lane_id, track), (DOUBT if state == DOUBT else READY, one))
+            continue
+        name, one = _behind(firsts.setdefault((lane_id, track), (name, one)), name, one)
         whose = account_id if name.startswith(buckets.REASON) else 0
         groups.setdefault((name, whose), []).append(one)
     limits = quotas.limits(db, tenant_id)
@@ -92,9 +98,19 @@ class _Send:
     counted: bool
     hold_until: int | None
     created_at: int
+    follows: bool = False
 
     def is_over_by(self, at: int) -> bool:
         return self.expires_at is not None and self.expires_at < at
+
+
+def _behind(first: tuple[str, _Send], name: str, one: _Send) -> tuple[str, _Send]:
+    """What holds a send back whose track begins with ``first``: nothing else does, so the same."""
+    held_by, ahead = first
+    if one is ahead or name not in (READY, LATER) or held_by == READY:
+        return name, one
+    at = max(one.not_before, ahead.not_before)
+    return held_by, replace(one, not_before=at, hold_until=ahead.hold_until, follows=True)
 
 
 def _said(
@@ -104,7 +120,7 @@ def _said(
     preset = ""
     if found.held_by.startswith(buckets.REASON):
         preset = _preset(db, account_id)
-        slow = _measured(db, account_id, found, sends, now)
+        slow = _measured(db, account_id, found.held_by, sends, now)
         found = replace(found, last_at=max(slow, found.last_at or 0), account_id=account_id)
     because = in_words(found.held_by, preset)
     if not because:
@@ -124,19 +140,20 @@ def _preset(db: Database, account_id: int) -> str:
     return buckets.preset_of(row[0], row[1]) if row else ""
 
 
-def _measured(db: Database, account_id: int, found: Waiting, sends: list[_Send], now: int) -> int:
+def _measured(db: Database, account_id: int, held_by: str, sends: list[_Send], now: int) -> int:
     """When the last one goes at the speed of the last minutes; the places in line know the
     bucket's own. 0: nothing has waited for long enough to tell."""
     if min(one.created_at for one in sends) > now - _MEASURED:
         return 0
-    kinds = kinds_of(found.held_by.removeprefix(buckets.REASON))
+    kinds = kinds_of(held_by.removeprefix(buckets.REASON))
     sent = db.number(
         "SELECT count(*) FROM send WHERE tenant_id = (SELECT tenant_id FROM account WHERE id = ?)"
         " AND closed_at >= ? AND closed_at IS NOT NULL AND state = 'sent' AND account_id = ?"
         f" AND kind IN ({holders(len(kinds))})",
         [account_id, now - _MEASURED, account_id, *kinds],
     )
-    return now + found.count * _MEASURED // sent if sent else 0
+    in_line = sum(not one.follows for one in sends)
+    return now + in_line * _MEASURED // sent if sent else 0
 
 
 def _held_by(hold: holds.Hold | None, reason: str, retries: int, not_before: int, now: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import igrules.ledger.columns as columns
 from igrules.errors import NotFound
 from igrules.ledger.database import Database, Row
-from igrules.ledger.open_sends import GIVEN_UP
+from igrules.ledger.open_sends import GIVEN_UP, OPEN
+from igrules.ledger.reasons import EARLIER
 from igrules.ledger.values import EventRow, SendRow
 
 SELECT_EVENT = (
@@ -14,8 +15,13 @@ SELECT_EVENT = (
     " i.source, i.replays, d.created_at FROM inbox i JOIN lane l ON l.id = i.lane_id"
     " LEFT JOIN decision d ON d.inbox_id = i.id AND d.replay = i.replays WHERE i.tenant_id = ?"
 )
+_REASON = (
+    "CASE WHEN s.state = 'pending' AND s.reason = '' AND EXISTS (SELECT 1 FROM send o"
+    f" WHERE o.lane_id = s.lane_id AND o.track = s.track AND o.id < s.id AND o.{OPEN})"
+    f" THEN '{EARLIER}' ELSE s.reason END"
+)
 _SEND = (
-    "SELECT s.id, s.key, s.kind, s.target, s.payload, s.state, s.reason, s.message_id,"
+    f"SELECT s.id, s.key, s.kind, s.target, s.payload, s.state, {_REASON}, s.message_id,"
     " s.evidence, s.attempt, s.created_at, s.closed_at, s.rule, s.step, s.inbox_id, l.person,"
     " s.track, s.slot, s.not_before, s.expires_at FROM send s JOIN lane l ON l.id = s.lane_id"
     " WHERE s.tenant_id = ?"

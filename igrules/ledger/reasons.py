@@ -5,6 +5,9 @@ from __future__ import annotations
 from igrules.ledger.buckets import REASON, THROTTLED
 from igrules.ledger.presets import WORDS
 
+EARLIER = "earlier"
+"""The reason of what was not looked at yet, because the order lets it go out after another."""
+
 _LIMITS = {
     THROTTLED: "limited by Instagram, which asks to wait",
     "daily_limit": "limited by messages a day",
@@ -22,6 +25,7 @@ _OTHERS = {
     "behind": "the database was put back;  igrules resume --after-restore  lets it go on",
     "copied": "the database belongs to another deployment",
     "probe": "another send tries first",
+    EARLIER: "an earlier answer to the same person or comment goes first",
     "companion": "it goes out only after the private reply to the same comment",
     "missing": "the conversation does not show it",
     "unclear": "nobody can tell whether it went out",

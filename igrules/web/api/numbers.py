@@ -94,7 +94,11 @@ _STATS = closed(
 )
 _WAITING = closed(
     {
-        "held_by": {**TEXT, "description": "ready, later, retry, or the hold or limit by name"},
+        "held_by": {
+            **TEXT,
+            "description": "ready, later, retry, doubt (one before it is unclear), or the hold or"
+            " limit by name",
+        },
         "count": COUNT,
         "next_at": TIME,
         "last_at": {**TIME_OR_NULL, "description": "null: nobody can say"},
