@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.fleet import Killer
-from tests.sizes import load, seed
+from tests.sizes import SIZE, load, seed
 from tests.town import Town, delays, running, settled
 
 pytestmark = pytest.mark.faults("machines")
@@ -54,15 +54,19 @@ def test_two_that_serve_and_three_that_work_are_killed_and_keep_every_promise(
         with settled(town, postgresql_url, tmp_path) as ledger:
             drained = time.monotonic()
             fleet.stop()
-            found, each = town.check(ledger), sorted(delays(ledger).values())
+            found, each = town.check(ledger), delays(ledger).values()
 
+    usual = sorted(statistics.median(took) for took in each)
+    most = sorted(statistics.quantiles(took, n=20)[-1] for took in each)
     figures(
         f"machines {bell['bell']}", tenants=len(each), kills=kills, **found.figures,
-        median_p95_s=statistics.median(each), worst_p95_s=each[-1], drained_s=drained - written,
-        seconds=drained - started, seed=SEED,
+        worst_median_s=usual[-1], median_p95_s=statistics.median(most), worst_p95_s=most[-1],
+        drained_s=drained - written, seconds=drained - started, seed=SEED,
     )  # fmt: skip
     assert (found.broken, fleet.own_ends) == ({}, []), f"seed {SEED}"
     assert kills >= KILLS
     assert len(each) == SHOPS
-    # A killed worker's conversations wait for its lease, whoever's they are.
-    assert each[-1] <= 2 * statistics.median(each) + 4.0
+    # A killed worker's conversations wait for its lease, whoever's they are, and one may be killed
+    # twice. That is one of the few messages that a tenant has here, but not half of them.
+    served = most if SIZE else usual
+    assert served[-1] <= 2 * statistics.median(served) + 4.0
