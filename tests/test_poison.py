@@ -29,9 +29,9 @@ pytestmark = pytest.mark.faults("F11")
 ROOT = Path(__file__).parent.parent
 EVENTS, EVERY = load(500, 5_000), 50 if SIZE else 500
 PAUSE = 0.025
-IS_QUIET, KEEPS_PACE = 300, 2_000
-"""Where calm people wait longer than the first, in ms, the machine is busy; longer than the second,
-it has more to do than it can: then the two times are printed, and not compared."""
+KEEPS_PACE = 500
+"""Where calm people wait longer, in ms, the machine has more to do than it can: then the two times
+are printed, and not compared."""
 SEED = seed()
 PLUGIN = """
 import os, signal
@@ -186,8 +186,7 @@ def test_what_kills_its_process_is_set_aside_and_the_others_do_not_notice(
     assert set(people.written) - set(answers) <= parked
     assert len(answers) == len(set(answers))
     if before <= KEEPS_PACE:
-        # What a dead process had in hand, or was rung for, is found by the next sweep. With few
-        # deaths that is less than one in twenty, and only what everybody waits for would show; on a
-        # busy machine it is found by the sweep after, since processes start a second later there.
-        sweep = (1_000 if SIZE else 250) if before <= IS_QUIET else 2_000
-        assert after <= max(1.1 * before, before + sweep)
+        # What a dead process had in hand, or was rung for, is found by the next sweep, and that is
+        # less than one in twenty. Beside other tests, which come and go, two sweeps are allowed:
+        # only what everybody waits for would show.
+        assert after <= max(1.1 * before, before + (1_000 if SIZE else 2_000))
