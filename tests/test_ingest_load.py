@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from igrules.sandbox.webhooks import Manner
 from tests.busy_shop import ACCOUNT, TENANT, is_drained, open_shop, publish_shop
 from tests.checking import check_promises
 from tests.fleet import ENGINES, Way, answering, sleep, ways
-from tests.running import wait_until
+from tests.running import Watch, wait_until
 from tests.sizes import load, seed
 
 pytestmark = pytest.mark.faults("F20")
@@ -76,21 +77,26 @@ def percentile(values: list[int], share: float) -> int:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0
 
 
-def block(ledger: Ledger, seconds: float) -> threading.Thread:
-    """Let nobody store a body for a while."""
-    held = threading.Event()
+@contextmanager
+def blocked(ledger: Ledger) -> Iterator[None]:
+    """Let nobody store a body until the end of the block."""
+    held, over = threading.Event(), threading.Event()
 
     def hold() -> None:
         with ledger._db.transaction() as db:
             if ledger.engine == "postgresql":
                 db.run("LOCK TABLE delivery IN EXCLUSIVE MODE")
             held.set()
-            sleep(seconds)
+            over.wait(25)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert held.wait(15)
-    return thread
+    try:
+        assert held.wait(15)
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_what_is_acknowledged_is_stored_once_and_quickly(
@@ -104,22 +110,23 @@ def test_what_is_acknowledged_is_stored_once_and_quickly(
     started = time.monotonic()
     with answering(way, sandbox, tmp_path, workers=1) as fleet:
         postman.set_manner(Manner(retry_ms=AGAIN, duplicate=0.2))
-        writers.write(PACED, PER_SECOND)
-        writers.wait()
-        paced = [one.took_ms for one in postman.log]
+        with Watch() as watch:
+            writers.write(PACED, PER_SECOND)
+            writers.wait()
+        paced = [one.took_ms for one in list(postman.log)]
         # Bodies of a thousand, each twice at the same time.
         postman.set_manner(Manner(retry_ms=AGAIN, batch=1_000, duplicate=1.0, hold=True))
         writers.write(BULK)
         postman.set_manner(Manner(retry_ms=AGAIN, batch=1_000, duplicate=1.0))
         writers.wait()
         postman.set_manner(Manner(retry_ms=AGAIN, duplicate=1.0))
-        blocked = block(ledger, 4.5)
-        writers.write(BLOCKED)
+        with Watch() as block, blocked(ledger):
+            writers.write(BLOCKED)
+            wait_until(lambda: any(one.status == 503 for one in list(postman.log)), 20, "refused")
         writers.wait()
-        blocked.join()
         wait_until(lambda: is_drained(ledger, sandbox), 90, "all is settled", 0.25)
 
-    told = Counter(one.status for one in postman.log)
+    told = Counter(one.status for one in list(postman.log))
     found = check_promises(ledger, sandbox.acts(), postman.acknowledged, now=sandbox.world.now())
     stored = ledger._db.number("SELECT count(*) FROM inbox WHERE kind = 'message'")
     ledger.close()
@@ -129,5 +136,6 @@ def test_what_is_acknowledged_is_stored_once_and_quickly(
     )  # fmt: skip
     assert (found.broken, fleet.own_ends) == ({}, []), f"seed {SEED}"
     assert stored == writers.written
-    assert set(told) == {200, 503}
-    assert percentile(paced, 0.99) <= (200 if calm else 5_000)
+    # Whoever asks hears nothing where the machine stands still until his five seconds are over.
+    assert set(told) - ({0} if block.lost > 1 else set()) == {200, 503}
+    assert percentile(paced, 0.99) - 1_000 * watch.lost <= (200 if calm else 5_000)
