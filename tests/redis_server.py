@@ -8,7 +8,7 @@ from pathlib import Path
 
 import redis
 
-from tests.running import free_port, wait_until
+from tests.running import ENOUGH, free_port, wait_until
 
 PASSWORD = "a-password-of-redis"
 
@@ -46,7 +46,7 @@ class RedisServer:
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=Path("/")
         )
         try:
-            wait_until(self._answers, 10)
+            wait_until(self._answers, ENOUGH)
         except AssertionError:
             self.kill()
             raise

@@ -17,7 +17,7 @@ from igrules.work.postgres_line import PostgresLine
 from igrules.work.redis_line import RedisLine
 from igrules.work.shared_bell import SharedBell
 from tests.bells import BrokenBell, installed
-from tests.running import free_port
+from tests.running import ENOUGH, Watch, free_port
 from tests.talking import ask, dm, signed
 from tests.working import ACCOUNT, SECRET, Recorder, publish
 
@@ -50,14 +50,14 @@ def test_with_all_rings_gone_work_starts_within_two_seconds(at):
     crew = Crew(configuration, channel.registry(), ledger, clock=Clock(), bell=bell)
     crew.start()
 
-    started = time.monotonic()
-    # Stored as the server does, and nobody rings.
-    body = dm(ACCOUNT, "10001", "m_1", "oi", now())
-    ledger.deliveries.store([NewDelivery(1, None, body, now())])
+    with Watch() as watch:
+        # Stored as the server does, and nobody rings.
+        body = dm(ACCOUNT, "10001", "m_1", "oi", now())
+        ledger.deliveries.store([NewDelivery(1, None, body, now())])
 
-    assert channel.wait_for(1)
-    assert time.monotonic() - started < 2.0
-    assert crew.stop(5)
+        assert channel.wait_for(1)
+    assert watch.seconds < 2.0
+    assert crew.stop(ENOUGH)
 
 
 def down(ledger: Ledger, name: str):
@@ -83,17 +83,17 @@ def test_with_the_transport_down_webhooks_are_stored_and_worked(at):
     crew.start()
 
     for n in range(3):
-        started = time.monotonic()
-        assert post(front, dm(ACCOUNT, f"1000{n}", f"m_{n}", "oi", now())) == 200
-        answered = time.monotonic() - started
-        assert channel.wait_for(n + 1)
-        assert answered < 1.0
-        assert time.monotonic() - started < 3.0
+        with Watch() as answer:
+            assert post(front, dm(ACCOUNT, f"1000{n}", f"m_{n}", "oi", now())) == 200
+        with Watch() as work:
+            assert channel.wait_for(n + 1)
+        assert answer.seconds < 1.0
+        assert answer.seconds + work.seconds < 3.0
 
-    started = time.monotonic()
-    assert front.stop()
-    assert crew.stop(5)
-    assert time.monotonic() - started < 6.0
+    with Watch() as end:
+        assert front.stop()
+        assert crew.stop(ENOUGH)
+    assert end.seconds < 6.0
 
 
 @pytest.mark.parametrize("at", ["local", "postgres", "redis"], indirect=True)
@@ -108,15 +108,16 @@ def test_two_processes_wake_each_other(at):
     front.start()
     crew.start()
     assert post(front, dm(ACCOUNT, "20000", "m_first", "oi", now())) == 200
+    # One ring may be lost before the others listen; the next one finds all that waits.
     channel.wait_for(1, 5)
 
     waits = []
     for n in range(10):
-        started = time.monotonic()
-        assert post(front, dm(ACCOUNT, f"3000{n}", f"m_{n}", "oi", now())) == 200
-        assert channel.wait_for(n + 2)
-        waits.append(time.monotonic() - started)
+        with Watch() as watch:
+            assert post(front, dm(ACCOUNT, f"3000{n}", f"m_{n}", "oi", now())) == 200
+            assert channel.wait_for(n + 2)
+        waits.append(watch.seconds)
 
     assert sorted(waits)[5] < 0.3
-    assert crew.stop(5)
+    assert crew.stop(ENOUGH)
     assert front.stop()
