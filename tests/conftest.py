@@ -19,6 +19,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from igrules.errors import IgrulesError
 from igrules.ledger import Ledger
@@ -26,6 +27,13 @@ from tests.redis_server import RedisServer
 from tests.sizes import SIZE
 
 ENGINES = ("sqlite", "postgresql")
+
+# An example that a busy machine takes long for has found nothing, and two runs of the same code say
+# the same. What nobody thought of is looked for in a soak, which draws anew.
+settings.register_profile(
+    "igrules", deadline=None, derandomize=not SIZE, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("igrules")
 
 
 class PostgresCluster:
