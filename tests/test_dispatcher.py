@@ -6,6 +6,7 @@ import logging
 import threading
 
 from igrules.web.dispatcher import Dispatcher
+from tests.running import wait_until
 
 
 class Task:
@@ -21,7 +22,7 @@ class Task:
     def service(self) -> None:
         self.began.set()
         if self.gate is not None:
-            assert self.gate.wait(10)
+            assert self.gate.wait(30)
         if self.breaks:
             raise RuntimeError("a defect")
         self.done.set()
@@ -58,19 +59,26 @@ def test_a_request_that_breaks_takes_no_thread_with_it(caplog):
 
 
 def test_at_the_end_what_is_under_way_is_answered_and_the_rest_given_up():
-    dispatcher = Dispatcher(1)
+    dispatcher = Dispatcher(2)
     gate = threading.Event()
-    first, second = Task(gate), Task()
-    dispatcher.add_task(first)
-    dispatcher.add_task(second)
-    assert first.began.wait(10)
+    under_way, left = [Task(gate), Task(gate)], Task()
+    for task in (*under_way, left):
+        dispatcher.add_task(task)
+    assert all(task.began.wait(10) for task in under_way)
 
-    threading.Timer(0.05, gate.set).start()
-    ended = dispatcher.shutdown(timeout=10)
+    def go_on() -> None:
+        # By then what waited was taken back, and each thread has been told to end.
+        wait_until(lambda: dispatcher._tasks.qsize() == 2, 10)
+        gate.set()
+
+    meanwhile = threading.Thread(target=go_on)
+    meanwhile.start()
+    ended = dispatcher.shutdown(timeout=30)
+    meanwhile.join()
 
     assert ended
-    assert first.done.is_set()
-    assert (second.cancelled, second.done.is_set()) == (True, False)
+    assert all(task.done.is_set() for task in under_way)
+    assert (left.cancelled, left.done.is_set()) == (True, False)
 
 
 def test_a_thread_that_hangs_does_not_hold_up_the_end():

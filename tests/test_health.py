@@ -9,8 +9,9 @@ import pytest
 from igrules.errors import Unavailable
 from igrules.ledger import NewDelivery
 from igrules.web.health import Readiness, Stopping
-from igrules.web.ingest import NotStored, Writer
+from igrules.web.ingest import Writer
 from igrules.work.clock import Clock
+from tests.running import wait_until
 
 
 class Moving(Clock):
@@ -76,17 +77,17 @@ def test_only_one_request_waits_for_a_database_that_hangs(writer, clock):
 
     def hang(now: int) -> None:
         inside.set()
-        assert may_go.wait(10)
+        assert may_go.wait(30)
 
     readiness = Readiness(writer, hang, Stopping(), clock)
     first = threading.Thread(target=readiness.reasons)
     first.start()
-    assert inside.wait(5)
+    assert inside.wait(30)
     clock.at += 2.0
 
     assert readiness.reasons() == ["slow database"]
     may_go.set()
-    first.join(5)
+    first.join()
 
 
 def test_a_slow_group_of_webhooks_does_not_count_once_commits_are_quick_again(clock):
@@ -103,20 +104,26 @@ def test_a_slow_group_of_webhooks_does_not_count_once_commits_are_quick_again(cl
 
 
 def test_a_full_queue_is_not_ready(clock):
-    may_go, tries = threading.Event(), threading.Semaphore(0)
+    may_go, inside = threading.Event(), threading.Event()
 
     def store(deliveries) -> None:
-        tries.release()
-        may_go.wait(10)
+        inside.set()
+        may_go.wait(60)
 
-    writer = Writer(store, lambda: None, places=5, answer_within=0.01)
+    writer = Writer(store, lambda: None, places=5, answer_within=60)
     readiness = Readiness(writer, lambda now: None, Stopping(), clock)
-    for _ in range(5):
-        with pytest.raises(NotStored):
-            writer.put(NewDelivery(1, None, b"x", 1))
+    item = NewDelivery(1, None, b"x", 1)
+    requests = [threading.Thread(target=writer.put, args=(item,)) for _ in range(5)]
+    requests[0].start()
+    assert inside.wait(30)
+    for request in requests[1:]:
+        request.start()
+    wait_until(lambda: writer.load() == 0.8, 30)
 
     assert readiness.reasons() == ["busy"]
     may_go.set()
+    for request in requests:
+        request.join()
     assert writer.close()
 
 

@@ -10,6 +10,7 @@ import pytest
 from igrules.errors import Unavailable
 from igrules.ledger import NewDelivery
 from igrules.web.ingest import NotStored, Writer, _settle, _Waiting
+from tests.running import wait_until
 
 
 class Disk:
@@ -26,7 +27,7 @@ class Disk:
 
     def store(self, deliveries) -> None:
         self.tries += 1
-        assert self.gate.wait(10)
+        assert self.gate.wait(60)
         bodies = [delivery.body for delivery in deliveries]
         if self.bad.intersection(bodies):
             raise Unavailable("disk full")
@@ -44,7 +45,7 @@ def disk():
 
 @pytest.fixture
 def writer(disk):
-    writer = Writer(disk.store, disk.ring, answer_within=5.0)
+    writer = Writer(disk.store, disk.ring, answer_within=60)
     yield writer
     disk.gate.set()
     assert writer.close()
@@ -73,16 +74,8 @@ def put_all(writer: Writer, bodies: list[bytes]) -> tuple[list[threading.Thread]
 
 def join(threads: list[threading.Thread]) -> None:
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
-
-
-def wait_until(claim, seconds: float = 5.0) -> None:
-    until = time.monotonic() + seconds
-    pause = threading.Event()
-    while not claim():
-        assert time.monotonic() < until, "it did not come true in time"
-        pause.wait(0.002)
 
 
 def test_putting_returns_after_the_commit(writer, disk):
@@ -94,10 +87,10 @@ def test_putting_returns_after_the_commit(writer, disk):
 def test_requests_that_come_during_a_commit_share_the_next(writer, disk):
     disk.gate.clear()
     first, _ = put_all(writer, [b"first"])
-    wait_until(lambda: disk.tries == 1)
+    wait_until(lambda: disk.tries == 1, 30)
     bodies = [b"%d" % n for n in range(20)]
     threads, answers = put_all(writer, bodies)
-    wait_until(lambda: writer.load() == 20 / 1_000)
+    wait_until(lambda: writer.load() == 20 / 1_000, 30)
 
     disk.gate.set()
     join(first + threads)
@@ -109,9 +102,9 @@ def test_requests_that_come_during_a_commit_share_the_next(writer, disk):
 def test_a_group_holds_at_most_64_bodies(writer, disk):
     disk.gate.clear()
     first, _ = put_all(writer, [b"first"])
-    wait_until(lambda: disk.tries == 1)
+    wait_until(lambda: disk.tries == 1, 30)
     threads, _ = put_all(writer, [b"%d" % n for n in range(100)])
-    wait_until(lambda: writer.load() == 100 / 1_000)
+    wait_until(lambda: writer.load() == 100 / 1_000, 30)
 
     disk.gate.set()
     join(first + threads)
@@ -122,10 +115,10 @@ def test_a_group_holds_at_most_64_bodies(writer, disk):
 def test_a_group_ends_at_four_mebibytes(writer, disk):
     disk.gate.clear()
     first, _ = put_all(writer, [b"first"])
-    wait_until(lambda: disk.tries == 1)
+    wait_until(lambda: disk.tries == 1, 30)
     big = [bytes([n]) * 3 * 1024 * 1024 for n in range(3)]
     threads, _ = put_all(writer, big)
-    wait_until(lambda: writer.load() == 3 / 1_000)
+    wait_until(lambda: writer.load() == 3 / 1_000, 30)
 
     disk.gate.set()
     join(first + threads)
@@ -137,9 +130,9 @@ def test_one_body_the_database_refuses_does_not_fail_its_neighbours(writer, disk
     disk.bad = {b"bad"}
     disk.gate.clear()
     first, _ = put_all(writer, [b"first"])
-    wait_until(lambda: disk.tries == 1)
+    wait_until(lambda: disk.tries == 1, 30)
     threads, answers = put_all(writer, [b"a", b"bad", b"b"])
-    wait_until(lambda: writer.load() == 3 / 1_000)
+    wait_until(lambda: writer.load() == 3 / 1_000, 30)
 
     disk.gate.set()
     join(first + threads)
@@ -169,28 +162,35 @@ def test_a_commit_that_takes_too_long_is_not_stored(disk):
 def test_a_body_nobody_waits_for_any_more_is_not_written(disk):
     writer = Writer(disk.store, disk.ring, answer_within=0.05)
     disk.gate.clear()
-    threads, _ = put_all(writer, [b"first", b"second"])
-    join(threads)
+    # The thread of the writer may come too late for the first.
+    while not disk.tries:
+        given_up(writer, b"first")
+    given_up(writer, b"second")
 
     disk.gate.set()
 
     assert writer.close()
-    assert len(disk.groups) == 1
+    assert disk.groups == [[b"first"]]
+
+
+def given_up(writer: Writer, body: bytes) -> None:
+    with pytest.raises(NotStored):
+        writer.put(delivery(body))
 
 
 def test_a_full_queue_refuses_at_once(disk):
-    writer = Writer(disk.store, disk.ring, places=2)
+    writer = Writer(disk.store, disk.ring, places=2, answer_within=60)
     disk.gate.clear()
     first, _ = put_all(writer, [b"first"])
-    wait_until(lambda: disk.tries == 1)
+    wait_until(lambda: disk.tries == 1, 30)
     threads, answers = put_all(writer, [b"a", b"b"])
-    wait_until(lambda: writer.load() == 1.0)
+    wait_until(lambda: writer.load() == 1.0, 30)
 
     started = time.monotonic()
     with pytest.raises(NotStored):
         writer.put(delivery(b"c"))
 
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 30
     disk.gate.set()
     join(first + threads)
     assert answers == {b"a": True, b"b": True}
@@ -200,9 +200,9 @@ def test_a_full_queue_refuses_at_once(disk):
 def test_closing_writes_what_waits_and_then_refuses(writer, disk):
     disk.gate.clear()
     threads, answers = put_all(writer, [b"a"])
-    wait_until(lambda: disk.tries == 1)
+    wait_until(lambda: disk.tries == 1, 30)
     more, more_answers = put_all(writer, [b"b", b"c"])
-    wait_until(lambda: writer.load() == 2 / 1_000)
+    wait_until(lambda: writer.load() == 2 / 1_000, 30)
     disk.gate.set()
 
     assert writer.close()
@@ -216,9 +216,9 @@ def test_closing_writes_what_waits_and_then_refuses(writer, disk):
 def test_the_bell_rings_once_per_group(writer, disk):
     disk.gate.clear()
     first, _ = put_all(writer, [b"first"])
-    wait_until(lambda: disk.tries == 1)
+    wait_until(lambda: disk.tries == 1, 30)
     threads, _ = put_all(writer, [b"%d" % n for n in range(20)])
-    wait_until(lambda: writer.load() == 20 / 1_000)
+    wait_until(lambda: writer.load() == 20 / 1_000, 30)
 
     disk.gate.set()
     join(first + threads)
@@ -235,7 +235,7 @@ def test_a_failing_bell_is_logged_and_changes_nothing(disk, caplog):
     writer = Writer(disk.store, broken)
 
     writer.put(delivery(b"a"))
-    assert disk.rung.wait(5)
+    assert disk.rung.wait(30)
     writer.put(delivery(b"b"))
 
     assert writer.close()
@@ -260,7 +260,7 @@ def test_a_defect_answers_everybody_and_the_next_request_starts_anew(disk, monke
     writer.put(delivery(b"after"))
 
     assert disk.groups == [[b"after"]]
-    wait_until(lambda: ended == [ValueError])
+    wait_until(lambda: ended == [ValueError], 30)
     assert writer.close()
 
 
