@@ -80,8 +80,8 @@ class World:
         """Wait until everything that came is decided and sent, or held back, and what was sent has
         come back as an echo."""
         for what in ("everything is decided", "its echoes are"):
-            assert self.sandbox.postman.wait_idle(10)
-            wait_until(lambda: not self._waits(), 15, what)
+            assert self.sandbox.postman.wait_idle(60)
+            wait_until(lambda: not self._waits(), 60, what)
 
     def _waits(self) -> int:
         return self.ledger._db.number(
@@ -141,12 +141,14 @@ def fill(world: World) -> None:
     people.write(ACCOUNT, NAME, f"ola {WORDS}")
     people.write(ACCOUNT, NAME, f"pergunta {WORDS}")
     people.write(ACCOUNT, NAME, f"resposta {WORDS}")
-    people.write(ACCOUNT, NAME, f"depois {WORDS}")
     people.write(ACCOUNT, NAME, f"nada {WORDS}")
     people.write(ACCOUNT, "outra", "ola")
     box.postman.post(stray(world.person))
     unreadable = f'{{"entry": [{{"id": "{world.person}", "username": "{NAME}", "text": "{WORDS}"'
     box.postman.post_body(unreadable.encode())
+    world.settled()
+    # The last one, because its refusal keeps all answers of the account back for a while.
+    people.write(ACCOUNT, NAME, f"depois {WORDS}")
     world.settled()
     world.ledger.for_tenant(world.tenant).queue_send(
         world.person, "text", {"text": f"{WORDS} da loja"}, box.world.now(),
@@ -199,7 +201,9 @@ def test_an_erased_person_is_nowhere_any_more(world: World, tmp_path: Path) -> N
     exported = world.call("POST", f"/contacts/{person}/export")
 
     job = world.call("DELETE", f"/contacts/@{NAME}", 202)
-    wait_until(lambda: world.call("GET", f"/erasures/{job['id']}")["state"] == "done", 15, "done")
+    # Somebody may be in the way again and again; the chore comes every 10 s. The key may ask 20
+    # times a second.
+    wait_until(lambda: state(world, job) == "done", 60, "it is done", 0.2)
     dumped = {name: data for name, data in files(world).items() if b"SQLite" in data[:16]}
     left = {
         name: [one for one in canaries if one.encode() in data]
@@ -234,6 +238,10 @@ def test_an_erased_person_is_nowhere_any_more(world: World, tmp_path: Path) -> N
     assert actions(world) == [("contact.export", row_id), ("contact.erase", row_id)]
 
 
+def state(world: World, job: Any) -> str:
+    return str(world.call("GET", f"/erasures/{job['id']}")["state"])
+
+
 def actions(world: World) -> list[tuple[str, str]]:
     return [
         (row.action, row.object) for row in reversed(world.ledger.audit.list(None))
@@ -263,7 +271,7 @@ def test_meta_deletes_an_account_and_the_page_tells_how_far_it_is(world: World) 
     again = world.sandbox.callbacks.delete_data(ACCOUNT, "meta")
     unknown = world.sandbox.callbacks.delete_data(ACCOUNT, "meta", user_id="4711")
     page = ask(world.url, "GET", first["body"]["url"].removeprefix(world.url))
-    wait_until(lambda: "Everything was deleted." in shown(world, first), 20, "it is done")
+    wait_until(lambda: "Everything was deleted." in shown(world, first), 60, "it is done")
     kept = found(world, world.person, NAME, WORDS, ACCOUNT, "luz.loja")
 
     assert (first["status"], again, unknown["status"]) == (200, first, 200)
