@@ -147,12 +147,12 @@ def test_a_drip_ends_at_the_deadline(api):
     api.double.script = drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"x", stop)
     started = time.monotonic()
 
-    refused = api.call(call(timeout=1_000))
+    refused = api.call(call(timeout=1_500))
 
     stop.set()
     assert isinstance(refused, Refused)
     assert refused.reason.startswith("timeout:")
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 8
 
 
 def test_a_huge_answer_is_cut(api):

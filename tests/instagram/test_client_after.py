@@ -38,18 +38,18 @@ def test_an_answer_that_takes_too_long_ends_at_the_deadline(
 ) -> None:
     double.script = drip(start, repeated, double.stopped)
 
-    with ends_within(2):
-        receipt = send(client, account, 300)
+    with ends_within(12):
+        receipt = send(client, account, 1_000)
 
     assert receipt == Unknown(f"timeout: POST 127.0.0.1/v26.0/{PATH}")
 
 
 def test_a_request_that_nobody_takes_ends_at_the_deadline(account: Account) -> None:
     """The connection has no time limit of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as deaf, ends_within(2):
+    with socket.create_server(("127.0.0.1", 0)) as deaf, ends_within(12):
         client = GraphClient(GraphUrls(f"http://127.0.0.1:{deaf.getsockname()[1]}"))
         body = {"text": "a" * 12_000_000}
-        receipt = client.call(account, "POST", PATH, body, deadline_ms=600)
+        receipt = client.call(account, "POST", PATH, body, deadline_ms=3_000)
 
     assert receipt == Unknown(f"timeout: POST 127.0.0.1/v26.0/{PATH}")
 
@@ -58,11 +58,11 @@ def test_a_call_that_was_cut_does_not_hurt_the_next(
     double: Double, client: GraphClient, account: Account
 ) -> None:
     double.script = drip(HEAD, b" ", double.stopped)
-    cut = send(client, account, 200)
+    cut = send(client, account, 1_000)
     double.script = answer({"message_id": "m_1", "recipient_id": "7"})
 
     assert isinstance(cut, Unknown)
-    assert [send(client, account, 400) for _ in range(3)] == [SENT] * 3
+    assert [send(client, account) for _ in range(3)] == [SENT] * 3
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_an_answer_that_breaks_is_unclear(
 ) -> None:
     double.script = script
 
-    with ends_within(5):
+    with ends_within(12):
         receipt = send(client, account)
 
     assert receipt == Unknown(f"broken: POST 127.0.0.1/v26.0/{PATH}")
