@@ -281,20 +281,26 @@ def test_who_never_answers_does_not_keep_the_others_waiting(
         registry = build_registry(third_party=False)
         publish(ledger, registry, RULES)
 
-        found = examine(ledger, registry, settings, client, Clock().now(), seconds=1.5)
+        found = examine(ledger, registry, settings, client, Clock().now(), seconds=5)
 
     client.close()
     assert [one for one in found if one.name == "address"] == [
-        Finding("FAIL", "address", "no answer within 1.5 s", "look at the network, and try again")
+        Finding("FAIL", "address", "no answer within 5 s", "look at the network, and try again")
     ]
     assert levels({"ids": [one for one in found if one.name == "ids"]}, "ids") == ["ok"]
 
 
 def test_the_handshake_is_really_carried_out(look, ledger, settings, sandbox) -> None:
-    server = Server(settings, build_registry(third_party=False), ledger)
+    # What it has read of the apps is two seconds old at most; for this one no time passes.
+    clock = Clock(passing=lambda: 100.0)
+    server = Server(settings, build_registry(third_party=False), ledger, clock=clock)
     server.start()
+
+    def beat() -> bool:
+        return "work" in {one.kind for one in ledger.processes(Clock().now())}
+
     try:
-        wait_until(lambda: bool(ledger.processes(Clock().now())), 10, "the first beat")
+        wait_until(beat, 30, "the first beat")
         right = look(settings=replace(settings, public_url=server.url))
         ledger._db.run("UPDATE app SET verify_token = ?", (resealed(ledger, "another"),))
         wrong = look(settings=replace(settings, public_url=server.url))
