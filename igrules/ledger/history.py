@@ -6,7 +6,6 @@ import igrules.ledger.columns as columns
 from igrules.errors import NotFound
 from igrules.ledger.database import Database, Row
 from igrules.ledger.open_sends import GIVEN_UP, OPEN
-from igrules.ledger.reasons import EARLIER
 from igrules.ledger.values import EventRow, SendRow
 
 SELECT_EVENT = (
@@ -15,16 +14,15 @@ SELECT_EVENT = (
     " i.source, i.replays, d.created_at FROM inbox i JOIN lane l ON l.id = i.lane_id"
     " LEFT JOIN decision d ON d.inbox_id = i.id AND d.replay = i.replays WHERE i.tenant_id = ?"
 )
-_REASON = (
-    "CASE WHEN s.state = 'pending' AND s.reason = '' AND EXISTS (SELECT 1 FROM send o"
-    f" WHERE o.lane_id = s.lane_id AND o.track = s.track AND o.id < s.id AND o.{OPEN})"
-    f" THEN '{EARLIER}' ELSE s.reason END"
+_FOLLOWS = (
+    "CASE WHEN s.state = 'pending' AND EXISTS (SELECT 1 FROM send o WHERE o.lane_id = s.lane_id"
+    f" AND o.track = s.track AND o.id < s.id AND o.{OPEN}) THEN 1 ELSE 0 END"
 )
 _SEND = (
-    f"SELECT s.id, s.key, s.kind, s.target, s.payload, s.state, {_REASON}, s.message_id,"
+    "SELECT s.id, s.key, s.kind, s.target, s.payload, s.state, s.reason, s.message_id,"
     " s.evidence, s.attempt, s.created_at, s.closed_at, s.rule, s.step, s.inbox_id, l.person,"
-    " s.track, s.slot, s.not_before, s.expires_at FROM send s JOIN lane l ON l.id = s.lane_id"
-    " WHERE s.tenant_id = ?"
+    f" s.track, s.slot, s.not_before, s.expires_at, {_FOLLOWS} FROM send s"
+    " JOIN lane l ON l.id = s.lane_id WHERE s.tenant_id = ?"
 )
 _MOST_SENDS = 200
 """Of one event; no decision makes as many."""
@@ -116,6 +114,7 @@ def _send(row: Row) -> SendRow:
     (
         id, key, kind, target, payload, state, reason, message_id, evidence, attempt, created_at,
         closed_at, rule, step, event_id, person, track, slot, not_before, expires_at,
+        follows,
     ) = row  # fmt: skip
     return SendRow(
         id=id,
@@ -138,4 +137,5 @@ def _send(row: Row) -> SendRow:
         slot=slot,
         not_before=not_before,
         expires_at=expires_at or 0,
+        follows=follows == 1,
     )

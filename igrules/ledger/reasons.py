@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from igrules.ledger.buckets import REASON, THROTTLED
 from igrules.ledger.presets import WORDS
+from igrules.ledger.values import SendRow
 
 EARLIER = "earlier"
 """The reason of what was not looked at yet, because the order lets it go out after another."""
@@ -81,6 +82,11 @@ _SKIPPED = {
     "loop": "too many answers within a minute, so rules are silent for ten",
     "limited": "the person got as many messages as  limits: per_contact  allows",
 }
+
+
+def reason_of(send: SendRow) -> str:
+    """The reason of a send as it is shown."""
+    return EARLIER if send.follows and not send.reason else send.reason
 
 
 def in_words(reason: str, preset: str = "") -> str:

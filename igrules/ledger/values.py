@@ -241,6 +241,8 @@ class SendRow:
     slot: str | None = None
     not_before: int = 0
     expires_at: int = 0
+    follows: bool = False
+    """It is pending, and the order lets it go out after another that is open."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from igrules.instagram.error_codes import meaning_of
 from igrules.ledger import EventRow, SendRow
 from igrules.ledger.attempts import AttemptRow
 from igrules.ledger.event_list import Wanted
-from igrules.ledger.reasons import explained
+from igrules.ledger.reasons import explained, reason_of
 from igrules.model import Decision
 from igrules.web import times
 from igrules.web.api.contacts import asked_person
@@ -269,8 +269,8 @@ def shown_effect(send: SendRow, attempts: list[AttemptRow]) -> dict[str, Any]:
         "step": send.step,
         "text": str(send.payload.get("text", "")),
         "state": send.state,
-        "reason": send.reason,
-        "because": explained(send.reason),
+        "reason": reason_of(send),
+        "because": explained(reason_of(send)),
         "evidence": send.evidence,
         "message_id": send.message_id,
         "created_at": times.shown(send.created_at),

@@ -7,7 +7,7 @@ from typing import Any
 
 from igrules.errors import Denied, UsageError
 from igrules.ledger import SendRow
-from igrules.ledger.reasons import explained
+from igrules.ledger.reasons import explained, reason_of
 from igrules.web import times
 from igrules.web.api.contacts import asked_person
 from igrules.web.api.events import EFFECT, SEND_STATES, shown_effect
@@ -75,8 +75,8 @@ def send_of(row: SendRow) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "state": row.state,
-        "reason": row.reason,
-        "because": explained(row.reason),
+        "reason": reason_of(row),
+        "because": explained(reason_of(row)),
         "kind": row.kind,
         "contact": None if row.person.startswith("~") else row.person,
         "target": row.target,
