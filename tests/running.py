@@ -127,12 +127,15 @@ class Process:
         self._process.terminate()
         return self._process.wait(seconds)
 
-    def stop_twice(self, seconds: float = 25.0) -> int:
-        """Ask it and its group to end, as `timeout` does, and give its exit code."""
+    def stop_twice(self, seconds: float = 25.0) -> tuple[int, float]:
+        """Ask it and its group to end, as `timeout` does. Give its exit code, and how many seconds
+        lay between the two at most."""
         assert self._process is not None
+        began = time.monotonic()
         self._process.terminate()
         os.killpg(self._process.pid, signal.SIGTERM)
-        return self._process.wait(seconds)
+        apart = time.monotonic() - began
+        return self._process.wait(seconds), apart
 
     @property
     def runs(self) -> bool:

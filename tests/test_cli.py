@@ -49,7 +49,7 @@ def igrules(
         env={**inherited, **(environment or {})},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
     )
 
 
@@ -292,7 +292,7 @@ def test_a_reader_that_goes_away_is_no_failure(words: tuple[str, ...], tmp_path:
 
     ended = subprocess.run(
         [sys.executable, "-m", "igrules.cli", *words],
-        cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=30,
+        cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=120,
     )  # fmt: skip
 
     os.close(writer)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.running import Process, wait_until
+from tests.running import ENOUGH, Process, wait_until
 
 LUZ, BIA = "17841400000000101", "17841400000000202"
 
@@ -25,12 +25,12 @@ class Phone:
         self._session = requests.Session()
         self._session.trust_env = False
         self._base = url.partition("/phone")[0]
-        self.status = self._session.get(url, timeout=5).status_code
+        self.status = self._session.get(url, timeout=ENOUGH).status_code
 
     def do(self, account: str, **what: str) -> None:
         """Act as ana."""
         body = {"account": account, "as": "ana", **what}
-        answer = self._session.post(f"{self._base}/phone/do", json=body, timeout=5)
+        answer = self._session.post(f"{self._base}/phone/do", json=body, timeout=ENOUGH)
         answer.raise_for_status()
 
     def sees(self, account: str, text: str) -> Callable[[], bool]:
@@ -38,7 +38,7 @@ class Phone:
 
         def look() -> bool:
             query = {"account": account, "as": "ana"}
-            got = self._session.get(f"{self._base}/phone/state", params=query, timeout=15)
+            got = self._session.get(f"{self._base}/phone/state", params=query, timeout=ENOUGH)
             return text in got.text
 
         return look
@@ -47,7 +47,7 @@ class Phone:
         """Everything the page shows."""
         query = {"account": account, "as": "ana"}
         found: dict[str, Any] = self._session.get(
-            f"{self._base}/phone/state", params=query, timeout=15
+            f"{self._base}/phone/state", params=query, timeout=ENOUGH
         ).json()
         return found
 
@@ -57,7 +57,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     work = tmp_path_factory.mktemp("demo")
     process = Process(["demo", "--port", "0", "--keep", str(work / "kept")], {}, work / "out")
     process.start()
-    wait_until(lambda: "Ctrl-C ends" in process.said(), 20, "the demo is ready")
+    wait_until(lambda: "Ctrl-C ends" in process.said(), 2 * ENOUGH, "the demo is ready")
     yield process
     if process.runs:
         process.kill()
@@ -74,7 +74,7 @@ def test_a_price_question_is_answered_in_the_page(phone: Phone) -> None:
     phone.do(LUZ, do="write", text="qual o PREÇO?")
 
     assert phone.status == 200
-    wait_until(phone.sees(LUZ, "luz.example/precos"), 5, "the answer is on the page")
+    wait_until(phone.sees(LUZ, "luz.example/precos"), ENOUGH, "the answer is on the page")
 
 
 def test_a_comment_gets_a_public_and_a_private_reply(phone: Phone) -> None:
@@ -82,8 +82,8 @@ def test_a_comment_gets_a_public_and_a_private_reply(phone: Phone) -> None:
 
     phone.do(BIA, do="comment", post=post, text="GUIA")
 
-    wait_until(phone.sees(BIA, "biacria.example/guia"), 5, "the private reply is on the page")
-    wait_until(lambda: has_reply(phone), 5, "the public reply is on the page")
+    wait_until(phone.sees(BIA, "biacria.example/guia"), ENOUGH, "the private reply is on the page")
+    wait_until(lambda: has_reply(phone), ENOUGH, "the public reply is on the page")
 
 
 def has_reply(phone: Phone) -> bool:
@@ -95,15 +95,15 @@ def has_reply(phone: Phone) -> bool:
 def test_the_terminal_says_what_was_decided(demo: Process, phone: Phone) -> None:
     phone.do(LUZ, do="write", text="xyzzy, sem palavra conhecida")
 
-    wait_until(lambda: "fallback" in demo.said(), 5, "the line of the fallback")
+    wait_until(lambda: "fallback" in demo.said(), ENOUGH, "the line of the fallback")
 
 
 def test_the_trace_says_for_every_rule_why_it_fired_or_not(
     demo: Process, phone: Phone, kept: Path
 ) -> None:
     phone.do(LUZ, do="write", text="quanto custa o frete?")
-    wait_until(lambda: "quanto custa o frete?" in str(listed(kept)), 5, "the event is stored")
-    wait_until(lambda: price_question(kept)["outcome"] == "answered", 5, "it is decided")
+    wait_until(lambda: "quanto custa o frete?" in str(listed(kept)), ENOUGH, "the event is stored")
+    wait_until(lambda: price_question(kept)["outcome"] == "answered", ENOUGH, "it is decided")
 
     shown = trace(kept, str(price_question(kept)["event"]))
 
@@ -118,7 +118,7 @@ def test_the_terminal_says_why_an_answer_did_not_go_out(demo: Process, phone: Ph
     for number in range(5):
         phone.do(LUZ, do="write", text=f"qual o preço? {number}")
 
-    wait_until(lambda: "text         skipped   repeated: the" in demo.said(), 5, "the reason")
+    wait_until(lambda: "text         skipped   repeated: the" in demo.said(), ENOUGH, "the reason")
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +157,7 @@ def test_a_demo_never_runs_on_data_that_is_not_its_own(tmp_path: Path) -> None:
 
     process.start()
 
-    wait_until(lambda: not process.runs, 10, "the demo ends")
+    wait_until(lambda: not process.runs, 2 * ENOUGH, "the demo ends")
     assert "not empty" in process.said()
     assert (tmp_path / "igrules.db").read_text() == "somebody's data"
 
@@ -165,7 +165,7 @@ def test_a_demo_never_runs_on_data_that_is_not_its_own(tmp_path: Path) -> None:
 def test_ctrl_c_ends_the_demo_in_good_order(tmp_path: Path) -> None:
     process = Process(["demo", "--port", "0", "--tenant", "luz"], {}, tmp_path / "out")
     process.start()
-    wait_until(lambda: "Ctrl-C ends" in process.said(), 20, "the demo is ready")
+    wait_until(lambda: "Ctrl-C ends" in process.said(), 2 * ENOUGH, "the demo is ready")
 
     code = process.stop()
 
@@ -175,4 +175,7 @@ def test_ctrl_c_ends_the_demo_in_good_order(tmp_path: Path) -> None:
 
 def test_it_ends_in_good_order_when_asked_twice_at_once(demo: Process) -> None:
     """Last, because nothing runs after it. `timeout` and `make` send a signal twice."""
-    assert demo.stop_twice() == 0
+    code, apart = demo.stop_twice()
+
+    # When this process was held up between the two, they are two, and the second does not wait.
+    assert code == 0 or apart > 0.1
