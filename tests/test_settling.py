@@ -15,8 +15,10 @@ from igrules.sandbox.scripts import Script
 from igrules.sandbox.server import Sandbox
 from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
+from igrules.work.metrics import Metrics
 from igrules.work.worker import Worker
-from tests.talking import comment, dm
+from tests.talking import comment, dm, envelope
+from tests.test_metrics import numbers
 from tests.working import ACCOUNT, NOW, Recorder, publish
 
 ANSWER = "rules: [{id: r1, when: dm, do: [{text: Um}, {text: Dois}]}]"
@@ -64,9 +66,11 @@ class Shop:
         (app,) = self.ledger.apps.list()
         self.ledger.deliveries.store([NewDelivery(app.id, None, body, self.clock.at)])
 
-    def work(self) -> None:
+    def work(self, metrics: Metrics | None = None) -> None:
         """Do what is due."""
-        worker = Worker(self.ledger, self.registry, self.configuration, clock=self.clock)
+        worker = Worker(
+            self.ledger, self.registry, self.configuration, clock=self.clock, metrics=metrics
+        )
         self.ledger.lanes.sweep(self.clock.at)
         for _ in range(20):
             if not worker.turn():
@@ -81,6 +85,13 @@ class Shop:
         """What was read of the local Instagram."""
         happened = self.sandbox.world.happenings
         return [one.what for one in happened if one.what.startswith("read")]
+
+
+def echo(account: str, person: str, mid: str, text: str, at: int) -> bytes:
+    """The webhook of a message that the account sent."""
+    message = {"mid": mid, "text": text, "is_echo": True}
+    element = {"sender": {"id": account}, "recipient": {"id": person}, "timestamp": at}
+    return envelope(account, at, {"messaging": [{**element, "message": message}]})
 
 
 @pytest.fixture
@@ -113,6 +124,27 @@ def test_what_stands_in_the_conversation_was_sent(ledger: Ledger, sandbox: Sandb
 
     assert shop.states() == [("sent", "", "conversation"), ("doubt", "timeout", "")]
     assert shop.channel.texts == ["Um", "Dois"]
+
+
+def test_what_is_settled_counts_as_what_it_became(ledger: Ledger, sandbox: Sandbox) -> None:
+    """Else fewer messages were sent by the metrics than by the tenant's statistics."""
+    shop, metrics = Shop(ledger, sandbox, ANSWER), Metrics()
+    shop.does = True
+    shop.hear()
+    shop.work(metrics)
+    shop.clock.at += QUIET_OVER
+    shop.work(metrics)
+    ana = sandbox.world.person(ACCOUNT, "ana").id
+    shop.store(echo(ACCOUNT, ana, "mid.2", "Dois", shop.clock.at))
+    shop.work(metrics)
+
+    counted = numbers(metrics.text()).items()
+    found = {name: count for name, count in counted if "_sends_total" in name}
+    assert [state for state, *_ in shop.states()] == ["sent", "sent"]
+    assert found == {
+        "igrules_sends_total{kind=text,state=doubt}": 2,
+        "igrules_sends_total{kind=text,state=sent}": 2,
+    }
 
 
 def test_what_is_missing_is_sent_again_and_then_a_person_decides(

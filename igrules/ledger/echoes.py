@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import igrules.ledger.columns as columns
@@ -14,6 +15,9 @@ from igrules.ledger.settle import mark_sent
 from igrules.ledger.stats import add_stat
 from igrules.ledger.values import Lane
 from igrules.model import Event
+
+Settled = Callable[[int, str], None]
+"""Is told the id and the kind of a send."""
 
 _COMMENTS = frozenset({"own", "comment", "live_comment"})
 _MINUTES = 600_000
@@ -37,8 +41,16 @@ class _Unclear:
     deadline_at: int | None
 
 
-def settle(database: Database, deployment: Deployment, lane: Lane, event: Event, now: int) -> bool:
-    """Whether the event is the echo of a send of ours; an unclear one is sent from now on.
+def settle(
+    database: Database,
+    deployment: Deployment,
+    lane: Lane,
+    event: Event,
+    now: int,
+    settled: Settled | None = None,
+) -> bool:
+    """Whether the event is the echo of a send of ours; an unclear one is sent from now on, and
+    ``settled`` is told of it, unless its call is under way and will tell that itself.
 
     Echoes are matched by account, not by lane: a private reply names a comment, not a person.
     """
@@ -65,7 +77,7 @@ def settle(database: Database, deployment: Deployment, lane: Lane, event: Event,
             [*lanes, lane.tenant_id],
         )
         still = db.first(
-            f"SELECT state FROM send WHERE id = ? AND ({_UNCLEAR} OR {_DOUBTED})"
+            f"SELECT state, kind FROM send WHERE id = ? AND ({_UNCLEAR} OR {_DOUBTED})"
             f" AND +tenant_id = ?{db.locked}",
             (send_id, lane.tenant_id),
         )
@@ -74,6 +86,8 @@ def settle(database: Database, deployment: Deployment, lane: Lane, event: Event,
             if still[0] != "sending":
                 add_stat(db, lane.tenant_id, now, "doubt_settled", "echo", 1)
             wake_lane(db, lane_id, now)
+    if still and still[0] != "sending" and settled is not None:
+        settled(send_id, still[1])
     return True
 
 

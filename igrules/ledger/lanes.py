@@ -353,10 +353,12 @@ class Lanes:
         by an event; true when it was. Raises `LeaseLost`."""
         return handoffs.end(self._db, lane, now)
 
-    def echo(self, lane: Lane, event: Event, now: int) -> bool:
+    def echo(
+        self, lane: Lane, event: Event, now: int, settled: echoes.Settled | None = None
+    ) -> bool:
         """Settle a send of ours by its echo, or by our own comment coming in; true when it was
-        ours."""
-        return echoes.settle(self._db, self._deployment, lane, event, now)
+        ours. ``settled`` is told of one that was unclear."""
+        return echoes.settle(self._db, self._deployment, lane, event, now, settled)
 
     def quarantine(self, lane: Lane, stored: StoredEvent, now: int, version: int) -> None:
         """Set an event aside that has ended its worker again and again. Raises `LeaseLost`."""

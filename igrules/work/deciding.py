@@ -20,6 +20,7 @@ from igrules.runs import Run
 from igrules.work.clock import Clock
 from igrules.work.fetching import Fetching
 from igrules.work.rulesets import Rules, Rulesets
+from igrules.work.sending import Sending
 
 _DEFAULTS = Settings(slug="")
 _PUBLIC = frozenset({"comment", "live_comment", "mention_comment", "mention_caption"})
@@ -35,14 +36,14 @@ class Deciding:
         registry: Registry,
         rulesets: Rulesets,
         clock: Clock,
-        is_idempotent: Callable[[Effect], bool],
+        sending: Sending,
         fetching: Fetching,
     ) -> None:
         self._ledger = ledger
         self._channels = registry.channels
         self._rulesets = rulesets
         self._clock = clock
-        self._is_idempotent = is_idempotent
+        self._sending = sending
         self._fetching = fetching
 
     def about(
@@ -55,7 +56,7 @@ class Deciding:
         settings = rules.ruleset.settings if rules.ruleset else _DEFAULTS
         human: tuple[Change, ...] = ()
         if self._is_own(lane, event):
-            self._ledger.lanes.echo(lane, event, self._clock.now())
+            self._is_echo(lane, event)
             return None, Decision("skipped", "own")
         if event.kind == "echo":
             human = self._human_pause(lane, event, settings)
@@ -127,10 +128,18 @@ class Deciding:
 
     def _human_pause(self, lane: Lane, event: Event, settings: Settings) -> tuple[Change, ...]:
         """An echo that is no send of ours is a person of the account, writing by hand."""
-        if self._ledger.lanes.echo(lane, event, self._clock.now()):
+        if self._is_echo(lane, event):
             return ()
         until = self._clock.now() + settings.pause_after_human
         return (Change("quiet", "human_pause", until),)
+
+    def _is_echo(self, lane: Lane, event: Event) -> bool:
+        """Whether it is of a send of ours, which it settles."""
+
+        def settled(send_id: int, kind: str) -> None:
+            self._sending.tell(lane, send_id, kind, "sent", "echo")
+
+        return self._ledger.lanes.echo(lane, event, self._clock.now(), settled)
 
     def _is_own(self, lane: Lane, event: Event) -> bool:
         """Without this, a public reply would be the next comment to answer."""
@@ -160,7 +169,7 @@ class Deciding:
         return dataclasses.replace(decision, effects=effects)
 
     def _mark(self, effect: Effect, on_doubt: str) -> Effect:
-        if self._is_idempotent(effect):
+        if self._sending.is_idempotent(effect):
             return dataclasses.replace(effect, idempotent=True)
         channel = self._channels[effect.channel]
         if not on_doubt and channel.name != "instagram" and channel.look is not None:

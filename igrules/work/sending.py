@@ -80,7 +80,7 @@ class Sending:
             rate_scale=self._configuration.rate_scale,
         )
         if isinstance(opened, Closed):
-            self._tell(lane, send.id, send.kind, opened.state, opened.reason)
+            self.tell(lane, send.id, send.kind, opened.state, opened.reason)
         if isinstance(opened, Closed | Wait):
             return Done.SENT
         return self.carry_out(lane, opened, start_by, then)
@@ -105,7 +105,7 @@ class Sending:
             self._metrics.called(ready.effect.kind, receipt, took)
         state, rested = self._settle(lane, ready, receipt, then)
         reason = getattr(receipt, "reason", "")
-        self._tell(lane, ready.send_id, ready.effect.kind, state, reason)
+        self.tell(lane, ready.send_id, ready.effect.kind, state, reason)
         return Done.RESTED if rested else Done.SENT
 
     def deadline(self, effect: Effect) -> int:
@@ -130,6 +130,19 @@ class Sending:
             say(_LOG, logging.ERROR, "a channel's idempotent raised", error, channel=channel.name)
             return False
 
+    def tell(self, lane: Lane, send_id: int, kind: str, state: str, reason: str) -> None:
+        """Count what a send has become, and tell plugins."""
+        if self._metrics is not None:
+            self._metrics.sent(lane.tenant_id, kind, state)
+        self._observers.tell(
+            "send",
+            tenant_id=lane.tenant_id,
+            send_id=send_id,
+            kind=kind,
+            state=state,
+            reason=reason,
+        )
+
     def _call(self, ready: Ready, start_by: float) -> Receipt:
         channel = self._channels.get(ready.effect.channel)
         if channel is None:
@@ -153,18 +166,6 @@ class Sending:
             )
 
         return self._patience.insist(settle, _PATIENCE)
-
-    def _tell(self, lane: Lane, send_id: int, kind: str, state: str, reason: str) -> None:
-        if self._metrics is not None:
-            self._metrics.sent(lane.tenant_id, kind, state)
-        self._observers.tell(
-            "send",
-            tenant_id=lane.tenant_id,
-            send_id=send_id,
-            kind=kind,
-            state=state,
-            reason=reason,
-        )
 
 
 def _deliver(channel: Channel, effect: Effect, account: Account) -> Receipt:

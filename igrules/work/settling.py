@@ -39,8 +39,8 @@ from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.graph import ear, graph_client
 from igrules.work.logs import say
-from igrules.work.observers import Observers
 from igrules.work.outside import Outside
+from igrules.work.sending import Sending
 
 _LOG = logging.getLogger(__name__)
 
@@ -54,14 +54,14 @@ class Settling:
         registry: Registry,
         configuration: Configuration,
         clock: Clock,
-        observers: Observers,
+        sending: Sending,
         outside: Outside,
     ) -> None:
         self._ledger = ledger
         self._channels = registry.channels
         self._configuration = configuration
         self._clock = clock
-        self._observers = observers
+        self._sending = sending
         self._outside = outside
         self._lock = threading.Lock()
         self._made: GraphClient | None = None
@@ -84,10 +84,8 @@ class Settling:
         states = sends.conclude(lane, found, self._clock.now(), retry_scale=scale)
         kinds = {doubt.id: doubt.effect.kind for doubt in doubts}
         for id, state in states.items():
-            self._observers.tell(
-                "send", tenant_id=lane.tenant_id, send_id=id, kind=kinds[id], state=state,
-                reason=found[id].word,
-            )  # fmt: skip
+            if state != "doubt":
+                self._sending.tell(lane, id, kinds[id], state, found[id].word)
 
     def _look(
         self, lane: Lane, doubts: Sequence[Doubt], due: Sequence[Doubt]

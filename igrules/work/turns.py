@@ -69,10 +69,10 @@ class Turns:
         self._sending = Sending(
             ledger, registry, configuration, clock, self._observers, patience, outside, metrics
         )
-        self._settling = Settling(ledger, registry, configuration, clock, self._observers, outside)
+        self._settling = Settling(ledger, registry, configuration, clock, self._sending, outside)
         self._fetching = Fetching(ledger, configuration, clock)
         self._deciding = Deciding(
-            ledger, registry, self._rulesets, clock, self._sending.is_idempotent, self._fetching
+            ledger, registry, self._rulesets, clock, self._sending, self._fetching
         )
         self._together = Together(ledger, self._rulesets, self._deciding, clock)
 
