@@ -136,7 +136,7 @@ def test_a_worker_has_numbers_too(tmp_path):
     work = Process(["work"], environment, tmp_path / "work.log")
     work.start()
 
-    wait_until(lambda: answers(f"http://{ops}/metrics"), 15, "the worker's numbers")
+    wait_until(lambda: answers(f"http://{ops}/metrics"), 60, "the worker's numbers")
     assert work.stop() == 0
 
 
@@ -243,13 +243,13 @@ def test_an_operator_who_forgot_the_key_is_told_before_anything_listens(tmp_path
     environment = {"IGRULES_DATABASE_URL": str(tmp_path / "igrules.db"), "IGRULES_HOST": "0.0.0.0"}
     serve = Process(["serve", "--port", str(port)], environment, tmp_path / "serve.log")
     serve.start()
-    wait_until(lambda: not serve.runs, 15, "the refusal")
+    wait_until(lambda: not serve.runs, 60, "the refusal")
     refused = serve.said()
     made = Process(["admin", "bootstrap"], environment, tmp_path / "key.log")
     made.start()
-    wait_until(lambda: not made.runs, 15, "the key")
+    wait_until(lambda: not made.runs, 60, "the key")
     serve.start()
-    wait_until(lambda: answers(f"http://127.0.0.1:{port}/api/health"), 15, "the server")
+    wait_until(lambda: answers(f"http://127.0.0.1:{port}/api/health"), 60, "the server")
 
     assert "no operator key yet" in refused
     assert "igrules admin bootstrap" in refused

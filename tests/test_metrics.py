@@ -77,10 +77,10 @@ def test_an_event_leaves_its_numbers_all_the_way(server, ledger):
     assert ask(server.url, "POST", "/webhook", body).status == 403
     assert ask(server.url, "POST", "/webhook/nowhere", body).status == 404
     wait_until(
-        lambda: shown(server).get("igrules_sends_total{kind=text,state=sent}") == 1, 10, "the send"
+        lambda: shown(server).get("igrules_sends_total{kind=text,state=sent}") == 1, 30, "the send"
     )
     wait_until(
-        lambda: shown(server).get("igrules_duplicates_total{kind=message}") == 1, 10, "the copy"
+        lambda: shown(server).get("igrules_duplicates_total{kind=message}") == 1, 30, "the copy"
     )
 
     found = shown(server)
@@ -100,7 +100,7 @@ def test_an_event_leaves_its_numbers_all_the_way(server, ledger):
         "igrules_tenant_sends_total{tenant=luz}": 1,
     }
     assert {name: found.get(name) for name in expected} == expected
-    wait_until(lambda: "igrules_turn_seconds_count{}" in shown(server), 5, "the turn's end")
+    wait_until(lambda: "igrules_turn_seconds_count{}" in shown(server), 30, "the turn's end")
     assert found["igrules_claim_seconds_count{}"] >= 1
 
 
@@ -113,7 +113,7 @@ def test_no_word_of_a_stranger_becomes_a_label(server):
     other = dm("canary-account", "1", "m", "x", NOW)
     ask(server.url, "POST", "/webhook", other, signed(other, SECRET))
     orphans = "igrules_orphans_total{reason=unknown_account}"
-    wait_until(lambda: orphans in shown(server), 10, "the orphan")
+    wait_until(lambda: orphans in shown(server), 30, "the orphan")
 
     text = ask(server.urls[-1], "GET", "/metrics").body.decode()
 

@@ -85,7 +85,7 @@ def test_every_answer_ends_as_it_should_and_nothing_is_done_twice(
         sandbox.scripts.add(dataclasses.replace(script, text=f"[{name}]", times=0))
         sandbox.people.write(ACCOUNT, f"person{number}", f"[{name}]")
         expected[f"[{name}]"] = state
-        wait_until(lambda: states(ledger) == expected, 10, f"{expected}")
+        wait_until(lambda: states(ledger) == expected, 30, f"{expected}")
 
     acts = Counter(act.text.removeprefix("heard ") for act in sandbox.acts())
     assert acts == Counter({text: times for text, (_, times) in wanted.items() if times})
@@ -100,5 +100,5 @@ def test_nothing_is_said_in_public_of_a_private_answer_that_was_refused(
     sandbox.people.comment(post.id, "ana", "oi")
 
     expected = {"a private answer": "refused", "a public answer": "cancelled"}
-    wait_until(lambda: states(ledger) == expected, 10, f"{expected}")
+    wait_until(lambda: states(ledger) == expected, 30, f"{expected}")
     assert sandbox.acts() == ()

@@ -60,7 +60,7 @@ class Running:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running = Running(tmp_path_factory.mktemp("remote"))
     running.process.start()
-    wait_until(lambda: answers(f"{running.url}/api/ready"), 20, "the server is ready")
+    wait_until(lambda: answers(f"{running.url}/api/ready"), 60, "the server is ready")
     yield running
     running.process.stop()
 
