@@ -154,6 +154,22 @@ def test_holds_name_a_tenant_as_resume_takes_it(
     assert "\ntenant sol rule hello   " in said
 
 
+def test_a_hold_of_an_account_names_it_and_whose_it_is(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """With many tenants `resume` needs both, and a row number tells neither."""
+    plant(ledger)
+    stop(ledger, BLOCK)
+    ledger.close()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("IGRULES_KEY", raising=False)
+
+    assert run(build(["holds"])) == 0
+
+    assert "\ntenant luz account luz.loja   blocked " in capsys.readouterr().out
+
+
 def test_the_doctor_says_what_to_do_about_each_hold(ledger: Ledger) -> None:
     plant(ledger)
     stop(ledger, BLOCK)

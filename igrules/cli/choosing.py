@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from igrules.cli.remote import Server, address
 from igrules.errors import Denied, UsageError
 
@@ -13,11 +15,15 @@ def slugs(api: Server, wanted: str | None) -> list[str]:
 
 def slugs_by_id(api: Server) -> dict[str, str]:
     """What the tenants are called; with a tenant's own key, that one."""
+    return {str(tenant["id"]): str(tenant["slug"]) for tenant in tenants(api)}
+
+
+def tenants(api: Server) -> list[dict[str, Any]]:
+    """The tenants, as the API shows them; with a tenant's own key, that one."""
     try:
-        found = list(api.pages(address("tenants")))
+        return list(api.pages(address("tenants")))
     except Denied:
-        found = [api.get("/api/v1").media]
-    return {str(tenant["id"]): str(tenant["slug"]) for tenant in found}
+        return [api.get("/api/v1").media]
 
 
 def only(api: Server, wanted: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -104,7 +104,7 @@ def holds(
     format: TableFormat = Table.TEXT,
 ) -> None:
     """Show what keeps sends back: pauses, and what igrules has stopped by itself."""
-    from igrules.cli.choosing import slugs_by_id
+    from igrules.cli.choosing import tenants
     from igrules.cli.remote import connected, of_tenant
     from igrules.errors import Denied
 
@@ -115,16 +115,32 @@ def holds(
         except Denied:
             found = list(api.pages(of_tenant(str(api.get("/api/v1").media["slug"]), "holds"),
                                    most=limit))  # fmt: skip
-        tenants = slugs_by_id(api) if any(one["tenant"] for one in found) else {}
-    rows = [_row(one, tenants, format) for one in found]
+        named = any(one["tenant"] or one["account"] for one in found)
+        names = _names(tenants(api) if named else ())
+    rows = [_row(one, names, format) for one in found]
     show_rows(format, "holds", rows, ("what", "reason", "by", "mode", "since", "until"))
 
 
-def _row(hold: dict[str, Any], tenants: Mapping[str, str], format: Table) -> dict[str, Any]:
-    """A hold, its tenant named as `resume` takes it."""
+def _names(tenants: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], dict[str, str]]:
+    """Tenants and accounts by their ids, as `resume` takes them."""
+    names: dict[tuple[str, str], dict[str, str]] = {}
+    for tenant in tenants:
+        slug = {"tenant": tenant["slug"]}
+        names["tenant", tenant["id"]] = slug
+        for account in tenant["accounts"]:
+            name = account["username"] or account["ig_id"]
+            names["account", account["id"]] = {**slug, "account": name}
+    return names
+
+
+def _row(
+    hold: dict[str, Any], known: Mapping[tuple[str, str], dict[str, str]], format: Table
+) -> dict[str, Any]:
+    """A hold, its tenant and its account named as `resume` takes them."""
     from igrules.cli.moments import local_time
 
-    hold = {**hold, "tenant": tenants.get(hold["tenant"], hold["tenant"])}
+    for name in ("tenant", "account"):
+        hold = {**hold, **known.get((name, hold[name]), {})}
     names = ("app", "tenant", "account", "rule", "kind")
     until = local_time(hold["until"]) if format is Table.TEXT else hold["until"]
     what = [f"{name} {hold[name]}" for name in names if hold[name]]
