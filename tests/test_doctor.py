@@ -27,7 +27,7 @@ from igrules.work.configuration import Configuration
 from igrules.work.doctor import Finding, examine, local, outside
 from igrules.work.doctor.keys import state_dir
 from igrules.work.metric_words import ORPHAN_REASONS, OTHER
-from tests.running import free_port, wait_until
+from tests.running import ENOUGH, free_port, wait_until
 from tests.talking import dm
 from tests.test_cli import igrules
 from tests.working import ACCOUNT, NOW, SECRET, publish
@@ -537,6 +537,8 @@ def test_the_connections_that_one_database_allows_are_what_counts(ledger, settin
     ledger.beat("work-1", ledger.clock(), kind="work")
 
     ledger._db.run(f"ALTER DATABASE {name} CONNECTION LIMIT 7")
+    # Those of the test before are told to go, which takes them a moment.
+    wait_until(lambda: ledger.info()["connections"] == 1, ENOUGH, "only this one is left")
     (found,) = [one for one in local(ledger, settings, NOW) if one.name == "connections"]
     ledger._db.run(f"ALTER DATABASE {name} CONNECTION LIMIT -1")
 
