@@ -13,6 +13,7 @@ from igrules.work.clock import Clock
 from igrules.work.configuration import Configuration
 from igrules.work.publishing import prepare, publish
 from igrules.work.worker import Worker
+from tests.running import ENOUGH
 from tests.sandbox.receiving import PAGE, POST, SHOP, Receiver
 
 TOKEN = "token-of-the-shop"
@@ -83,7 +84,7 @@ class Shop:
     def work(self) -> None:
         """Take in what happened and work it off, with what comes of it."""
         for _ in range(20):
-            assert self.sandbox.postman.wait_idle(10)
+            assert self.sandbox.postman.wait_idle(ENOUGH)
             bodies = [one.body for one in self.receiver.received[self._taken :]]
             self._taken += len(bodies)
             app = self.ledger.apps.list()[0]
