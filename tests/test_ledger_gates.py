@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -136,6 +137,34 @@ def test_another_picture_of_the_same_rule_is_no_repetition(world: World) -> None
 
     assert world.begin(lane) == Closed("skipped", "repeated")
     assert world.states() == {"k1": ("sent", ""), "k2": ("sent", ""), "k3": ("skipped", "repeated")}
+
+
+OPTION = {"title": "oi", "payload": "P"}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [{"text": "oi", "quick_replies": [OPTION]}, {"text": "oi", "buttons": [OPTION]},
+     {"cards": [OPTION]}],
+    ids=["quick replies", "buttons", "cards"],
+)  # fmt: skip
+def test_other_cards_or_options_under_the_same_words_are_no_repetition(
+    world: World, payload: dict[str, Any]
+) -> None:
+    """What does not fit into one message is spread over two."""
+    (what,) = payload.keys() - {"text"}
+    more = {**payload, what: [{**OPTION, "payload": "Q"}]}
+    one, two, again = (
+        replace(text(key), payload=shown)
+        for key, shown in (("k2", payload), ("k3", more), ("k4", more))
+    )
+    lane = world.answer(text("k1", "oi"), one, two)
+    for _ in range(3):
+        world.settle(world.started(lane), Sent("mid"))
+    world.deliver(dm("m2"))
+    world.decide(lane, again)
+
+    assert world.begin(lane) == Closed("skipped", "repeated")
 
 
 def test_a_public_reply_waits_for_its_private_one(world: World) -> None:

@@ -32,6 +32,7 @@ rules:
   - {id: price, when: dm, if: {keywords: [price]}, do: {text: "{{ event.text }}"}, cooldown: 1h}
   - {id: same, when: dm, if: {keywords: [same]}, do: [{text: Same}, {text: Other}]}
   - {id: look, when: dm, if: {keywords: [look]}, do: [{media: {image: "https://luz.example/a.jpg"}}, {media: {image: "https://luz.example/b.jpg"}}]}
+  - {id: shop, when: dm, if: {keywords: [shop]}, do: [{text: Shop}, {text: {text: Shop, quick_replies: [A]}}, {cards: [{title: Shop, subtitle: A}]}, {cards: [{title: Shop, subtitle: B}]}]}
   - {id: slow, when: dm, if: {keywords: [slow]}, do: [{text: {text: One, typing: 5s}}, {text: Two}]}
   - {id: lead, when: dm, if: {keywords: [lead]}, do: [{tag: lead}]}
   - {id: welcome, when: {tag_added: {tag: lead}}, do: [{text: Welcome, if: {window: open}}]}
@@ -55,6 +56,7 @@ SCRIPTS: dict[str, Script] = {
         ("dm", "same"), ("dm", "same"), ("advance", MINUTE), ("dm", "same")],
     "pictures that differ, and the same ones again": [
         ("dm", "look"), ("dm", "look"), ("advance", MINUTE), ("dm", "look")],
+    "the same words with other cards and options": [("dm", "shop"), ("dm", "shop")],
     "typing holds back what follows": [("dm", "slow"), ("dm", "hello")],
     "a tag causes an event": [("dm", "lead"), ("dm", "lead")],
     "a comment": [("comment", "guide"), ("comment", "guide")],

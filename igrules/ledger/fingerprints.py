@@ -14,6 +14,9 @@ _MEDIA = {
     "post": "post", "reel": "post",
 }  # fmt: skip
 
+_BESIDE = ("urls", "id", "cards", "quick_replies", "buttons")
+"""What tells two messages apart whose echoes look alike."""
+
 Look = tuple[str, str]
 """``text`` or ``media``, and which."""
 
@@ -41,11 +44,11 @@ def look_of_effect(payload: Mapping[str, Any]) -> Look | None:
 
 
 def looks_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether a person would take both for the same: the words, or the very same media."""
-    look, its = look_of_effect(one), look_of_effect(other)
-    if look is None or look != its:
+    """Whether a person would take both for the same: the words, and what they come with."""
+    look = look_of_effect(one)
+    if look is None or look != look_of_effect(other):
         return False
-    return look[0] == "text" or all(one.get(name) == other.get(name) for name in ("urls", "id"))
+    return all(one.get(name) == other.get(name) for name in _BESIDE)
 
 
 def look_of(text: str, media: str = "") -> Look | None:

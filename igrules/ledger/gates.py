@@ -255,8 +255,8 @@ def _repeated(
     db: Database, lane: Lane, send: DueSend, fingerprint: bytes | None, now: int
 ) -> Closed | None:
     """The same text of the same rule to the same person within a minute is a mistake, not an
-    answer; a question that is asked once more is none. Fingerprints of media tell the kind alone,
-    so of those the addresses are compared."""
+    answer; a question that is asked once more is none. Fingerprints tell no more than echoes: of
+    media the kind alone, of cards the titles, of options nothing. So those are compared."""
     rule, payload = send.effect.rule, send.effect.payload
     if fingerprint is None or not rule or send.effect.again:
         return None
