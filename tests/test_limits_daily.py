@@ -8,10 +8,10 @@ import pytest
 
 from igrules.errors import UsageError
 from igrules.kinds import Settings
-from igrules.ledger import Ceiling, Closed, Ledger, Ready
+from igrules.ledger import Ceiling, Closed, Ledger, Ready, Wait
 from igrules.ledger.days import begins, local_day, next_midnight
 from igrules.model import Answer, NotDone, Receipt, Refused, Sent, Unknown
-from tests.ledgering import IG_ID, NOW, World, private, settings, text
+from tests.ledgering import DAY, IG_ID, NOW, World, private, public, settings, text
 
 SP = "America/Sao_Paulo"
 
@@ -192,3 +192,22 @@ def test_what_the_operator_does_not_allow_is_not_published(world: World) -> None
     assert live is not None
     assert live.digest == "good"
     assert world.ledger.tenants.ceiling(world.tenant.id) == ceiling
+
+
+def test_a_day_goes_on_past_midnight_in_a_new_zone_that_is_behind(world: World) -> None:
+    """Its date has had its messages: what waits does so until that day is over, too."""
+    tokyo = {"per_day": 1, "timezone": "Asia/Tokyo"}
+    world.publish(settings("luz", IG_ID, **tokyo), digest="tokyo", now=NOW)
+    say(world, 1)
+    world.publish(settings("luz", IG_ID, per_day=1, timezone=SP), digest="sp", now=NOW)
+    lane = world.answer(public("k2", expires_at=NOW + 9 * DAY), key="m2", person="p2")
+    changed = next_midnight("Asia/Tokyo", NOW)
+    ends = next_midnight(SP, changed)
+
+    waits = world.begin(lane)
+    backlog = world.ledger.backlog(world.tenant.id, NOW)
+
+    assert local_day(SP, changed) == local_day("Asia/Tokyo", NOW)
+    assert waits == Wait(ends, "daily_limit")
+    assert backlog.last_at == ends
+    assert isinstance(world.begin(lane, ends), Ready)

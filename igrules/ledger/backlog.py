@@ -9,7 +9,7 @@ import igrules.ledger.epochs as epochs
 import igrules.ledger.holds as holds
 import igrules.ledger.quotas as quotas
 from igrules.ledger.database import Database, holders
-from igrules.ledger.days import clock_words, next_midnight
+from igrules.ledger.days import clock_words
 from igrules.ledger.open_sends import OPEN
 from igrules.ledger.presets import kinds_of
 from igrules.ledger.quotas import Limits
@@ -209,5 +209,5 @@ def _after_days(over: int, limits: Limits, now: int) -> int | None:
     at = now
     # A forecast of more than a month is none.
     for _ in range(min(31, -(-over // limits.per_day))):
-        at = next_midnight(limits.zone_at(at), at)
+        at = limits.next_day(at)
     return at if over <= 31 * limits.per_day else None

@@ -16,7 +16,6 @@ import igrules.ledger.quotas as quotas
 import igrules.ledger.rates as calls
 from igrules.kinds import Rate
 from igrules.ledger.database import Database, Row
-from igrules.ledger.days import local_day, next_midnight
 from igrules.ledger.deployment import Deployment
 from igrules.ledger.fingerprints import looks_alike
 from igrules.ledger.presets import LIVE, by_person, paces_for
@@ -292,14 +291,13 @@ def _reserve(
     """Take one of the tenant's daily limit, and give its day; ``None`` where it has no limit, or
     this does not count."""
     limits = Limits(*person[10:])
-    limit, zone = limits.per_day, limits.zone_at(now)
+    limit, day = limits.per_day, limits.day_at(now)
     if not effect.counted or limit is None:
         return None
-    day = local_day(zone, now)
-    if quotas.take(db, tenant_id, zone, day, limit):
+    if quotas.take(db, tenant_id, limits.zone_at(now), day, limit):
         return day
     if effect.kind in _COMMENTS:
-        return Wait(next_midnight(zone, now), quotas.REASON)
+        return Wait(limits.next_day(now), quotas.REASON)
     return Closed("skipped", quotas.REASON)
 
 

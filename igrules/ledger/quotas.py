@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from igrules.ledger.database import Database
-from igrules.ledger.days import begins, local_day, zone_at
+from igrules.ledger.days import begins, local_day, next_midnight, zone_at
 from igrules.ledger.open_sends import OPEN
 
 LIMITS = "t.per_day, t.most_per_day, t.zone, t.zone_next, t.zone_from"
@@ -43,6 +43,13 @@ class Limits:
     def day_at(self, now: int) -> str:
         """The day that counts at a time."""
         return local_day(self.zone_at(now), now)
+
+    def next_day(self, now: int) -> int:
+        """When another day counts: a midnight after which a new zone has the same date is none."""
+        day, at = self.day_at(now), now
+        while self.day_at(at) == day:
+            at = next_midnight(self.zone_at(at), at)
+        return at
 
 
 def limits(db: Database, tenant_id: int) -> Limits:

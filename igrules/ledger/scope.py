@@ -272,6 +272,10 @@ class Scope:
         """The tenant's local day."""
         return quotas.limits(self._db, self.tenant_id).day_at(now)
 
+    def next_day(self, now: int) -> int:
+        """When the tenant's local day is over."""
+        return quotas.limits(self._db, self.tenant_id).next_day(now)
+
     def holds(self, now: int) -> list[Hold]:
         """The holds in force that stand over this tenant, its account or one of its rules."""
         return holds.over_tenant(self._db, self.tenant_id, now)

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from igrules.errors import Conflict, Denied, UsageError
 from igrules.ledger import Lane, Scope, SendRow
-from igrules.ledger.days import next_midnight
 from igrules.web.operations import SEND, Answer, Call, Operation, Schema
 from igrules.web.outcomes import OPEN, awaited
 from igrules.web.refusals import TooMany
@@ -121,7 +120,7 @@ def _told(call: Call, scope: Scope, row: SendRow) -> Answer:
 
 def _until_next_day(call: Call, scope: Scope, row: SendRow) -> int:
     """Seconds until the day is over on which the send ended; one when it is."""
-    end = next_midnight(scope.zone(call.now), row.closed_at or call.now)
+    end = scope.next_day(row.closed_at or call.now)
     return max(1, -(-(end - call.now) // 1000))
 
 
