@@ -7,6 +7,7 @@ which events arrive is the order in which they were written.
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -154,6 +155,18 @@ def is_drained(ledger: Ledger, sandbox: Sandbox) -> bool:
         return False
     # What was done since the beginning of this look may have an echo, and that may have come in.
     return not postman.waiting() and len(postman.acknowledged) == known
+
+
+def settle(ledger: Ledger, sandbox: Sandbox, seconds: float = 60) -> None:
+    """Wait until nothing is left to deliver or to do; fail when nothing more was done for so long.
+    How much was left is a matter of the machine, and not of igrules."""
+    calls, until = -1, 0.0
+    while not is_drained(ledger, sandbox):
+        made = ledger._db.number("SELECT count(*) FROM attempt")
+        if made != calls:
+            calls, until = made, time.monotonic() + seconds
+        assert time.monotonic() < until, f"all is settled: nothing was done for {seconds:g} s"
+        sleep(0.25)
 
 
 def check_shop(ledger: Ledger, sandbox: Sandbox, tenant: int, crowds: Iterable[Crowd]) -> Checked:

@@ -13,9 +13,8 @@ import pytest
 
 from igrules.ledger import Ledger
 from igrules.sandbox.server import Sandbox
-from tests.busy_shop import Crowd, check_shop, is_drained, publish_shop, usual_shop
+from tests.busy_shop import Crowd, check_shop, publish_shop, settle, usual_shop
 from tests.fleet import WAYS, Killer, Way, answering, ways
-from tests.running import wait_until
 from tests.sizes import load, seed
 
 EVENTS, KILLS = load(1_500, 20_000), load(25, 200)
@@ -36,7 +35,7 @@ def test_processes_killed_at_random_lose_nothing_and_do_nothing_twice(
         crowd.write(lambda written: killer.kills >= KILLS * (written + 1) / EVENTS)
         kills = killer.end()
         written = time.monotonic()
-        wait_until(lambda: is_drained(ledger, sandbox), 60, "all is settled", 0.25)
+        settle(ledger, sandbox)
         drained = time.monotonic()
 
     found = check_shop(ledger, sandbox, tenant, [crowd])

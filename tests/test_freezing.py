@@ -17,9 +17,8 @@ import pytest
 from igrules.ledger import Ledger
 from igrules.sandbox.scripts import Latency
 from igrules.sandbox.server import Sandbox
-from tests.busy_shop import Crowd, check_shop, is_drained, publish_shop, usual_manner, usual_shop
+from tests.busy_shop import Crowd, check_shop, publish_shop, settle, usual_manner, usual_shop
 from tests.fleet import ENGINES, Fleet, Way, answering, sleep, ways
-from tests.running import wait_until
 from tests.sizes import load, seed
 
 pytestmark = pytest.mark.faults("F5")
@@ -71,7 +70,7 @@ def test_a_worker_that_slept_past_its_lease_does_nothing_twice(
         crowd.write_aside()
         pauses = freeze(fleet, PAUSES)
         crowd.wait()
-        wait_until(lambda: is_drained(ledger, sandbox), 60, "all is settled", 0.25)
+        settle(ledger, sandbox)
 
     found = check_shop(ledger, sandbox, tenant, [crowd])
     late, accepted = late_receipts(ledger)

@@ -19,9 +19,8 @@ from igrules.plugins import build_registry
 from igrules.sandbox.scripts import Latency
 from igrules.sandbox.server import Sandbox
 from igrules.sandbox.webhooks import Manner
-from tests.busy_shop import ACCOUNT, NOW, SECRET, TENANT, TOKEN, is_drained, open_shop
+from tests.busy_shop import ACCOUNT, NOW, SECRET, TENANT, TOKEN, open_shop, settle
 from tests.fleet import Fleet, Way, answering, sleep
-from tests.running import wait_until
 from tests.sizes import SIZE, load, seed
 
 pytestmark = pytest.mark.faults("F11")
@@ -164,7 +163,7 @@ def test_what_kills_its_process_is_set_aside_and_the_others_do_not_notice(
         calm = people.write(EVENTS // 10)
         beside = people.write(EVENTS, EVERY)
         calm += people.write(EVENTS // 10)
-        wait_until(lambda: is_drained(ledger, sandbox), 60, "all is settled", 0.25)
+        settle(ledger, sandbox)
 
     rows = ledger.for_tenant(tenant).events(10 * EVENTS)
     outcomes = [row.outcome for row in rows if row.outcome != "answered"]

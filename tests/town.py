@@ -19,7 +19,7 @@ from igrules.plugins import build_registry
 from igrules.sandbox.scripts import Latency
 from igrules.sandbox.server import Sandbox
 from igrules.work.clock import Clock
-from tests.busy_shop import NOW, SECRET, is_drained, usual_manner
+from tests.busy_shop import NOW, SECRET, settle, usual_manner
 from tests.checking import ALL, Checked, check_promises
 from tests.fleet import Fleet, sleep
 from tests.running import answers, free_port, wait_until
@@ -206,7 +206,7 @@ def settled(
     """The ledger, once everything is delivered and done."""
     ledger = Ledger.open(database_url, directory / "state", create=False)
     try:
-        wait_until(lambda: is_drained(ledger, town.sandbox), seconds, "all is settled", 0.25)
+        settle(ledger, town.sandbox, seconds)
         yield ledger
     finally:
         ledger.close()
