@@ -67,6 +67,24 @@ def test_all_shows_what_the_rules_behind_would_have_done(shop: Path) -> None:
     assert "answer   sizes              no   trigger   hears quick_reply" in lines
 
 
+def test_what_steps_note_is_shown_and_so_is_a_step_that_fails(tmp_path: Path) -> None:
+    """Else half an answer looks like a whole one."""
+    steps = '[{text: One}, {log: "so far"}, {text: "[[{{ contact.name }}]]"}, {text: Two}]'
+    rules = f"igrules: 1\nrules: [{{id: half, when: dm, do: {steps}}}]\n"
+    (tmp_path / "rules.yaml").write_text(rules, encoding="utf-8")
+
+    result = igrules("simulate", "rules.yaml", "--dm", "oi", cwd=tmp_path)
+    as_json = igrules("simulate", "rules.yaml", "--dm", "oi", "--format", "json", cwd=tmp_path)
+
+    lines = result.stdout.splitlines()
+    assert "note         half.do[2]: so far" in lines
+    assert "note         half.do[3]: failed: the text is empty" in lines
+    assert json.loads(as_json.stdout)["notes"] == [
+        {"step": "half.do[2]", "text": "so far"},
+        {"step": "half.do[3]", "text": "failed: the text is empty"},
+    ]
+
+
 def test_programs_read_json(shop: Path) -> None:
     result = igrules("simulate", "rules.yaml", "--tap", "Sizes", "--format", "json", cwd=shop)
 

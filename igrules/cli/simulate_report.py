@@ -12,6 +12,7 @@ from igrules.engine.scene import Scene
 from igrules.engine.scope import language_of, zone_of
 from igrules.language.folding import fold
 from igrules.language.formats import spoken
+from igrules.language.frames import visible
 from igrules.language.hours import is_open
 from igrules.language.ruleset import Rule, Ruleset
 from igrules.language.values import write_duration
@@ -40,6 +41,8 @@ def as_text(heard: Heard, ruleset: Ruleset, facts: Facts, every: bool) -> Iterat
     for change in decision.changes:
         yield f"{'would ' + change.kind:<13}{_change(change)}".rstrip()
     yield from _marks(heard, ruleset)
+    for step, text in decision.trace.get("notes", ()):
+        yield f"{'note':<13}{step}: {visible(text)}"
     for run in decision.runs:
         if run.state != "ended":
             until = f" · until {_local(run.wake_at, ruleset)}" if run.wake_at else ""
@@ -71,6 +74,7 @@ def as_json(heard: Heard) -> dict[str, Any]:
         "changes": [
             {"kind": one.kind, "name": one.name, "value": one.value} for one in decision.changes
         ],
+        "notes": [{"step": step, "text": text} for step, text in decision.trace.get("notes", ())],
         "runs": [
             {"rule": one.rule, "state": one.state, "step": one.step, "ended": one.ended}
             for one in decision.runs

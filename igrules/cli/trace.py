@@ -119,6 +119,7 @@ def _grouped(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _explained(api: Server, slugs: list[str], number: int) -> dict[str, Any]:
     """One event with the reason of every rule of the version that decided it, and its sends."""
+    from igrules.cli.course import course_of
     from igrules.cli.remote import of_tenant
     from igrules.errors import NotFound
 
@@ -133,6 +134,7 @@ def _explained(api: Server, slugs: list[str], number: int) -> dict[str, Any]:
             "version": found["version"] or 0,
             "reason": found["reason"],
             "rules": found["reasons"],
+            **course_of(found["trace"] or {}),
             "sends": [_send(one) for one in found["effects"]],
         }
     raise NotFound(f"there is no event {number}", "igrules trace  lists the newest ones")
@@ -166,6 +168,7 @@ def _because(effect: dict[str, Any]) -> str:
 
 def _as_text(shown: dict[str, Any]) -> str:
     """An event as people read it: what came, every rule with its reason, what went out."""
+    from igrules.cli.course import course_lines
     from igrules.cli.moments import local_time
     from igrules.language.frames import visible
     from igrules.ledger.reasons import skipped
@@ -185,6 +188,7 @@ def _as_text(shown: dict[str, Any]) -> str:
         verdict = "YES" if rule["reason"] == "fired" else "no "
         reason = "" if rule["reason"] == "fired" else rule["reason"]
         lines.append(f"{rule['rule']:24} {verdict} {reason:10} {rule['why']}".rstrip())
+    lines += course_lines(shown)
     for send in shown["sends"]:
         lines.append(f"{_state(send)}   {send['kind']}   {visible(send['text'])}".rstrip())
         lines += [f"    {_call(number, one)}" for number, one in enumerate(send["calls"], 1)]
