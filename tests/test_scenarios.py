@@ -174,6 +174,13 @@ def test_a_daily_limit_holds_messages_back() -> None:
     assert play_steps(steps, RULES, TENANT + "limits: {per_day: 2}\n") == []
 
 
+def test_a_question_that_the_daily_limit_drops_is_not_open() -> None:
+    rules = "rules: [{id: size, when: dm, do: [{text: Hi}, {ask: {text: Which?}}, {text: Thanks}]}]"
+    steps = "- dm: size\n- expect: {texts: [Hi], asks: false, parked: 0, ended: limited}"
+
+    assert play_steps(steps, rules, TENANT + "limits: {per_day: 1}\n") == []
+
+
 def test_the_same_text_is_said_once_a_minute() -> None:
     rules = "rules: [{id: a, when: dm, do: {text: Same}}]\n"
     steps = (

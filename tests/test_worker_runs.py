@@ -159,6 +159,26 @@ def test_an_answer_after_the_time_is_a_message_like_any_other(stage: Stage) -> N
     assert stage.runs() == [("ended", "timed_out", "")]
 
 
+def test_what_is_written_after_a_question_that_the_daily_limit_dropped_is_no_answer(
+    stage: Stage,
+) -> None:
+    """Nobody was asked."""
+    rules = QUESTION.replace("do:", "do:\n      - text: one moment")
+    limited = "plugins: [demo]\nlimits: {per_day: 1}\n"
+    stage.tenant = publish(stage.ledger, stage.registry, rules, settings=limited)
+    stage.write("size")
+
+    said = stage.work()
+    stage.write("do you ship?", 10)
+    stage.work(10)
+
+    assert said == ["one moment"]
+    assert stage.runs() == [("ended", "limited", "daily_limit")]
+    newest = max(stage.ledger.for_tenant(stage.tenant).events(100), key=lambda row: row.id)
+    assert newest.trace is not None
+    assert newest.trace["rules"][-1][:2] == ["fallback", "fired"]
+
+
 def test_answers_and_time_outs_that_meet_take_one_way_each(stage: Stage) -> None:
     """Two workers, and for each person an answer about the moment at which the time is out."""
     people = [f"2000{n:02}" for n in range(20)]

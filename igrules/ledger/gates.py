@@ -21,7 +21,7 @@ from igrules.ledger.fingerprints import looks_alike
 from igrules.ledger.presets import LIVE, by_person, paces_for
 from igrules.ledger.probes import Probe
 from igrules.ledger.quotas import LIMITS, Limits
-from igrules.ledger.unsaid import Unsaid, cancel_later, end_run
+from igrules.ledger.unsaid import Unsaid, cancel_later, end_run, ends_of
 from igrules.ledger.values import Closed, DueSend, Lane, Wait
 from igrules.model import EMPTY, Account, Effect
 
@@ -368,21 +368,17 @@ def take_back(db: Database, lane: Lane, send_id: int, found: Closed | Wait, now:
 
 
 def close(db: Database, lane: Lane, send: DueSend, closed: Closed, now: int) -> None:
-    """End a pending send without a call. A message outside the window ends its run with it, and
-    the step of one that is limited fails.
+    """End a pending send without a call, and the run that needs it.
 
     What may have gone out by an earlier call is not called unsent: it is parked.
     """
     effect = send.effect
-    is_late = closed.state == "expired" and effect.counted
-    if effect.on_error != "continue" and (is_late or closed.reason == calls.LIMITED):
+    if (ends := ends_of(effect, closed.state, closed.reason)) is not None:
         unsaid = Unsaid(send.id, effect.key, lane.tenant_id, lane.id, effect.run or None,
                         send.inbox_id, effect.rule, effect.step)  # fmt: skip
-        if is_late:
-            end_run(db, unsaid, "window_closed", "", now)
-        else:
+        if ends[0] == "failed":
             cancel_later(db, unsaid, now)
-            end_run(db, unsaid, "failed", calls.LIMITED, now)
+        end_run(db, unsaid, *ends, now)
     db.run(
         "UPDATE send SET state = CASE WHEN doubts > 0 AND evidence <> 'absent' THEN 'parked'"
         " ELSE ? END, reason = ?, closed_at = ? WHERE id = ? AND state = 'pending'"

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import igrules.ledger.columns as columns
 from igrules.ledger.database import Database
 from igrules.ledger.open_sends import CANCELLED, PENDING
+from igrules.ledger.quotas import REASON
+from igrules.ledger.rates import LIMITED
 from igrules.ledger.runs import PARKED
+from igrules.model import Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,21 @@ class Unsaid:
     inbox_id: int | None
     rule: str
     step: str
+
+
+def ends_of(effect: Effect, state: str, reason: str) -> tuple[str, str] | None:
+    """How a run ends, and why, whose send a gate has closed; ``None`` when it goes on.
+
+    Outside the window nothing can be said any more, a call that is one too many has failed, and
+    what is written after a question that was never seen is no answer to it.
+    """
+    if effect.on_error == "continue":
+        return None
+    if state == "expired" and effect.counted:
+        return "window_closed", ""
+    if reason == LIMITED:
+        return "failed", LIMITED
+    return ("limited", REASON) if reason == REASON and effect.again else None
 
 
 def cancel_later(db: Database, send: Unsaid, now: int) -> None:

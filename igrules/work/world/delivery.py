@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from igrules.kinds import Rate, Registry, Settings
 from igrules.ledger.retries import SCHEDULE
+from igrules.ledger.unsaid import ends_of
 from igrules.model import Contact, Effect, NotDone, Receipt, Refused, Sent
 from igrules.work.outside import HTTP
 from igrules.work.world.gates import Limits, Shut, day_of, shut_gate
@@ -77,15 +78,11 @@ class Delivery:
         return self.outside.answer(replace(send.effect, tries=send.retries))
 
     def _turned_away(self, send: Send, shut: Shut, now: int) -> Tried:
-        """A message outside the window ends its run with it, and a call that is one too many."""
+        """A gate is closed for good, and the run that needs the send ends with it."""
         closed = self._close(send, shut.state, shut.reason, now)
-        goes_on = send.effect.on_error == "continue"
-        if shut.state == "expired" and send.effect.counted and not goes_on:
-            return Tried(closed=(closed,), ends=("window_closed", ""))
-        if shut.reason == "limited" and not goes_on:
-            behind = self._cancelled(send, now)
-            return Tried(closed=(closed, *behind), ends=("failed", "limited"))
-        return Tried(closed=(closed,))
+        ends = ends_of(send.effect, shut.state, shut.reason)
+        behind = self._cancelled(send, now) if ends and ends[0] == "failed" else []
+        return Tried(closed=(closed, *behind), ends=ends)
 
     def _settle(self, send: Send, receipt: Receipt, now: int) -> Tried:
         if isinstance(receipt, Sent):
