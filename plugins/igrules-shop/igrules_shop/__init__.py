@@ -22,10 +22,13 @@ from igrules import (
     Slot,
     Verdict,
     hookimpl,
+    split_text,
 )
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """No letter or digit that looks like another one."""
+_BEFORE = 900
+"""Bytes before the code: a message has 1,000."""
 
 
 def coupon_code(tenant: str, person: str, percent: int, prefix: str) -> str:
@@ -38,11 +41,13 @@ def _plan_coupon(moment: Moment, options: Mapping[str, Any]) -> Iterable[Planned
     prefix = str(moment.plugin.get("prefix", "CUPOM"))
     person = moment.event.person
     code = coupon_code(moment.settings.slug, person, options["percent"], prefix)
-    return [Effect("text", person, {"text": f"{moment.render(options['text'])} {code}"})]
+    # What people wrote may stand in it and be long; without the code the message is worth nothing.
+    before = "".join(split_text(moment.render(options["text"]).strip(), _BEFORE, 1))
+    return [Effect("text", person, {"text": f"{before} {code}".strip()})]
 
 
 def _check_coupon(options: Mapping[str, Any]) -> Iterable[Complaint]:
-    if len(options["text"].literal) > 800:
+    if len(options["text"].literal.encode()) > _BEFORE:
         yield Complaint(("text",), "IGR302", "this text leaves no room for the code", "shorten it")
 
 

@@ -14,7 +14,8 @@ from igrules import Effect, Event, Facts, Moment, Settings, Verdict, Words
 class Plain:
     """A template without blanks."""
 
-    literal = "Seu cupom é"
+    def __init__(self, literal: str = "Seu cupom é") -> None:
+        self.literal = literal
 
 
 def moment(text: str = "", plugin: Mapping[str, Any] | None = None, person: str = "7") -> Moment:
@@ -29,9 +30,9 @@ def moment(text: str = "", plugin: Mapping[str, Any] | None = None, person: str 
     )
 
 
-def coupon(**place: Any) -> str:
+def coupon(words: str = "Seu cupom é", **place: Any) -> str:
     (action,) = igrules_shop.igrules_actions()
-    (effect,) = action.plan(moment(**place), {"percent": 10, "text": Plain()})
+    (effect,) = action.plan(moment(**place), {"percent": 10, "text": Plain(words)})
     assert isinstance(effect, Effect)
     return str(effect.payload["text"])
 
@@ -47,6 +48,17 @@ def test_two_contacts_get_different_codes():
 
 def test_the_tenant_chooses_the_beginning_of_the_code():
     assert coupon(plugin={"prefix": "LUZ"}).startswith("Seu cupom é LUZ10-")
+
+
+def test_the_code_is_sent_however_long_the_text_before_it_becomes():
+    """Instagram takes no message of more than 1,000 bytes."""
+    (action,) = igrules_shop.igrules_actions()
+    text = coupon("é" * 1_000)
+
+    assert len(text.encode()) <= 1_000
+    assert text.endswith(coupon().split()[-1])
+    assert list(action.check({"text": Plain("é" * 450)})) == []
+    assert [one.code for one in action.check({"text": Plain("é" * 451)})] == ["IGR302"]
 
 
 @pytest.mark.parametrize(
