@@ -10,6 +10,7 @@ import fcntl
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -401,6 +402,14 @@ def test_the_database_address_may_be_postgresql(postgresql_url: str, tmp_path: P
     assert list(tmp_path.glob("*.db")) == []
 
 
+def _sit_down() -> None:
+    """Make the terminal that of the command, as a shell does for one it runs in the foreground."""
+    # What is typed hidden is asked of the terminal itself.
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # Where the tests run in the background, Ctrl-C is none of theirs.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """A command with a terminal to ask on."""
 
@@ -411,8 +420,7 @@ class Terminal:
             [sys.executable, "-m", "igrules.cli", *arguments],
             cwd=directory, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
             env={**os.environ, "TERM": "dumb", "COLUMNS": "200"},
-            # What is typed hidden is asked of the terminal itself.
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_sit_down,
         )  # fmt: skip
         os.close(slave)
 
@@ -442,7 +450,10 @@ class Terminal:
         """The exit code, once everything it says was read."""
         while self._read(20):
             pass
-        return self._process.wait(20)
+        try:
+            return self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it does not end: {self.said!r}") from None
 
     def _read(self, seconds: float) -> bool:
         if not select.select([self._master], [], [], seconds)[0]:
