@@ -27,6 +27,13 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 @pytest.fixture
+def in_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands find the ledger by the directory they are called in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("IGRULES_KEY", raising=False)
+
+
+@pytest.fixture
 def ask(ledger: Ledger) -> Asking:
     return Asking(plant(ledger))
 
@@ -112,15 +119,12 @@ def test_what_igrules_holds_back_takes_further_sends(ask: Asking, ledger: Ledger
 
 
 def test_the_command_line_lists_and_ends_holds(
-    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+    ledger: Ledger, in_its_place: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     plant(ledger)
     stop(ledger, BLOCK)
     stop_app = ledger.holds(NOW)
     ledger.close()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("IGRULES_KEY", raising=False)
 
     codes = [run(build(line.split())) for line in (
         "holds", "holds --tenant luz", "resume --account luz.loja --tenant luz", "holds",
@@ -138,13 +142,10 @@ def test_the_command_line_lists_and_ends_holds(
 
 
 def test_holds_name_a_tenant_as_resume_takes_it(
-    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+    ledger: Ledger, in_its_place: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     plant(ledger)
     ledger.close()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("IGRULES_KEY", raising=False)
 
     for line in ("pause --tenant luz", "pause --tenant sol --rule hello", "holds"):
         assert run(build(line.split())) == 0
@@ -155,15 +156,12 @@ def test_holds_name_a_tenant_as_resume_takes_it(
 
 
 def test_a_hold_of_an_account_names_it_and_whose_it_is(
-    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+    ledger: Ledger, in_its_place: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     """With many tenants `resume` needs both, and a row number tells neither."""
     plant(ledger)
     stop(ledger, BLOCK)
     ledger.close()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("IGRULES_KEY", raising=False)
 
     assert run(build(["holds"])) == 0
 

@@ -18,8 +18,12 @@ def course_of(trace: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
         {"rule": rule, "state": state, "step": "", "why": why}
         for rule, (state, why) in ended.items()
     ]
-    notes = [{"step": step, "text": text} for step, text in trace.get("notes", ())]
-    return {"notes": notes, "runs": runs}
+    return {"notes": notes_of(trace), "runs": runs}
+
+
+def notes_of(trace: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What steps noted, in order: what `log` wrote, and why one failed."""
+    return [{"step": step, "text": text} for step, text in trace.get("notes", ())]
 
 
 def course_lines(course: Mapping[str, list[dict[str, str]]]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from igrules.cli.course import notes_of
 from igrules.engine.judging import judge
 from igrules.engine.opening import TimesOfHours
 from igrules.engine.scene import Scene
@@ -41,8 +42,8 @@ def as_text(heard: Heard, ruleset: Ruleset, facts: Facts, every: bool) -> Iterat
     for change in decision.changes:
         yield f"{'would ' + change.kind:<13}{_change(change)}".rstrip()
     yield from _marks(heard, ruleset)
-    for step, text in decision.trace.get("notes", ()):
-        yield f"{'note':<13}{step}: {visible(text)}"
+    for note in notes_of(decision.trace):
+        yield f"{'note':<13}{note['step']}: {visible(note['text'])}"
     for run in decision.runs:
         if run.state != "ended":
             until = f" · until {_local(run.wake_at, ruleset)}" if run.wake_at else ""
@@ -74,7 +75,7 @@ def as_json(heard: Heard) -> dict[str, Any]:
         "changes": [
             {"kind": one.kind, "name": one.name, "value": one.value} for one in decision.changes
         ],
-        "notes": [{"step": step, "text": text} for step, text in decision.trace.get("notes", ())],
+        "notes": notes_of(decision.trace),
         "runs": [
             {"rule": one.rule, "state": one.state, "step": one.step, "ended": one.ended}
             for one in decision.runs
